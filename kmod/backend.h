@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The seam between the core and the hardware: struct nst_backend, one instance
+ * for VMX and one for SVM.  Everything above it is the same on both vendors.
+ *
+ * A backend never reads userspace, takes no lock of the core, and calls up
+ * only the functions listed at the end of this file.
+ */
+#ifndef NST_BACKEND_H
+#define NST_BACKEND_H
+
+#include "x86.h"
+#include "exit.h"
+#include "ctl.h"
+
+struct nst_vm;
+struct nst_vcpu;
+struct seq_file;
+
+/*
+ * State classes: the parts of struct nst_state that move between memory and
+ * hardware together.  GPR (with RIP and RFLAGS) and INTR are pulled at every
+ * exit, CR2 with them; the others on demand.
+ */
+#define NST_STATE_GPR	BIT(0)	/* general registers, RIP, RFLAGS */
+#define NST_STATE_SEG	BIT(1)	/* ES … TR, with CPL */
+#define NST_STATE_DESC	BIT(2)	/* GDTR, IDTR */
+#define NST_STATE_CR	BIT(3)	/* CR0, CR3, CR4, EFER, PDPTEs */
+#define NST_STATE_DR	BIT(4)	/* DR6, DR7 (DR0-3 are loaded by the core) */
+#define NST_STATE_MSR	BIT(5)	/* SYSENTER, STAR family, PAT, DEBUGCTL … */
+#define NST_STATE_INTR	BIT(6)	/* interrupt shadow, NMI blocking */
+#define NST_STATE_ALL	0x7f
+
+/* What an event is, and how the guest's CPU would deliver it. */
+enum nst_event_type {
+	NST_EVENT_NONE,
+	NST_EVENT_EXTINT,
+	NST_EVENT_NMI,
+	NST_EVENT_EXCEPTION,	/* a fault or trap raised by hardware */
+	NST_EVENT_SOFT_INT,	/* INT n */
+	NST_EVENT_SOFT_EXC,	/* INT3, INTO */
+	NST_EVENT_PRIV_EXC,	/* INT1 */
+};
+
+/**
+ * struct nst_event - one event on its way into the guest
+ * @type: NST_EVENT_NONE when there is none
+ * @vector: IDT vector
+ * @has_error: @error_code is pushed
+ * @error_code: the error code
+ * @insn_len: bytes of the software interrupt instruction, else 0
+ */
+struct nst_event {
+	enum nst_event_type type;
+	u8 vector;
+	bool has_error;
+	u8 insn_len;
+	u32 error_code;
+};
+
+/**
+ * struct nst_hw_caps - what this host's hardware can do, filled by hw_setup()
+ * @tdp: EPT or NPT is there and the parameter ``tdp`` allows it
+ * @tdp_levels: page-walk length of the two-dimensional root, 4 or 5
+ * @tdp_exec_only: an entry may be executable and not readable (EPT)
+ * @tdp_ad: hardware sets accessed and dirty bits in TDP entries
+ * @tdp_1g: 1 GiB TDP pages
+ * @tdp_is_ept: entries have the EPT layout, else that of ordinary paging
+ * @unrestricted: real mode and paging off run directly
+ * @tsc_scaling: the TSC ratio is honoured
+ * @nmi_window: an exit can be asked for when NMIs become possible
+ * @has_vpid: TLB tags, so that a VM entry need not flush
+ * @virtual_tpr: CR8 is virtualised in hardware
+ * @xsaves: XSAVES may be enabled for the guest
+ * @rdtscp: RDTSCP and RDPID may be enabled for the guest
+ * @invpcid: INVPCID may be enabled for the guest
+ * @preemption_timer: VMX-preemption timer
+ */
+struct nst_hw_caps {
+	bool tdp;
+	u8 tdp_levels;
+	bool tdp_exec_only;
+	bool tdp_ad;
+	bool tdp_1g;
+	bool tdp_is_ept;
+	bool unrestricted;
+	bool tsc_scaling;
+	bool nmi_window;
+	bool has_vpid;
+	bool virtual_tpr;
+	bool xsaves;
+	bool rdtscp;
+	bool invpcid;
+	bool preemption_timer;
+};
+
+/**
+ * struct nst_backend - one kind of hardware
+ *
+ * Contexts: "loaded" means preemption off and @load done on this CPU; "irqs
+ * off" means also local interrupts off.
+ */
+struct nst_backend {
+	const char *name;		/* "VMX" or "SVM" */
+
+	/* The CPU has it (CPUID only; no side effects). */
+	bool (*supported)(void);
+	/*
+	 * Once at module load, process context: read capability MSRs, negotiate
+	 * controls, fill nst_caps.  Returns -ENODEV, -EPERM (firmware locked it
+	 * off), -EBUSY (somebody else owns it) or -EOPNOTSUPP (a required
+	 * control is missing) after printing one line that says what to do.
+	 */
+	int (*hw_setup)(void);
+	void (*hw_teardown)(void);
+	/*
+	 * On each CPU, irqs off, any context (hotplug, suspend, reboot).
+	 * cpu_enable returns -EBUSY when VMXON fails or EFER.SVME is set;
+	 * cpu_disable is idempotent and leaves the CPU as cpu_enable found it.
+	 */
+	int (*cpu_enable)(void);
+	void (*cpu_disable)(void);
+
+	/* vcpu->hw; process context.  vcpu_create sees the vcpu before reset. */
+	int (*vm_create)(struct nst_vm *vm);
+	void (*vm_destroy)(struct nst_vm *vm);
+	int (*vcpu_create)(struct nst_vcpu *vcpu);
+	void (*vcpu_destroy)(struct nst_vcpu *vcpu);
+	/* RESET or INIT: rebuild the VMCS/VMCB controls; state is pushed later. */
+	void (*vcpu_reset)(struct nst_vcpu *vcpu);
+
+	/*
+	 * Preemption off.  load makes the VMCS current on @cpu (clearing it on
+	 * its former CPU), saves host MSRs that the guest changes and loads the
+	 * guest's; put restores all host state that enter() leaves changed.
+	 */
+	void (*load)(struct nst_vcpu *vcpu, int cpu);
+	void (*put)(struct nst_vcpu *vcpu);
+
+	/*
+	 * Loaded.  Move state classes between vcpu->st and hardware.  Call
+	 * through nst_pull() and nst_push_dirty(), which keep the masks.
+	 */
+	void (*pull)(struct nst_vcpu *vcpu, u32 classes);
+	void (*push)(struct nst_vcpu *vcpu, u32 classes);
+
+	/* Loaded.  Encode the parts of vcpu->ctl named in ctl.dirty; clear it. */
+	void (*encode)(struct nst_vcpu *vcpu);
+	/* Loaded.  Arrange that the next entry delivers @event (never NONE). */
+	void (*inject)(struct nst_vcpu *vcpu, const struct nst_event *event);
+	/*
+	 * Loaded.  The event given to inject() was not entered with; drop it
+	 * from the hardware (the core will offer it again).
+	 */
+	void (*cancel_inject)(struct nst_vcpu *vcpu);
+	/* Loaded.  Ask for (or stop asking for) an exit when deliverable. */
+	void (*irq_window)(struct nst_vcpu *vcpu, bool on);
+	void (*nmi_window)(struct nst_vcpu *vcpu, bool on);
+	/*
+	 * Loaded.  TPR (bits 7:4 = CR8) for CR8 virtualisation and the lowest
+	 * priority class that should exit, 0 for none.
+	 */
+	void (*set_tpr)(struct nst_vcpu *vcpu, u8 tpr, u8 threshold);
+	u8 (*get_tpr)(struct nst_vcpu *vcpu);
+
+	/*
+	 * Irqs off, loaded, nothing dirty.  One world switch.  On return host
+	 * state is whole, an event whose delivery was interrupted has been
+	 * handed to nst_event_interrupted(), GPR and INTR state and CR2 are
+	 * valid, a host NMI that caused the exit has been delivered, and *exit
+	 * is filled.  A pending host interrupt stays pending.
+	 */
+	void (*enter)(struct nst_vcpu *vcpu, struct nst_exit *exit);
+
+	/* Irqs off or on, loaded: forget the guest's TLB entries on this CPU. */
+	void (*flush_tlb)(struct nst_vcpu *vcpu);
+	void (*flush_tlb_gva)(struct nst_vcpu *vcpu, u64 gva);
+
+	/* Guest MSRs that hardware switches: may the guest touch it directly? */
+	void (*msr_direct)(struct nst_vcpu *vcpu, u32 msr, bool read, bool write);
+
+	/* Print the VMCS or VMCB by field name; @m NULL prints to the log. */
+	void (*dump)(struct nst_vcpu *vcpu, struct seq_file *m);
+};
+
+extern const struct nst_backend vmx_backend;
+extern const struct nst_backend svm_backend;
+/* The one chosen at load, and what it can do.  Constant afterwards. */
+extern const struct nst_backend *nst_backend;
+extern struct nst_hw_caps nst_caps;
+
+/* ---- the calls a backend makes upward ---- */
+
+/**
+ * nst_event_interrupted() - an exit interrupted the delivery of an event
+ * @vcpu: the vCPU
+ * @event: what was being delivered
+ *
+ * The core delivers it again before anything else (SDM3 "Information for VM
+ * Exits That Occur During Event Delivery").
+ */
+void nst_event_interrupted(struct nst_vcpu *vcpu, const struct nst_event *event);
+
+#endif /* NST_BACKEND_H */

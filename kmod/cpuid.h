@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* CPUID: what the host offers (a table), and what a vCPU was given. */
+#ifndef NST_CPUID_H
+#define NST_CPUID_H
+
+#include <linux/kvm.h>
+#include "vcpu.h"
+
+int nst_cpuid_module_init(void);	/* build the supported set; after hw_setup() */
+/* KVM_GET_SUPPORTED_CPUID: *nent in and out.  -E2BIG when too small, with *nent set. */
+int nst_cpuid_supported(struct kvm_cpuid2 __user *ucpuid);
+/* KVM_SET_CPUID2.  -EINVAL, -E2BIG, -ENOMEM, -EFAULT. */
+int nst_cpuid_set(struct nst_vcpu *vcpu, struct kvm_cpuid2 __user *ucpuid);
+int nst_cpuid_get(struct nst_vcpu *vcpu, struct kvm_cpuid2 __user *ucpuid);
+/* The CPUID instruction: leaf and subleaf in eax, ecx; all four out. */
+void nst_cpuid_query(struct nst_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+/* Host-supported test on X86_FEATURE_*-numbered bits as we would offer them. */
+bool nst_cpuid_offers(unsigned int x86_feature);
+void nst_cpuid_free(struct nst_vcpu *vcpu);
+
+#endif /* NST_CPUID_H */

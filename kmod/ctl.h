@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Neutral controls: what the running context traps and modifies.  The core and
+ * nesting write them; a backend encodes them into its VMCS or VMCB when
+ * NST_CTL_* bits say that something changed.  L2 is the same struct with other
+ * values.
+ */
+#ifndef NST_CTL_H
+#define NST_CTL_H
+
+#include "x86.h"
+
+/* Instructions and events that exit.  Always trapped: CPUID, XSETBV, triple
+ * fault, host interrupts and NMIs, INIT, task switches, INVD, the nested-ISA
+ * instructions, CR0/CR4 writes outside the guest-owned masks.
+ */
+#define NST_TRAP_HLT		BIT_ULL(0)
+#define NST_TRAP_PAUSE		BIT_ULL(1)
+#define NST_TRAP_MWAIT		BIT_ULL(2)	/* and MONITOR */
+#define NST_TRAP_RDTSC		BIT_ULL(3)	/* and RDTSCP */
+#define NST_TRAP_RDPMC		BIT_ULL(4)
+#define NST_TRAP_INVLPG		BIT_ULL(5)	/* and INVPCID */
+#define NST_TRAP_CR3		BIT_ULL(6)
+#define NST_TRAP_CR8		BIT_ULL(7)
+#define NST_TRAP_DR		BIT_ULL(8)
+#define NST_TRAP_IO		BIT_ULL(9)	/* every port */
+#define NST_TRAP_WBINVD		BIT_ULL(10)
+#define NST_TRAP_DTABLE		BIT_ULL(11)
+#define NST_TRAP_INVPCID_UD	BIT_ULL(12)	/* INVPCID is not in the guest's CPUID */
+#define NST_TRAP_RDTSCP_UD	BIT_ULL(13)	/* RDTSCP is not in the guest's CPUID */
+#define NST_TRAP_SMI		BIT_ULL(14)
+
+/* What changed since the backend last encoded. */
+#define NST_CTL_TRAPS		BIT(0)	/* traps, exceptions, owned masks */
+#define NST_CTL_TSC		BIT(1)
+#define NST_CTL_MSRS		BIT(2)	/* MSR permissions */
+#define NST_CTL_ROOT		BIT(3)	/* paging root */
+#define NST_CTL_ALL		0xf
+
+/**
+ * struct nst_ctl - what a context traps and modifies
+ * @traps: NST_TRAP_*
+ * @exceptions: one bit a vector that exits
+ * @cr0_owned: CR0 bits that the guest changes without an exit, where hardware can
+ * @cr4_owned: the same for CR4
+ * @tsc_offset: added to the host's TSC for the guest
+ * @tsc_ratio: 16.48 fixed point; 1 << 48 means none.  Only if the backend scales
+ * @root: EPT or NPT root, or the shadow table that CR3 really points to
+ * @root_level: its level, 3 to 5
+ * @dirty: NST_CTL_*
+ */
+struct nst_ctl {
+	u64 traps;
+	u32 exceptions;
+	u64 cr0_owned;
+	u64 cr4_owned;
+	u64 tsc_offset;
+	u64 tsc_ratio;
+	nst_hpa_t root;
+	u8 root_level;
+	u32 dirty;
+};
+
+#define NST_TSC_RATIO_NONE	BIT_ULL(48)
+
+#endif /* NST_CTL_H */

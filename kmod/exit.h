@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The neutral exit: why the guest stopped, in words that are the same for VMX
+ * and SVM.  A backend fills it from its exit table; handlers read it and never
+ * look at hardware.
+ */
+#ifndef NST_EXIT_H
+#define NST_EXIT_H
+
+#include "x86.h"
+
+/*
+ * One row a kind: the name that traces, statistics and documents print.
+ */
+#define NST_EXIT_KINDS(K)							\
+	K(NONE, "none")			/* the backend dealt with it */		\
+	K(EXCEPTION, "exception")						\
+	K(HOST_IRQ, "host-irq")		/* taken once the host enables IRQs */	\
+	K(HOST_NMI, "host-nmi")		/* already delivered to the host */	\
+	K(IRQ_WINDOW, "irq-window")						\
+	K(NMI_WINDOW, "nmi-window")						\
+	K(HLT, "hlt")								\
+	K(IO, "io")								\
+	K(CPUID, "cpuid")							\
+	K(MSR, "msr")								\
+	K(CR, "cr")								\
+	K(DR, "dr")								\
+	K(RDTSC, "rdtsc")							\
+	K(RDPMC, "rdpmc")							\
+	K(INVLPG, "invlpg")							\
+	K(INVPCID, "invpcid")							\
+	K(CACHE, "cache")		/* INVD or WBINVD */			\
+	K(PAUSE, "pause")							\
+	K(MWAIT, "mwait")							\
+	K(MONITOR, "monitor")							\
+	K(XSETBV, "xsetbv")							\
+	K(TASK_SWITCH, "task-switch")						\
+	K(TDP_FAULT, "tdp-fault")	/* EPT violation, NPT fault */		\
+	K(TDP_MISCONFIG, "tdp-misconfig")					\
+	K(TPR, "tpr-below")							\
+	K(APIC_ACCESS, "apic-access")						\
+	K(APIC_WRITE, "apic-write")						\
+	K(EOI, "virtual-eoi")							\
+	K(PREEMPTION_TIMER, "preemption-timer")					\
+	K(TRIPLE_FAULT, "triple-fault")						\
+	K(INIT, "init")								\
+	K(HYPERCALL, "hypercall")						\
+	K(VMX_INSN, "vmx-insn")		/* VMXON and its kin */			\
+	K(SVM_INSN, "svm-insn")		/* VMRUN and its kin */			\
+	K(DTABLE, "dtable")		/* LGDT, SIDT, LTR … */			\
+	K(PML_FULL, "pml-full")							\
+	K(MTF, "mtf")								\
+	K(RSM, "rsm")								\
+	K(UD, "undefined-insn")		/* instruction hidden from the guest */	\
+	K(ENTRY_FAILED, "entry-failed")						\
+	K(UNKNOWN, "unknown")
+
+enum nst_exit_kind {
+#define K(name, text) NST_EXIT_##name,
+	NST_EXIT_KINDS(K)
+#undef K
+	NST_NR_EXIT_KINDS
+};
+
+/* How memory was touched, in TDP faults and page walks. */
+#define NST_ACCESS_R	BIT(0)
+#define NST_ACCESS_W	BIT(1)
+#define NST_ACCESS_X	BIT(2)
+#define NST_ACCESS_U	BIT(3)	/* with user rights */
+#define NST_ACCESS_IMPL	BIT(4)	/* implicit supervisor: descriptor tables … */
+
+/**
+ * struct nst_exit - one exit, decoded
+ * @kind: what happened; selects the member of the union
+ * @insn_len: length in bytes of the exiting instruction, 0 if hardware does not say
+ * @raw_reason: VMX exit reason or SVM exit code, for traces
+ * @info1: VMX exit qualification or SVM EXITINFO1
+ * @info2: guest-linear address (VMX) or EXITINFO2 (SVM)
+ * @intr_info: VMX exit-interruption info or SVM EXITINTINFO, low half
+ * @intr_error: its error code
+ */
+struct nst_exit {
+	enum nst_exit_kind kind;
+	u8 insn_len;
+	u32 raw_reason;
+	u64 info1;
+	u64 info2;
+	u32 intr_info;
+	u32 intr_error;
+
+	union {
+		struct {
+			u8 vector;
+			bool has_error;
+			u32 error_code;
+			u64 payload;	/* CR2 for #PF, DR6 bits for #DB */
+		} exception;
+		struct {
+			u16 port;
+			u8 size;	/* bytes: 1, 2 or 4 */
+			bool in;
+			bool string;
+			bool rep;
+		} io;
+		struct {
+			u8 cr;		/* 0, 2, 3, 4 or 8 */
+			u8 gpr;		/* enum nst_gpr; source or destination */
+			enum { NST_CR_WRITE, NST_CR_READ, NST_CR_CLTS, NST_CR_LMSW } op;
+			u16 lmsw;	/* LMSW's operand */
+			bool need_decode; /* hardware did not say which register */
+		} cr;
+		struct {
+			u8 dr;
+			u8 gpr;
+			bool read;
+			bool need_decode;
+		} dr;
+		struct {
+			bool write;
+		} msr;
+		struct {
+			bool rdtscp;
+		} rdtsc;
+		struct {
+			u64 gva;
+			bool valid;	/* hardware gave the address */
+		} invlpg;
+		struct {
+			bool invd;	/* else WBINVD */
+		} cache;
+		struct {
+			nst_gpa_t gpa;
+			u64 gva;
+			u8 access;	/* NST_ACCESS_R/W/X */
+			bool gva_valid;
+			bool present;	/* an entry was there, rights were missing */
+			bool in_page_walk; /* touched a guest paging structure */
+		} tdp;
+		struct {
+			u16 offset;	/* into the APIC page */
+			bool write;
+		} apic;
+		struct {
+			u16 selector;
+			enum { NST_TS_CALL, NST_TS_IRET, NST_TS_JMP, NST_TS_GATE } source;
+			bool has_error;
+			u32 error_code;
+		} task;
+		struct {
+			u64 hardware_reason; /* for KVM_EXIT_FAIL_ENTRY */
+		} entry_failed;
+	};
+};
+
+const char *nst_exit_name(enum nst_exit_kind kind);
+
+#endif /* NST_EXIT_H */

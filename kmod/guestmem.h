@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading and writing guest memory through the userspace mapping of its slot.
+ * Callers hold vm->srcu for reading (a running vCPU does) and may sleep.
+ */
+#ifndef NST_GUESTMEM_H
+#define NST_GUESTMEM_H
+
+#include "x86.h"
+
+struct nst_vm;
+struct nst_vcpu;
+
+/* 0, or -EFAULT when no writable (readable) slot or mapping is there. */
+int nst_read_gpa(struct nst_vm *vm, nst_gpa_t gpa, void *buf, size_t len);
+int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len);
+/*
+ * Atomic compare-and-exchange of 1, 2, 4, 8 (naturally aligned) bytes.
+ * *old is the expected value and receives the one found.  0: exchanged,
+ * 1: the value differed, -EFAULT.
+ */
+int nst_cmpxchg_gpa(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len);
+
+#endif /* NST_GUESTMEM_H */

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One virtual CPU: its architectural state, its pending events, its controls.
+ *
+ * Lock letters: (c) constant after creation, (v) vcpu->mutex or, while it runs,
+ * its own thread, (r) travels by request bit, (a) atomic.
+ */
+#ifndef NST_VCPU_H
+#define NST_VCPU_H
+
+#include <linux/kvm.h>
+#include <linux/hrtimer.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/rcuwait.h>
+#include <asm/fpu/types.h>
+#include "x86.h"
+#include "exit.h"
+#include "ctl.h"
+#include "backend.h"
+#include "vm.h"
+
+struct nst_lapic;
+struct nst_mmu;
+struct nst_insn;
+
+/**
+ * struct nst_state - the guest's registers
+ *
+ * A class is current in here when its bit in vcpu->valid is set; it must be
+ * pushed before the next entry when its bit in vcpu->dirty is set.
+ */
+struct nst_state {
+	/* NST_STATE_GPR */
+	u64 gpr[NST_NR_GPRS];
+	u64 rip;
+	u64 rflags;
+	u64 cr2;
+	/* NST_STATE_SEG; CPL is SS.DPL except in real mode (0) and vm86 (3) */
+	struct nst_segment seg[NST_NR_SEGS];
+	/* NST_STATE_DESC */
+	struct nst_dtable gdt;
+	struct nst_dtable idt;
+	/* NST_STATE_CR: what the guest reads, not what hardware holds */
+	u64 cr0;
+	u64 cr3;
+	u64 cr4;
+	u64 efer;
+	u64 pdptr[4];
+	/* NST_STATE_DR */
+	u64 dr6;
+	u64 dr7;
+	/* NST_STATE_MSR: what hardware or the world switch exchanges */
+	u64 sysenter_cs;
+	u64 sysenter_esp;
+	u64 sysenter_eip;
+	u64 star;
+	u64 lstar;
+	u64 cstar;
+	u64 sfmask;
+	u64 kernel_gs_base;
+	u64 tsc_aux;
+	u64 pat;
+	u64 debugctl;
+	u64 spec_ctrl;
+	u64 xss;
+	u64 bndcfgs;
+	/* NST_STATE_INTR */
+	bool sti_shadow;	/* interrupts blocked by STI */
+	bool movss_shadow;	/* interrupts and debug traps blocked by MOV SS */
+	bool nmi_blocked;	/* an NMI handler runs */
+	/* never in hardware while the host runs; always valid */
+	u64 dr[4];
+	u64 xcr0;
+};
+
+/* Requests: things that another thread wants this vCPU to do before it enters. */
+enum nst_request {
+	NST_REQ_KICK,		/* leave the guest; nothing more */
+	NST_REQ_EVENT,		/* look at pending events again */
+	NST_REQ_TLB_FLUSH,	/* forget all guest translations */
+	NST_REQ_MMU_RELOAD,	/* the paging root is stale */
+	NST_REQ_CLOCK,		/* rewrite the kvmclock page */
+	NST_REQ_TRIPLE_FAULT,
+	NST_REQ_DEAD,		/* the VM is dead: return -EIO */
+	NST_REQ_LAPIC_TIMER,	/* the APIC timer expired: raise its vector */
+	NST_REQ_NMI,		/* nmi_queued grew */
+	NST_REQ_UNHALT,
+	NST_REQ_IOAPIC_SCAN,	/* EOI-exit routes changed */
+	NST_REQ_CTL,		/* recompute the intercepts */
+	NST_NR_REQUESTS
+};
+
+enum nst_vcpu_mode { NST_OUTSIDE, NST_IN_GUEST, NST_EXITING };
+
+/* Which pending event the guest has still to receive. */
+struct nst_events {
+	struct {
+		bool pending;	/* raised, the double-fault rules not yet final */
+		bool injected;	/* committed: deliver before all else */
+		bool soft;	/* INT3, INTO: RIP is after the instruction */
+		bool has_error;
+		u8 vector;
+		u8 insn_len;
+		u32 error_code;
+		bool has_payload;
+		u64 payload;	/* CR2 or DR6 bits, applied on delivery */
+	} exception;
+	struct {
+		bool injected;
+		bool soft;	/* INT n */
+		u8 vector;
+		u8 insn_len;
+	} irq;
+	struct {
+		bool injected;
+		u8 pending;	/* 0 to 2 */
+	} nmi;
+	atomic_t nmi_queued;	/* (r) raised by other threads */
+	int user_vector;	/* KVM_INTERRUPT's, -1: none (irqchip in userspace) */
+};
+
+/*
+ * The instruction-in-progress log: answers to the external accesses that an
+ * emulated instruction already made, for its replay after userspace was asked.
+ */
+#define NST_LOG_ENTRIES		12
+#define NST_LOG_BYTES		4096
+
+#define NST_EXIT_RING		32
+
+/**
+ * struct nst_vcpu - a virtual CPU
+ */
+struct nst_vcpu {
+	struct nst_vm *vm;		/* (c) */
+	u32 id;				/* (c) given by userspace; initial APIC id */
+	u32 idx;			/* (c) creation index */
+	struct mutex mutex;		/* one ioctl at a time */
+	struct kvm_run *run;		/* (c) shared with userspace: read fields once */
+	void *pio_page;			/* (c) shared, KVM_PIO_PAGE_OFFSET */
+
+	struct nst_state st;		/* (v) */
+	u32 valid;			/* (v) NST_STATE_* current in @st */
+	u32 dirty;			/* (v) NST_STATE_* newer in @st than in hardware */
+	struct nst_ctl ctl;		/* (v) */
+	struct nst_exit exit;		/* (v) the last one */
+	struct nst_events ev;		/* (v) but for nmi_queued */
+	bool dr_live;			/* (v) the guest's DR0-3 and DR6 are used directly */
+
+	unsigned long requests;		/* (a) one bit a nst_request */
+	int mode;			/* (a) enum nst_vcpu_mode */
+	int cpu;			/* (a) where it is loaded, -1: nowhere */
+	int last_cpu;			/* (v) where it was loaded last */
+	struct rcuwait wait;		/* where it sleeps while halted */
+	struct preempt_notifier pn;	/* (v) */
+	int srcu_idx;			/* (v) vm->srcu, held while not sleeping in KVM_RUN */
+	u32 mp_state;			/* (v) KVM_MP_STATE_* */
+	struct pid __rcu *pid;		/* last thread that ran it */
+
+	void *hw;			/* (c) the backend's part */
+	struct nst_lapic *lapic;	/* (c) NULL: interrupt controller in userspace */
+	struct nst_mmu *mmu;		/* (c) */
+	struct nst_insn *insn;		/* (c) emulator context and replay log */
+	struct fpu_guest fpu;		/* (v) kernel-managed guest FPU state */
+	bool fpu_loaded;		/* (v) */
+
+	/* CPUID as userspace set it */
+	struct kvm_cpuid_entry2 *cpuid;	/* (v) */
+	int nr_cpuid;			/* (v) */
+	DECLARE_BITMAP(guest_caps, 64);	/* (v) NST_GCAP_*, from @cpuid */
+	u8 maxphyaddr;			/* (v) */
+	u64 cr4_reserved;		/* (v) bits that CR4 may not have */
+	u64 xcr0_allowed;		/* (v) */
+
+	u64 apic_base;			/* (v) also without our LAPIC */
+	u64 user_cr8;			/* (v) CR8 while the LAPIC is in userspace */
+	u64 tsc_offset_base;		/* (v) IA32_TSC_ADJUST included */
+	u64 tsc_adjust;			/* (v) */
+	u32 tsc_khz;			/* (v) */
+	u64 misc_enable;		/* (v) */
+	u64 smi_count;			/* (v) */
+	u64 ucode_rev;			/* (v) */
+	u64 arch_capabilities;		/* (v) */
+	u64 feat_ctl;			/* (v) MSR_IA32_FEAT_CTL */
+	u64 mtrr_def;			/* (v) */
+	u64 mtrr_fix[11];		/* (v) */
+	u64 mtrr_var[16];		/* (v) base, mask pairs */
+	u64 mcg_status;			/* (v) */
+
+	/* kvmclock */
+	u64 clock_msr;			/* (v) guest-physical address and enable bit */
+	u64 wall_clock_msr;		/* (v) */
+	u32 clock_version;		/* (v) */
+
+	sigset_t sigmask;		/* (v) KVM_SET_SIGNAL_MASK */
+	bool sigmask_set;		/* (v) */
+
+	struct {
+		u64 exits[NST_NR_EXIT_KINDS];
+		u64 entries;
+		u64 halts;
+		u64 irq_injections;
+		u64 nmi_injections;
+		u64 emulated;
+		u64 user_exits;
+	} stat;				/* (v) read racily by debugfs */
+	struct {
+		u64 rip;
+		u64 info1;
+		u32 raw_reason;
+		u8 kind;
+	} ring[NST_EXIT_RING];		/* (v) the last exits */
+	u32 ring_next;			/* (v) */
+	struct dentry *debugfs;		/* (c) */
+};
+
+/*
+ * What handlers answer.
+ */
+enum nst_next {
+	NST_ENTER,	/* go on in the guest */
+	NST_USER,	/* vcpu->run is filled: return 0 to userspace */
+	NST_INTR,	/* a signal: return -EINTR */
+	NST_FAIL,	/* vcpu->run says internal error, or the VM is dead: -EIO */
+	NST_FAULTED,	/* guest memory is not accessible: return -EFAULT */
+};
+
+/* Features that the guest's CPUID offers, looked at on hot paths. */
+enum nst_gcap {
+	NST_GCAP_LM, NST_GCAP_NX, NST_GCAP_PCID, NST_GCAP_X2APIC, NST_GCAP_XSAVE,
+	NST_GCAP_XSAVES, NST_GCAP_RDTSCP, NST_GCAP_RDPID, NST_GCAP_INVPCID,
+	NST_GCAP_TSC_DEADLINE, NST_GCAP_TSC_ADJUST, NST_GCAP_PGE, NST_GCAP_1G,
+	NST_GCAP_SMEP, NST_GCAP_SMAP, NST_GCAP_PKU, NST_GCAP_LA57, NST_GCAP_UMIP,
+	NST_GCAP_FSGSBASE, NST_GCAP_MTRR, NST_GCAP_PAT, NST_GCAP_VMX, NST_GCAP_SVM,
+	NST_GCAP_MWAIT, NST_GCAP_KVMCLOCK, NST_GCAP_KVMCLOCK2, NST_GCAP_MCE,
+	NST_GCAP_SYSCALL, NST_GCAP_SEP, NST_GCAP_DE, NST_GCAP_AMD /* vendor */,
+	NST_GCAP_SPEC_CTRL, NST_GCAP_ARCH_CAP, NST_GCAP_FFXSR, NST_GCAP_MPX,
+	NST_NR_GCAPS
+};
+
+static inline bool nst_guest_has(const struct nst_vcpu *vcpu, enum nst_gcap cap)
+{
+	return test_bit(cap, vcpu->guest_caps);
+}
+
+/* ---- state.c: registers ---- */
+
+/**
+ * nst_pull() - make classes of guest state current in vcpu->st
+ * @vcpu: loaded vCPU
+ * @classes: NST_STATE_*
+ */
+void nst_pull(struct nst_vcpu *vcpu, u32 classes);
+
+/**
+ * nst_modify() - pull classes and mark them to be pushed before the next entry
+ * @vcpu: loaded vCPU
+ * @classes: NST_STATE_* about to be changed in vcpu->st
+ */
+void nst_modify(struct nst_vcpu *vcpu, u32 classes);
+void nst_push_dirty(struct nst_vcpu *vcpu);
+
+int nst_cpl(struct nst_vcpu *vcpu);
+bool nst_long_mode(struct nst_vcpu *vcpu);	/* EFER.LMA */
+bool nst_code64(struct nst_vcpu *vcpu);		/* LMA and CS.L */
+static inline bool nst_paging(const struct nst_vcpu *vcpu)
+{
+	return vcpu->st.cr0 & X86_CR0_PG;
+}
+
+static inline bool nst_protected(const struct nst_vcpu *vcpu)
+{
+	return vcpu->st.cr0 & X86_CR0_PE;
+}
+
+/* Guest-visible writes with all checks.  Return false: raise #GP(0). */
+bool nst_set_cr0(struct nst_vcpu *vcpu, u64 val);
+bool nst_set_cr3(struct nst_vcpu *vcpu, u64 val);
+bool nst_set_cr4(struct nst_vcpu *vcpu, u64 val);
+bool nst_set_cr8(struct nst_vcpu *vcpu, u64 val);
+u64 nst_get_cr8(struct nst_vcpu *vcpu);
+bool nst_set_efer(struct nst_vcpu *vcpu, u64 val, bool host);
+bool nst_set_xcr0(struct nst_vcpu *vcpu, u64 val);
+/* DR access; 0, or the vector to raise: #UD or #GP (from @dr 4, 5 or bad bits). */
+int nst_set_dr(struct nst_vcpu *vcpu, int dr, u64 val);
+int nst_get_dr(struct nst_vcpu *vcpu, int dr, u64 *val);
+
+/* ---- event.c ---- */
+void nst_raise(struct nst_vcpu *vcpu, u8 vector);
+void nst_raise_error(struct nst_vcpu *vcpu, u8 vector, u32 error_code);
+void nst_raise_payload(struct nst_vcpu *vcpu, u8 vector, bool has_error, u32 error_code,
+		       u64 payload);
+static inline void nst_raise_gp(struct nst_vcpu *vcpu)
+{
+	nst_raise_error(vcpu, X86_TRAP_GP, 0);
+}
+
+void nst_queue_nmi(struct nst_vcpu *vcpu);	/* any context */
+bool nst_irqs_allowed(struct nst_vcpu *vcpu);
+
+/* ---- vcpu.c ---- */
+void nst_request(struct nst_vcpu *vcpu, enum nst_request req);	/* any context; no kick */
+void nst_kick(struct nst_vcpu *vcpu);		/* any context: leave the guest or wake up */
+bool nst_request_pending(struct nst_vcpu *vcpu);
+bool nst_test_request(struct nst_vcpu *vcpu, enum nst_request req);	/* test and clear */
+void nst_vcpu_load(struct nst_vcpu *vcpu);
+void nst_vcpu_put(struct nst_vcpu *vcpu);
+/* INIT when @init, else RESET.  Loaded or not yet running. */
+void nst_vcpu_reset(struct nst_vcpu *vcpu, bool init);
+
+/* ---- insn.c: instructions by software ---- */
+
+/**
+ * nst_skip_insn() - move RIP past the instruction that exited
+ * @vcpu: loaded vCPU
+ *
+ * Ends the interrupt shadow and raises the single-step trap when RFLAGS.TF is set.
+ *
+ * Return: NST_ENTER, or what to do when the length could not be found out.
+ */
+enum nst_next nst_skip_insn(struct nst_vcpu *vcpu);
+enum nst_next nst_emulate(struct nst_vcpu *vcpu);
+
+#endif /* NST_VCPU_H */
