@@ -3,7 +3,6 @@
 # First process of the Linux guest that the launcher boots: a shell, or, with
 # nestor.batch on the kernel's command line, proof of life and power-off.
 
-/bin/busybox --install -s /bin 2>/dev/null
 export PATH=/bin:/sbin HOME=/root TERM=vt100
 mount -t proc proc /proc
 mount -t sysfs sys /sys

@@ -6,7 +6,6 @@
 # ttyS1 belongs to the command. What to do stands in /nestor-run/conf, made
 # anew for each run. The last thing on ttyS1 is the mark with the exit status.
 
-/bin/busybox --install -s /bin 2>/dev/null
 export PATH=/bin:/sbin:/nestor/userspace HOME=/tmp TERM=${TERM:-vt100}
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -55,6 +54,8 @@ load_kvm() {
 	fi
 }
 
+# From here on warnings count, so they must reach the console.
+dmesg -n 5
 note "up $(cut -d' ' -f1 /proc/uptime)"
 case $NESTOR_MODULE in
 ours) load_ours >/tmp/insmod 2>&1 ;;

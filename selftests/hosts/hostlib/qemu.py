@@ -13,7 +13,7 @@ import tempfile
 from . import kernels
 
 CPU = {"svm": "max,+svm", "svm-nonpt": "max,+svm,-npt", "plain": "max,-svm"}
-CMDLINE = "console=ttyS0 loglevel=5 nokaslr panic=-1 oops=panic"
+CMDLINE = "console=ttyS0 loglevel=4 nokaslr panic=-1 oops=panic"
 
 
 class Machine:
