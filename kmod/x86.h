@@ -13,6 +13,7 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
+#include "regs.h"
 
 /*
  * Four kinds of address.  A guest virtual address is a plain u64, because it
@@ -61,34 +62,6 @@ static inline u64 nst_hpa_raw(nst_hpa_t hpa)
 {
 	return (__force u64)hpa;
 }
-
-/* General registers by their number in instruction encodings. */
-enum nst_gpr {
-	NST_RAX, NST_RCX, NST_RDX, NST_RBX, NST_RSP, NST_RBP, NST_RSI, NST_RDI,
-	NST_R8, NST_R9, NST_R10, NST_R11, NST_R12, NST_R13, NST_R14, NST_R15,
-	NST_NR_GPRS
-};
-
-/* Segment registers: the first six by their number in instruction encodings. */
-enum nst_seg_index {
-	NST_ES, NST_CS, NST_SS, NST_DS, NST_FS, NST_GS, NST_LDTR, NST_TR,
-	NST_NR_SEGS
-};
-
-/*
- * Access rights in the layout that VMX uses, SDM3 "Guest Register State".
- * The SVM backend converts.
- */
-#define NST_AR_TYPE		0x0000fu
-#define NST_AR_S		0x00010u
-#define NST_AR_DPL_SHIFT	5
-#define NST_AR_DPL		0x00060u
-#define NST_AR_P		0x00080u
-#define NST_AR_AVL		0x01000u
-#define NST_AR_L		0x02000u
-#define NST_AR_DB		0x04000u
-#define NST_AR_G		0x08000u
-#define NST_AR_UNUSABLE		0x10000u
 
 /**
  * struct nst_segment - a segment register with its hidden part
