@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * poll() on three things: the signals that ask us to end, the eventfd by which
+ * other threads call, and standard input while somebody can take it. Nothing
+ * here waits for the guest, so a request to end is always heard.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "lib/nl.h"
+#include "vmm/loop.h"
+
+enum { POLL_SIGNAL, POLL_WAKE, POLL_STDIN, POLL_NR };
+
+/**
+ * loop_open() - Take the ending signals out of the ordinary way
+ * @loop: filled in
+ *
+ * To be called before any other thread exists: the mask is inherited.
+ *
+ * Return: 0 or a negative errno with nl_error() set.
+ */
+int loop_open(struct loop *loop)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	loop->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (loop->signal_fd < 0)
+		return nl_fail(errno, "cannot create a signalfd: %s", strerror(errno));
+	return 0;
+}
+
+/**
+ * loop_close() - Close what loop_open() opened; the signals stay blocked
+ * @loop: may be closed already
+ */
+void loop_close(struct loop *loop)
+{
+	if (loop->signal_fd >= 0)
+		close(loop->signal_fd);
+	loop->signal_fd = -1;
+}
+
+static void take_signal(const struct loop *loop, struct stop *stop)
+{
+	struct signalfd_siginfo info;
+
+	if (read(loop->signal_fd, &info, sizeof(info)) == sizeof(info))
+		stop_request(stop, STOP_SIGNAL_BASE + (int)info.ssi_signo);
+}
+
+static void drain(int fd)
+{
+	u64 count;
+	ssize_t n = read(fd, &count, sizeof(count));
+
+	/* It fails only when nothing is there, which is what is wanted. */
+	(void)n;
+}
+
+/* A person's typing goes in at once; a file waits until a driver listens. */
+static void feed(struct console *con, struct serial *uart)
+{
+	unsigned int done = 0;
+
+	while (done < con->queued && serial_wants_input(uart, !con->tty))
+		serial_receive(uart, con->queue[done++]);
+	if (done)
+		console_take(con, done);
+}
+
+/**
+ * loop_run() - Serve until somebody requests a stop
+ * @loop: opened
+ * @con: the console
+ * @uart: gets the console's input
+ * @stop: the request
+ *
+ * Return: 0 or a negative errno with nl_error() set.
+ */
+int loop_run(struct loop *loop, struct console *con, struct serial *uart, struct stop *stop)
+{
+	struct pollfd fds[POLL_NR] = {
+		[POLL_SIGNAL] = { .fd = loop->signal_fd, .events = POLLIN },
+		[POLL_WAKE] = { .fd = stop->wake_fd, .events = POLLIN },
+		[POLL_STDIN] = { .events = POLLIN },
+	};
+
+	while (!stop_pending(stop)) {
+		fds[POLL_STDIN].fd = console_wants_read(con) ? STDIN_FILENO : -1;
+		if (poll(fds, POLL_NR, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return nl_fail(errno, "cannot poll: %s", strerror(errno));
+		}
+		if (fds[POLL_SIGNAL].revents)
+			take_signal(loop, stop);
+		if (fds[POLL_WAKE].revents)
+			drain(stop->wake_fd);
+		if (fds[POLL_STDIN].revents)
+			console_read(con, stop);
+		feed(con, uart);
+	}
+	return 0;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line, checked as a whole before anything is opened: each misuse
+ * gets one sentence on standard error.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/options.h"
+#include "vmm/ram.h"
+
+#define MEM_DEFAULT	(512 * SZ_1M)
+#define MEM_MIN		(2 * SZ_1M)
+#define MEM_MAX		(1024 * SZ_1G)
+#define CPUS_DEFAULT	1
+/* APIC ID 255 is the broadcast address of the xAPIC. */
+#define CPUS_MAX	254
+
+static const char help_text[] =
+"Usage: nestor run --kernel FILE [OPTION]...\n"
+"       nestor --help | --version\n"
+"\n"
+"Run a Linux kernel in a virtual machine, with its serial console on\n"
+"standard input and output.\n"
+"\n"
+"  -k, --kernel FILE   the kernel, a 64-bit bzImage (Debian: /boot/vmlinuz-...)\n"
+"  -i, --initrd FILE   an initial RAM disk\n"
+"  -a, --append TEXT   kernel command line, after 'console=ttyS0'\n"
+"  -m, --mem SIZE      guest memory, with suffix K, M or G; without: MiB (512M)\n"
+"  -c, --cpus N        virtual CPUs, 1 to 254 (1)\n"
+"  -d, --device NODE   the hypervisor (/dev/nestor, else /dev/kvm)\n"
+"  -h, --help          print this and exit\n"
+"  -V, --version       print the version and exit\n"
+"\n"
+"At a terminal: Ctrl-A x ends the guest, Ctrl-A Ctrl-A sends a Ctrl-A.\n"
+"\n"
+"Exit status: 0 the guest powered off or the user ended it, 1 the host cannot\n"
+"run it, 2 wrong usage, 3 the guest asked for a reset, 4 triple fault, 5 the\n"
+"hypervisor gave up, 128+N ended by signal N.\n";
+
+static const struct option long_options[] = {
+	{ "kernel", required_argument, NULL, 'k' },
+	{ "initrd", required_argument, NULL, 'i' },
+	{ "append", required_argument, NULL, 'a' },
+	{ "mem", required_argument, NULL, 'm' },
+	{ "cpus", required_argument, NULL, 'c' },
+	{ "device", required_argument, NULL, 'd' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static enum options_verdict __attribute__((format(printf, 1, 2))) bad(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("nestor: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\nTry 'nestor --help'.\n", stderr);
+	return OPTIONS_BAD;
+}
+
+/* Digits only: strtoull() alone would take signs and leading blanks. */
+static bool parse_number(const char *text, u64 *value, const char **rest)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	*rest = end;
+	return errno == 0;
+}
+
+static enum options_verdict parse_mem(struct options *opt, const char *text)
+{
+	const char *suffix;
+	u64 n, unit = SZ_1M;
+
+	if (!parse_number(text, &n, &suffix))
+		return bad("--mem %s: not a number", text);
+	switch (toupper((unsigned char)*suffix)) {
+	case 'K':
+		unit = 1024;
+		break;
+	case 'G':
+		unit = SZ_1G;
+		break;
+	case 'M':
+	case '\0':
+		break;
+	default:
+		return bad("--mem %s: the suffix is none of K, M, G", text);
+	}
+	if (*suffix && suffix[1])
+		return bad("--mem %s: nothing may follow the suffix", text);
+	if (n < MEM_MIN / unit)
+		return bad("--mem %s: too little, at least %llu MiB are needed", text,
+			   (unsigned long long)(MEM_MIN / SZ_1M));
+	if (n > MEM_MAX / unit)
+		return bad("--mem %s: too much, at most %llu GiB", text,
+			   (unsigned long long)(MEM_MAX / SZ_1G));
+	opt->mem = ALIGN_DOWN(n * unit, SZ_4K);
+	return OPTIONS_RUN;
+}
+
+static enum options_verdict parse_cpus(struct options *opt, const char *text)
+{
+	const char *rest;
+	u64 n;
+
+	if (!parse_number(text, &n, &rest) || *rest)
+		return bad("--cpus %s: not a number", text);
+	if (n < 1 || n > CPUS_MAX)
+		return bad("--cpus %s: there can be 1 to %u CPUs", text, CPUS_MAX);
+	opt->cpus = (u32)n;
+	return OPTIONS_RUN;
+}
+
+static enum options_verdict say(const char *text)
+{
+	fputs(text, stdout);
+	return OPTIONS_DONE;
+}
+
+static enum options_verdict parse_one(struct options *opt, int c, char **argv)
+{
+	switch (c) {
+	case 'k':
+		opt->kernel = optarg;
+		return OPTIONS_RUN;
+	case 'i':
+		opt->initrd = optarg;
+		return OPTIONS_RUN;
+	case 'a':
+		opt->append = optarg;
+		return OPTIONS_RUN;
+	case 'd':
+		opt->device = optarg;
+		return OPTIONS_RUN;
+	case 'm':
+		return parse_mem(opt, optarg);
+	case 'c':
+		return parse_cpus(opt, optarg);
+	case 'h':
+		return say(help_text);
+	case 'V':
+		return say("nestor " NESTOR_VERSION "\n");
+	case ':':
+		return bad("%s needs a value", argv[optind - 1]);
+	default:
+		return bad("unknown or ambiguous option %s", argv[optind - 1]);
+	}
+}
+
+/**
+ * options_parse() - Read the command line
+ * @opt: filled in
+ * @argc: from main()
+ * @argv: from main(); the strings are kept
+ *
+ * Return: OPTIONS_RUN when there is a guest to run; OPTIONS_DONE and
+ * OPTIONS_BAD when everything has been said already.
+ */
+enum options_verdict options_parse(struct options *opt, int argc, char **argv)
+{
+	enum options_verdict verdict = OPTIONS_RUN;
+	int c;
+
+	memset(opt, 0, sizeof(*opt));
+	opt->mem = MEM_DEFAULT;
+	opt->cpus = CPUS_DEFAULT;
+
+	if (argc < 2)
+		return bad("no command: 'run' is what there is");
+	if (argv[1][0] != '-') {
+		if (strcmp(argv[1], "run"))
+			return bad("unknown command '%s': 'run' is what there is", argv[1]);
+		argc--;
+		argv++;
+	}
+	opterr = 0;
+	while (verdict == OPTIONS_RUN) {
+		c = getopt_long(argc, argv, ":k:i:a:m:c:d:hV", long_options, NULL);
+		if (c < 0)
+			break;
+		verdict = parse_one(opt, c, argv);
+	}
+	if (verdict != OPTIONS_RUN)
+		return verdict;
+	if (optind < argc)
+		return bad("unexpected word '%s'", argv[optind]);
+	if (!opt->kernel)
+		return bad("no kernel: say --kernel FILE");
+	return OPTIONS_RUN;
+}

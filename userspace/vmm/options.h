@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command line. */
+#ifndef VMM_OPTIONS_H
+#define VMM_OPTIONS_H
+
+#include "lib/types.h"
+
+struct options {
+	const char *kernel;
+	const char *initrd;	/* NULL: none */
+	const char *append;	/* NULL: none */
+	const char *device;	/* NULL: the default nodes */
+	u64 mem;
+	u32 cpus;
+};
+
+enum options_verdict { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD };
+
+enum options_verdict options_parse(struct options *opt, int argc, char **argv);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One thread that runs one virtual CPU. */
+#ifndef VMM_VCPU_H
+#define VMM_VCPU_H
+
+#include <pthread.h>
+
+#include "lib/nl.h"
+#include "vmm/bus.h"
+#include "vmm/stop.h"
+
+struct vcpu {
+	struct nl_vcpu nl;
+	const struct bus *bus;
+	struct stop *stop;
+	pthread_t thread;
+	bool started;
+};
+
+int vcpu_start(struct vcpu *vcpu);
+bool vcpu_join(struct vcpu *vcpu, unsigned int patience_ms);
+
+#endif
