@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Public interface of the instruction emulator: one instruction in, registers
+ * out, everything else through callbacks.
+ *
+ * The emulator is a pure function of struct nst_emul and of what the callbacks
+ * answer. It takes no lock, touches no hardware and allocates nothing. The
+ * caller provides the struct (about 2 KiB: do not put it on a kernel stack).
+ *
+ * Replay. Callbacks are called in an order that depends only on the inputs.
+ * When one answers NST_EMUL_USER the step ends with every register restored.
+ * The caller lets userspace finish that access, appends the answer to a log
+ * and calls nst_emul_step() again; its callbacks answer the first n device
+ * accesses from the log. The log is dropped on every other result. In a REP
+ * batch only the first iteration can end in NST_EMUL_USER: a later one that
+ * needs userspace ends the batch with NST_EMUL_AGAIN, so whatever request the
+ * callback prepared must be dropped on NST_EMUL_AGAIN too.
+ */
+#ifndef NST_EMUL_H
+#define NST_EMUL_H
+
+#include "pure.h"
+#include "../regs.h"
+
+#define NST_EMUL_INSN_MAX	15
+#define NST_EMUL_IO_MAX		1024
+
+/* Index into nst_emul.gpr is enum nst_gpr, access rights are NST_AR_*: regs.h */
+
+/* Index into nst_emul.seg: the number the instruction encoding uses. */
+enum nst_emul_sreg {
+	NST_SEG_ES, NST_SEG_CS, NST_SEG_SS, NST_SEG_DS, NST_SEG_FS, NST_SEG_GS,
+	NST_NR_SEG,
+};
+
+enum nst_emul_result {
+	NST_EMUL_OK,		/* done; registers updated, rip advanced */
+	NST_EMUL_AGAIN,		/* part done, rip still on it; registers updated */
+	NST_EMUL_FAULT,		/* exception in ->exc; state as the manual says */
+	NST_EMUL_USER,		/* userspace needed; nothing changed; run again */
+	NST_EMUL_INTERCEPTED,	/* ->intercept() took it; nothing changed */
+	NST_EMUL_UNKNOWN,	/* not an instruction we know; nothing changed */
+	NST_EMUL_DEAD,		/* internal inconsistency; nothing changed */
+};
+
+struct nst_emul_seg {
+	u16 selector;
+	u64 base;
+	u32 limit;		/* in bytes, granularity applied */
+	u32 ar;			/* NST_AR_* */
+};
+
+/* Flags of the ->read() and ->write() callbacks. */
+#define NST_EMUL_ACC_IMPLICIT	0x1u	/* supervisor access whatever the CPL */
+#define NST_EMUL_ACC_RMW	0x2u	/* read that a write will follow: check for write */
+
+/* Interruptibility after the instruction: values of nst_emul.shadow. */
+#define NST_EMUL_SHADOW_STI	0x1u
+#define NST_EMUL_SHADOW_MOV_SS	0x2u
+
+/* What ->intercept() is asked about; operands a and b in the comment. */
+enum nst_emul_icpt {
+	NST_ICPT_IO,		/* a: port, b: size | in << 8 | string << 9 | rep << 10 */
+	NST_ICPT_CR_READ,	/* a: register */
+	NST_ICPT_CR_WRITE,	/* a: register, b: new value */
+	NST_ICPT_CLTS,
+	NST_ICPT_LMSW,		/* a: source operand */
+	NST_ICPT_SMSW,
+	NST_ICPT_DR_READ,	/* a: register */
+	NST_ICPT_DR_WRITE,	/* a: register, b: new value */
+	NST_ICPT_RDMSR,		/* a: index */
+	NST_ICPT_WRMSR,		/* a: index, b: value */
+	NST_ICPT_CPUID,
+	NST_ICPT_RDTSC,
+	NST_ICPT_RDTSCP,
+	NST_ICPT_RDPMC,
+	NST_ICPT_HLT,
+	NST_ICPT_PAUSE,
+	NST_ICPT_INVLPG,	/* a: linear address */
+	NST_ICPT_WBINVD,
+	NST_ICPT_INVD,
+	NST_ICPT_DESC_READ,	/* SGDT SIDT SLDT STR; a: enum nst_emul_desc */
+	NST_ICPT_DESC_WRITE,	/* LGDT LIDT LLDT LTR; a: enum nst_emul_desc */
+	NST_ICPT_PUSHF,
+	NST_ICPT_POPF,
+	NST_ICPT_IRET,
+	NST_ICPT_INTN,		/* a: vector */
+	NST_ICPT_TASK_SWITCH,	/* a: selector, b: enum nst_emul_task_reason */
+	NST_ICPT_XSETBV,
+};
+
+enum nst_emul_desc {
+	NST_DESC_GDT, NST_DESC_IDT, NST_DESC_LDT, NST_DESC_TR,
+};
+
+enum nst_emul_task_reason {
+	NST_TASK_CALL, NST_TASK_IRET, NST_TASK_JMP, NST_TASK_GATE,
+};
+
+/* Why nst_emul_deliver() delivers: decides DPL checks and the error code. */
+enum nst_emul_event {
+	NST_EMUL_EV_EXT,		/* external interrupt or NMI */
+	NST_EMUL_EV_EXC,		/* exception */
+	NST_EMUL_EV_SOFT,		/* INT n */
+	NST_EMUL_EV_SOFT_EXC,	/* INT3, INTO */
+};
+
+struct nst_emul;
+
+/*
+ * Callbacks. All addresses are linear. Each returns NST_EMUL_OK, or
+ * NST_EMUL_FAULT with e->exc filled in by nst_emul_raise() or
+ * nst_emul_raise_pf(), or NST_EMUL_USER where that makes sense.
+ * fetch, read and write must be there; an instruction that needs another
+ * callback which is NULL ends in NST_EMUL_UNKNOWN.
+ */
+struct nst_emul_ops {
+	/* Never crosses a 4 KiB page: the emulator asks for each page apart. */
+	enum nst_emul_result (*fetch)(struct nst_emul *e, u64 lin, void *buf, u32 len);
+
+	/*
+	 * @len is 1 to 32 bytes, or up to NST_EMUL_IO_MAX within one page for
+	 * INS and OUTS. May cross a page; then nothing may be written before
+	 * both pages passed their checks.
+	 */
+	enum nst_emul_result (*read)(struct nst_emul *e, u64 lin, void *buf, u32 len, u32 flags);
+	enum nst_emul_result (*write)(struct nst_emul *e, u64 lin, const void *buf, u32 len,
+				      u32 flags);
+
+	/* May be NULL. Would a write be allowed? Touches nothing. */
+	enum nst_emul_result (*probe_write)(struct nst_emul *e, u64 lin, u32 len, u32 flags);
+
+	/*
+	 * Atomic compare and exchange of 1, 2, 4, 8 or 16 bytes for LOCKed
+	 * instructions and XCHG. *@done says if memory was equal to @old and
+	 * was written. On MMIO: write @new, *@done = true. NULL: ->write().
+	 */
+	enum nst_emul_result (*cmpxchg)(struct nst_emul *e, u64 lin, const void *old,
+					const void *new, u32 len, bool *done);
+
+	/* @count elements of @size bytes, packed in @buf in their order. */
+	enum nst_emul_result (*pio_in)(struct nst_emul *e, u16 port, u32 size, void *buf,
+				       u32 count);
+	enum nst_emul_result (*pio_out)(struct nst_emul *e, u16 port, u32 size,
+					const void *buf, u32 count);
+	/*
+	 * Asked when CPL > IOPL or in virtual-8086 mode. NULL: the emulator
+	 * reads the I/O map of the TSS that ->get_sys_seg() tells it.
+	 */
+	enum nst_emul_result (*io_allowed)(struct nst_emul *e, u16 port, u32 size);
+
+	/*
+	 * Writes check the value (#GP) and refresh e->cr0, e->cr4, e->efer.
+	 * CR0 goes through ->get_cr() too when a guest reads it (shadow bits).
+	 */
+	enum nst_emul_result (*get_cr)(struct nst_emul *e, u32 nr, u64 *val);
+	enum nst_emul_result (*set_cr)(struct nst_emul *e, u32 nr, u64 val);
+	/* DR4 and DR5 arrive as DR6 and DR7; DR7.GD is the callback's. */
+	enum nst_emul_result (*get_dr)(struct nst_emul *e, u32 nr, u64 *val);
+	enum nst_emul_result (*set_dr)(struct nst_emul *e, u32 nr, u64 val);
+	enum nst_emul_result (*rdmsr)(struct nst_emul *e, u32 idx, u64 *val);
+	enum nst_emul_result (*wrmsr)(struct nst_emul *e, u32 idx, u64 val);
+	/* @regs: in EAX and ECX as [0] and [2], out EAX EBX ECX EDX. */
+	enum nst_emul_result (*cpuid)(struct nst_emul *e, u32 regs[4]);
+	enum nst_emul_result (*rdtsc)(struct nst_emul *e, u64 *val);
+	enum nst_emul_result (*rdpmc)(struct nst_emul *e, u32 idx, u64 *val);
+	enum nst_emul_result (*xsetbv)(struct nst_emul *e, u32 idx, u64 val);
+	enum nst_emul_result (*xgetbv)(struct nst_emul *e, u32 idx, u64 *val);
+
+	/* The CPU goes idle after this instruction is committed. */
+	enum nst_emul_result (*hlt)(struct nst_emul *e);
+	enum nst_emul_result (*invlpg)(struct nst_emul *e, u64 lin);
+	enum nst_emul_result (*wbinvd)(struct nst_emul *e, bool writeback);
+
+	/* GDT or IDT. */
+	enum nst_emul_result (*get_dtr)(struct nst_emul *e, enum nst_emul_desc which,
+					u64 *base, u16 *limit);
+	enum nst_emul_result (*set_dtr)(struct nst_emul *e, enum nst_emul_desc which,
+					u64 base, u16 limit);
+	/* LDTR or TR. */
+	enum nst_emul_result (*get_sys_seg)(struct nst_emul *e, enum nst_emul_desc which,
+					    struct nst_emul_seg *seg);
+	enum nst_emul_result (*set_sys_seg)(struct nst_emul *e, enum nst_emul_desc which,
+					    const struct nst_emul_seg *seg);
+
+	/*
+	 * Called when the instruction's own checks that come before an
+	 * intercept have passed and before it does anything.
+	 * NST_EMUL_OK: go on. NST_EMUL_INTERCEPTED: the step ends so.
+	 */
+	enum nst_emul_result (*intercept)(struct nst_emul *e, enum nst_emul_icpt kind,
+					  u64 a, u64 b);
+
+	/*
+	 * Vector registers. @len is 4, 8, 16 or 32. A write of fewer bytes
+	 * than the register leaves the rest, unless @zero_upper.
+	 */
+	enum nst_emul_result (*vec_read)(struct nst_emul *e, u32 reg, void *buf, u32 len);
+	enum nst_emul_result (*vec_write)(struct nst_emul *e, u32 reg, const void *buf,
+					  u32 len, bool zero_upper);
+	/* MMX registers; a write also sets the x87 tag word to valid, TOP to 0. */
+	enum nst_emul_result (*mmx_read)(struct nst_emul *e, u32 reg, u64 *val);
+	enum nst_emul_result (*mmx_write)(struct nst_emul *e, u32 reg, u64 val);
+};
+
+struct nst_emul_exc {
+	bool valid;
+	bool has_error;
+	u8 vector;
+	u32 error_code;
+	u64 payload;		/* #PF: CR2; #DB: the bits DR6 gains */
+};
+
+/* An operand after decoding. Private to kmod/emul/. */
+struct nst_emul_operand {
+	u8 kind;
+	u8 size;		/* bytes */
+	u8 reg;
+	u8 seg;
+	u64 ea;			/* offset in segment, for memory */
+	u64 val;
+};
+
+struct nst_opcode;
+
+/* A decoded instruction. Private to kmod/emul/, but for tests and tracing. */
+struct nst_emul_insn {
+	const struct nst_opcode *row;
+	const u16 *cols;	/* operand columns: of the row or of one above it */
+	u32 flags;		/* of the row and of the groups above it */
+	u8 fetched;		/* bytes of e->insn that are valid */
+	u8 mode;		/* code size: 2, 4 or 8 bytes */
+	u8 rex;			/* REX prefix, or its equivalent from VEX */
+	u8 rep;			/* 0, 0xf2 or 0xf3: the last one */
+	u8 opsize;
+	u8 adsize;
+	u8 opcode;
+	u8 modrm;
+	u8 vex_len;		/* 0: no VEX; else 16 or 32 */
+	u8 vex_reg;
+	u8 vex_map;
+	s8 seg_override;	/* -1: none */
+	bool lock;
+	bool has_opsize;	/* 66 prefix seen */
+	bool has_modrm;
+	bool no_write;		/* handler: do not write operand 0 back */
+	bool jumped;		/* handler: rip is already final */
+	bool no_trap;		/* handler: RFLAGS.TF causes no trap this time */
+	bool again;		/* handler: REP not finished */
+	bool partial;		/* handler: registers are to be kept on a fault */
+	bool rip_relative;
+	struct nst_emul_operand op[3];
+};
+
+struct nst_emul {
+	/* Inputs that the caller sets. */
+	const struct nst_emul_ops *ops;
+	void *opaque;		/* the caller's */
+	u64 cr0, cr4, efer;	/* the callbacks keep them fresh */
+	bool amd;		/* vendor rules: SYSCALL, SYSENTER, … */
+
+	/* In and out. */
+	u64 gpr[NST_NR_GPRS];
+	u64 rip, rflags;
+	struct nst_emul_seg seg[NST_NR_SEG];
+	u8 cpl;
+
+	/* Outputs. */
+	struct nst_emul_exc exc;
+	u32 shadow;		/* NST_EMUL_SHADOW_*: new blocking after this one */
+	u32 seg_dirty;		/* bit per enum nst_emul_sreg that changed */
+	bool single_step;	/* RFLAGS.TF was set: #DB with DR6.BS is due */
+	bool nmi_unmask;	/* an IRET ended NMI blocking */
+	u8 insn[NST_EMUL_INSN_MAX];
+	u8 insn_len;		/* bytes of insn[] that were decoded */
+
+	/* Private to kmod/emul/. */
+	struct nst_emul_insn d;
+	struct {
+		u64 gpr[NST_NR_GPRS];
+		u64 rip, rflags;
+		struct nst_emul_seg seg[NST_NR_SEG];
+		u8 cpl;
+	} saved;
+	u8 buf[NST_EMUL_IO_MAX] __attribute__((__aligned__(32)));
+};
+
+/**
+ * nst_emul_step() - emulate the instruction at CS:RIP
+ * @e: inputs filled in
+ *
+ * Context: any; sleeps if a callback does. Return: see enum nst_emul_result.
+ */
+enum nst_emul_result nst_emul_step(struct nst_emul *e);
+
+/**
+ * nst_emul_decode() - decode the instruction at CS:RIP without running it
+ * @e: inputs filled in
+ *
+ * Return: NST_EMUL_OK with e->d, e->insn and e->insn_len filled in, or
+ * NST_EMUL_FAULT, NST_EMUL_USER, NST_EMUL_UNKNOWN.
+ */
+enum nst_emul_result nst_emul_decode(struct nst_emul *e);
+
+/**
+ * nst_emul_deliver() - deliver an event through the IVT or IDT
+ * @e: inputs filled in; rip is what the handler returns to
+ * @event: what is delivered
+ * @vector: its vector
+ * @has_error: an error code is pushed (protected and long mode)
+ * @error_code: that code
+ *
+ * For hosts that cannot inject in the guest's mode. Return: NST_EMUL_OK with
+ * the registers at the handler's first instruction; NST_EMUL_FAULT when the
+ * delivery itself faults (the caller applies the double-fault rules).
+ */
+enum nst_emul_result nst_emul_deliver(struct nst_emul *e, enum nst_emul_event event,
+				      u8 vector, bool has_error, u32 error_code);
+
+/**
+ * nst_emul_task_switch() - switch to another task
+ * @e: inputs filled in; rip is what goes to the old TSS
+ * @selector: of the new TSS
+ * @reason: what caused the switch
+ * @has_error: push @error_code on the new stack
+ * @error_code: the error code of the event behind a task gate
+ *
+ * Return: NST_EMUL_OK, or NST_EMUL_FAULT: then the registers are those of the
+ * task in whose context the fault happened, as SDM3 "Task Switching" says.
+ */
+enum nst_emul_result nst_emul_task_switch(struct nst_emul *e, u16 selector,
+					  enum nst_emul_task_reason reason,
+					  bool has_error, u32 error_code);
+
+/**
+ * nst_emul_raise() - record an exception
+ * @e: the emulator
+ * @vector: exception vector
+ * @error_code: error code, or -1 when the vector has none
+ *
+ * Return: always NST_EMUL_FAULT, so that callbacks can return it.
+ */
+enum nst_emul_result nst_emul_raise(struct nst_emul *e, u8 vector, int error_code);
+
+/**
+ * nst_emul_raise_pf() - record a page fault
+ * @e: the emulator
+ * @error_code: as the hardware would push it
+ * @cr2: faulting linear address
+ *
+ * Return: always NST_EMUL_FAULT.
+ */
+enum nst_emul_result nst_emul_raise_pf(struct nst_emul *e, u32 error_code, u64 cr2);
+
+#endif /* NST_EMUL_H */
