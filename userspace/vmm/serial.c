@@ -275,9 +275,9 @@ int serial_init(struct serial *uart, struct bus *bus, const struct nl_vm *vm)
 /**
  * serial_wants_input() - Is there room for a byte from outside?
  * @uart: the UART
- * @patient: the sender would rather wait than lose bytes: wait until a driver
- *           listens with its receive interrupt, because one that only starts
- *           throws away what is in the FIFO
+ * @patient: the sender would rather wait than lose bytes: wait for the receive
+ *           interrupt to be on, and for RTS as any sender with a hardware
+ *           handshake, because a driver that only starts empties the FIFO
  *
  * Return: true when serial_receive() would not lose the byte.
  */
@@ -286,7 +286,7 @@ bool serial_wants_input(struct serial *uart, bool patient)
 	bool listening, wants;
 
 	pthread_mutex_lock(&uart->lock);
-	listening = (uart->ier & UART_IER_RDI) && (uart->mcr & UART_MCR_OUT2);
+	listening = (uart->ier & UART_IER_RDI) && (uart->mcr & UART_MCR_RTS);
 	wants = uart->count < fifo_size(uart) && !(uart->mcr & UART_MCR_LOOP);
 	if (patient && !listening)
 		wants = false;

@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Each misuse of the launcher gets its own sentence and the documented exit
+# status. No hypervisor is needed: every case ends before a guest could start.
+# Usage: misuse.sh [PATH-OF-NESTOR]; output in TAP.
+
+nestor=${1:-./nestor}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+n=0
+failed=0
+
+# expect STATUS PATTERN NAME [ARGUMENT]...
+expect()
+{
+	want=$1 pattern=$2 name=$3
+	shift 3
+	n=$((n + 1))
+	"$nestor" "$@" >"$dir/out" 2>&1 </dev/null
+	got=$?
+	if [ "$got" -eq "$want" ] && grep -q -e "$pattern" "$dir/out"; then
+		echo "ok $n - $name"
+		return
+	fi
+	failed=$((failed + 1))
+	echo "not ok $n - $name"
+	echo "# status $got, expected $want; output, expected to match '$pattern':"
+	sed 's/^/# /' "$dir/out"
+}
+
+# poke FILE OFFSET BYTES: write bytes, given as printf escapes, into a file
+poke()
+{
+	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# The smallest file that looks like a kernel: header fields of the boot
+# protocol at their offsets, one sector of setup, one of payload. It wants
+# 64 MiB from 16 MiB on.
+make_kernel()
+{
+	head -c 2048 /dev/zero >"$1"
+	poke "$1" 497 '\001'				# setup_sects
+	poke "$1" 510 '\125\252'			# boot_flag
+	poke "$1" 513 '\152'				# header length
+	poke "$1" 514 'HdrS'
+	poke "$1" 518 '\017\002'			# version 2.15
+	poke "$1" 556 '\377\377\377\177'		# initrd_addr_max
+	poke "$1" 566 '\177\000'			# xloadflags
+	poke "$1" 568 '\377\007\000\000'		# cmdline_size
+	poke "$1" 600 '\000\000\000\001\000\000\000\000'	# pref_address
+	poke "$1" 608 '\000\000\000\004'		# init_size
+}
+
+k=$dir/kernel
+make_kernel "$k"
+cp "$k" "$dir/old"
+poke "$dir/old" 518 '\011\002'
+cp "$k" "$dir/k32"
+poke "$dir/k32" 566 '\000\000'
+cp "$k" "$dir/low"
+poke "$dir/low" 600 '\000\000\000\000'
+cp "$k" "$dir/wrap"
+poke "$dir/wrap" 600 '\000\360\377\377\377\377\377\377'
+head -c 700 "$k" >"$dir/short"
+poke "$dir/short" 497 '\004'
+head -c 1000 "$k" >"$dir/cut"
+poke "$dir/cut" 497 '\004'
+echo "not a kernel" >"$dir/text"
+truncate -s 40M "$dir/initrd"
+: >"$dir/empty"
+long=$(printf '%03000d' 0)
+
+expect 2 "no command" "no arguments"
+expect 2 "unknown command 'walk'" "unknown command" walk
+expect 2 "no kernel" "no kernel" run
+expect 2 "unknown.*--frobnicate" "unknown option" run --frobnicate
+expect 2 "unknown.*-z" "unknown short option" run -z
+expect 2 "--kernel needs a value" "option without its value" run --kernel
+expect 2 "unexpected word 'extra'" "stray word" run -k "$k" extra
+expect 2 "not a number" "--mem is not a number" run -k "$k" --mem lots
+expect 2 "not a number" "--mem is negative" run -k "$k" --mem -1
+expect 2 "not a number" "--mem overflows" run -k "$k" --mem 99999999999999999999
+expect 2 "suffix" "--mem with a wrong suffix" run -k "$k" --mem 5X
+expect 2 "nothing may follow" "--mem with a long suffix" run -k "$k" --mem 5MB
+expect 2 "too little" "--mem 0" run -k "$k" --mem 0
+expect 2 "too little" "--mem below the minimum" run -k "$k" --mem 1M
+expect 2 "too much" "--mem above the maximum" run -k "$k" --mem 2000G
+expect 2 "not a number" "--cpus is not a number" run -k "$k" --cpus two
+expect 2 "not a number" "--cpus with a tail" run -k "$k" --cpus 2x
+expect 2 "1 to 254" "--cpus 0" run -k "$k" --cpus 0
+expect 2 "1 to 254" "too many CPUs" run -k "$k" --cpus 255
+expect 1 "cannot read the kernel.*No such file" "kernel not there" run -k "$dir/none"
+expect 1 "not a regular file" "kernel is a directory" run -k "$dir"
+expect 1 "not a Linux kernel" "kernel is a text file" run -k "$dir/text"
+expect 1 "not a Linux kernel" "kernel is empty" run -k "$dir/empty"
+expect 1 "protocol 2.9" "kernel too old" run -k "$dir/old"
+expect 1 "not a 64-bit kernel" "32-bit kernel" run -k "$dir/k32"
+expect 1 "below 1 MiB" "kernel below 1 MiB" run -k "$dir/low"
+expect 1 "not a Linux kernel" "kernel shorter than its header" run -k "$dir/short"
+expect 1 "cut off" "kernel without payload" run -k "$dir/cut"
+expect 2 "too little memory" "kernel at the end of the address space" run -k "$dir/wrap"
+expect 2 "too little memory.*81 MiB" "too little memory for the kernel" run -k "$k" -m 64M
+expect 2 "too little memory.*kernel and initrd.*121 MiB" "too little memory for the initrd" \
+	run -k "$k" -m 100M -i "$dir/initrd"
+expect 1 "cannot read the initrd" "initrd not there" run -k "$k" -i "$dir/none"
+expect 2 "command line is 30.* at most 2047" "command line too long" run -k "$k" -a "$long"
+expect 1 "is the module loaded.*modprobe nestor" "no device node" \
+	run -k "$k" -d "$dir/nestor"
+expect 1 "does not speak the KVM interface" "device of another kind" run -k "$k" -d /dev/null
+expect 0 "Usage: nestor run" "--help" --help
+expect 0 "Usage: nestor run" "run --help" run --help
+expect 0 "^nestor [0-9]" "--version" --version
+
+# Root may open anything, so the case needs somebody else.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	: >"$dir/node"
+	chmod 600 "$dir/node"
+	chmod 755 "$dir"
+	cp "$nestor" "$dir/nestor-copy"
+	nestor="setpriv"
+	expect 1 "no permission on .*group" "no permission on the node" \
+		--reuid 65534 --regid 65534 --clear-groups -- \
+		"$dir/nestor-copy" run -k "$k" -d "$dir/node"
+else
+	n=$((n + 1))
+	echo "ok $n - no permission on the node # SKIP needs root and setpriv"
+fi
+
+echo "1..$n"
+[ "$failed" -eq 0 ]
