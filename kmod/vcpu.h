@@ -164,6 +164,7 @@ struct nst_vcpu {
 	struct nst_insn *insn;		/* (c) emulator context and replay log */
 	struct fpu_guest fpu;		/* (v) kernel-managed guest FPU state */
 	bool fpu_loaded;		/* (v) */
+	u32 pkru;			/* (v) the guest's, while the host's is loaded */
 
 	/* CPUID as userspace set it */
 	struct kvm_cpuid_entry2 *cpuid;	/* (v) */
