@@ -8,4 +8,78 @@
 
 #include <linux/version.h>
 
+#ifdef __ASSEMBLY__
+#include <asm/nospec-branch.h>
+
+/* VERW before a guest runs, where the CPU's buffers could leak to it. */
+#ifdef VM_CLEAR_CPU_BUFFERS
+#define NST_CLEAR_CPU_BUFFERS_BEFORE_GUEST	VM_CLEAR_CPU_BUFFERS
+#else
+#define NST_CLEAR_CPU_BUFFERS_BEFORE_GUEST
+#endif
+
+/* Make return predictions that the guest trained harmless, before the first RET. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+#define NST_UNTRAIN_RET_AFTER_GUEST		UNTRAIN_RET_VM
+#else
+#define NST_UNTRAIN_RET_AFTER_GUEST		UNTRAIN_RET
+#endif
+
+#else /* !__ASSEMBLY__ */
+
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
+
+/*
+ * nst_host_pfn() - the frame that a page-table entry of a device mapping holds
+ * @vma: mapping of the current process with VM_IO or VM_PFNMAP; mmap_lock held
+ * @addr: an address in it
+ * @pfn: result
+ * @writable: result
+ *
+ * Return: 0, or -EINVAL when nothing is mapped there.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+static inline int nst_host_pfn(struct vm_area_struct *vma, unsigned long addr,
+			       unsigned long *pfn, bool *writable)
+{
+	struct follow_pfnmap_args args = { .vma = vma, .address = addr };
+	int ret = follow_pfnmap_start(&args);
+
+	if (ret)
+		return ret;
+	*pfn = args.pfn;
+	*writable = args.writable;
+	follow_pfnmap_end(&args);
+	return 0;
+}
+#else
+static inline int nst_host_pfn(struct vm_area_struct *vma, unsigned long addr,
+			       unsigned long *pfn, bool *writable)
+{
+	spinlock_t *ptl;
+	pte_t *ptep;
+	int ret = follow_pte(vma->vm_mm, addr, &ptep, &ptl);
+
+	if (ret)
+		return ret;
+	*pfn = pte_pfn(*ptep);
+	*writable = pte_write(*ptep);
+	pte_unmap_unlock(ptep, ptl);
+	return 0;
+}
+#endif
+
+/* After an exit: predictors hold guest state, so going to userspace needs an IBPB. */
+static inline void nst_compat_guest_ran(void)
+{
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+#endif /* __ASSEMBLY__ */
+
 #endif /* NST_COMPAT_H */
