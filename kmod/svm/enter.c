@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One world switch, from a prepared VMCB to a decoded exit.  The registers
+ * change in switch.S; here is what goes before and after it.
+ */
+#include "../nestor.h"
+#include <linux/build_bug.h>
+#include <linux/hw_breakpoint.h>
+#include <asm/processor.h>
+#include <asm/debugreg.h>
+#include <asm/mce.h>
+#include <asm/ptrace.h>
+#include <asm/segment.h>
+#include "../compat.h"
+#include "svm.h"
+#include "switch.h"
+
+static_assert(offsetof(struct svm_switch, guest_pa) == SW_GUEST_PA);
+static_assert(offsetof(struct svm_switch, host_pa) == SW_HOST_PA);
+static_assert(offsetof(struct svm_switch, gprs) == SW_GPRS);
+static_assert(offsetof(struct svm_switch, guest_spec) == SW_GUEST_SPEC);
+static_assert(offsetof(struct svm_switch, host_spec) == SW_HOST_SPEC);
+static_assert(offsetof(struct svm_switch, swap_spec) == SW_SWAP_SPEC);
+static_assert(NST_RCX * sizeof(u64) == SW_RCX && NST_RDX * sizeof(u64) == SW_RDX);
+static_assert(NST_RBX * sizeof(u64) == SW_RBX && NST_RBP * sizeof(u64) == SW_RBP);
+static_assert(NST_RSI * sizeof(u64) == SW_RSI && NST_RDI * sizeof(u64) == SW_RDI);
+static_assert(NST_R8 * sizeof(u64) == SW_R8 && NST_R15 * sizeof(u64) == SW_R15);
+
+/*
+ * SPEC_CTRL is exchanged by the world switch where the MSR exists and the VMCB
+ * has no field for it: the host's setting must not rule the guest, nor the
+ * guest's the host.
+ */
+static void svm_prepare_switch(struct svm_vcpu *svm, struct svm_switch *sw)
+{
+	sw->guest_pa = svm->vmcb_pa;
+	sw->host_pa = this_cpu_read(svm_cpu.host_vmcb_pa);
+	sw->gprs = svm->vcpu->st.gpr;
+	sw->swap_spec = boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) && !svm_has(SVM_F_SPEC_CTRL);
+	if (sw->swap_spec) {
+		sw->guest_spec = svm->vcpu->st.spec_ctrl;
+		sw->host_spec = this_cpu_read(x86_spec_ctrl_current);
+	}
+}
+
+/*
+ * An intercepted #MC does not reach the host by itself, unlike an NMI.
+ * APM2 "#MC (Machine Check)".
+ */
+static void svm_host_machine_check(void)
+{
+	/* As if in user mode: what ran can be killed without harm to the kernel. */
+	struct pt_regs regs = {
+		.cs = __USER_CS,
+		.flags = X86_EFLAGS_IF,
+	};
+
+	do_machine_check(&regs);
+}
+
+static void svm_after_switch(struct svm_vcpu *svm, const struct svm_switch *sw)
+{
+	struct vmcb_control_area *ctl = &svm->vmcb->control;
+
+	nst_compat_guest_ran();
+	/* #VMEXIT cleared DR7: put the breakpoints of perf and gdb back. */
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+	if (sw->swap_spec && svm->spec_ctrl_direct)
+		svm->vcpu->st.spec_ctrl = sw->guest_spec;
+	if (ctl->exit_code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC)
+		svm_host_machine_check();
+	svm->clean = SVM_CLEAN_ALL;
+}
+
+/**
+ * svm_enter() - nst_backend.enter
+ * @vcpu: loaded vCPU, irqs off
+ * @exit: filled
+ */
+void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct vmcb_control_area *ctl = &svm->vmcb->control;
+	struct svm_switch sw = {};
+
+	svm_asid_before_entry(svm);
+	svm_nmi_before_entry(svm);
+	svm_event_before_entry(svm);
+	svm_prepare_switch(svm, &sw);
+	ctl->clean = svm_has(SVM_F_CLEAN) ? svm->clean : 0;
+
+	if (!svm_switch(&sw)) {
+		*exit = (struct nst_exit) { .kind = NST_EXIT_ENTRY_FAILED };
+		return;
+	}
+
+	svm_after_switch(svm, &sw);
+	svm_nmi_after_exit(svm);
+	svm_event_after_exit(svm);
+	svm_decode_exit(svm, exit);
+	svm_pull(vcpu, NST_STATE_GPR | NST_STATE_INTR);
+}

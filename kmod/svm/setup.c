@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The control area: what a VMCB holds from creation on, and the encoding of
+ * the neutral controls into intercepts.  The intercept words are always
+ * computed as a whole from what wants them, never patched bit by bit.
+ * APM2 "Intercept Operation", "Control Area".
+ */
+#include "../nestor.h"
+#include <linux/bitops.h>
+#include <linux/mem_encrypt.h>
+#include <linux/string.h>
+#include <asm/cpufeature.h>
+#include "svm.h"
+
+/* Iterations of a PAUSE loop, no more than so many cycles apart, that exit. */
+#define SVM_PAUSE_COUNT		3000
+#define SVM_PAUSE_THRESHOLD	128
+
+/* All DR0-7 reads and writes: the whole word but its reserved bits. */
+#define SVM_DR_ACCESSES		0x00ff00ffu
+
+/*
+ * Exceptions that exit whatever the controls say.  #MC is the host's.  #AC and
+ * #DB can recur for ever while they are delivered, which would keep the CPU
+ * from ever leaving the guest.
+ */
+#define SVM_HOST_EXCEPTIONS	(BIT(X86_TRAP_MC) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_DB))
+
+/**
+ * struct svm_intercept_row - one intercept and what asks for it
+ * @bit: INTERCEPT_*
+ * @traps: any of these NST_TRAP_* sets it; 0: always set
+ * @feature: X86_FEATURE_* that must be there, for bits reserved without it; 0: none
+ */
+struct svm_intercept_row {
+	u16 bit;
+	u64 traps;
+	u16 feature;
+};
+
+static const struct svm_intercept_row svm_intercepts[] = {
+	{ INTERCEPT_INTR },
+	{ INTERCEPT_NMI },
+	{ INTERCEPT_SMI },
+	{ INTERCEPT_INIT },
+	{ INTERCEPT_CPUID },
+	{ INTERCEPT_RSM },
+	{ INTERCEPT_INVD },
+	{ INTERCEPT_INVLPGA },
+	{ INTERCEPT_IOIO_PROT },
+	{ INTERCEPT_MSR_PROT },
+	{ INTERCEPT_TASK_SWITCH },
+	{ INTERCEPT_SHUTDOWN },
+	{ INTERCEPT_VMRUN },
+	{ INTERCEPT_VMMCALL },
+	{ INTERCEPT_VMLOAD },
+	{ INTERCEPT_VMSAVE },
+	{ INTERCEPT_STGI },
+	{ INTERCEPT_CLGI },
+	{ INTERCEPT_SKINIT },
+	{ INTERCEPT_XSETBV },
+	{ INTERCEPT_RDPRU,	0, X86_FEATURE_RDPRU },
+	{ INTERCEPT_CR4_WRITE },
+	{ INTERCEPT_HLT,	NST_TRAP_HLT },
+	{ INTERCEPT_PAUSE,	NST_TRAP_PAUSE },
+	{ INTERCEPT_MONITOR,	NST_TRAP_MWAIT },
+	{ INTERCEPT_MWAIT,	NST_TRAP_MWAIT },
+	{ INTERCEPT_RDTSC,	NST_TRAP_RDTSC },
+	{ INTERCEPT_RDTSCP,	NST_TRAP_RDTSC | NST_TRAP_RDTSCP_UD },
+	{ INTERCEPT_RDPMC,	NST_TRAP_RDPMC },
+	{ INTERCEPT_INVLPG,	NST_TRAP_INVLPG },
+	{ INTERCEPT_INVPCID,	NST_TRAP_INVLPG | NST_TRAP_INVPCID_UD, X86_FEATURE_INVPCID },
+	{ INTERCEPT_CR3_READ,	NST_TRAP_CR3 },
+	{ INTERCEPT_CR3_WRITE,	NST_TRAP_CR3 },
+	{ INTERCEPT_CR8_READ,	NST_TRAP_CR8 },
+	{ INTERCEPT_CR8_WRITE,	NST_TRAP_CR8 },
+	{ INTERCEPT_WBINVD,	NST_TRAP_WBINVD },
+	{ INTERCEPT_STORE_IDTR,	NST_TRAP_DTABLE },
+	{ INTERCEPT_STORE_GDTR,	NST_TRAP_DTABLE },
+	{ INTERCEPT_STORE_LDTR,	NST_TRAP_DTABLE },
+	{ INTERCEPT_STORE_TR,	NST_TRAP_DTABLE },
+	{ INTERCEPT_LOAD_IDTR,	NST_TRAP_DTABLE },
+	{ INTERCEPT_LOAD_GDTR,	NST_TRAP_DTABLE },
+	{ INTERCEPT_LOAD_LDTR,	NST_TRAP_DTABLE },
+	{ INTERCEPT_LOAD_TR,	NST_TRAP_DTABLE },
+};
+
+static void svm_want(u32 words[MAX_INTERCEPT], unsigned int bit)
+{
+	words[bit / 32] |= BIT(bit % 32);
+}
+
+/* What our own bookkeeping needs to see, beside the neutral controls. */
+static void svm_want_own(const struct svm_vcpu *svm, u32 words[MAX_INTERCEPT])
+{
+	const struct nst_ctl *ctl = &svm->vcpu->ctl;
+
+	/*
+	 * SVM has no CR0 mask, but the selective intercept lets changes of TS
+	 * and MP pass.  It compares with hardware's CR0, so it would miss a
+	 * change of a bit in which that differs from the guest's.
+	 */
+	if ((ctl->cr0_owned & X86_CR0_TS) && !svm->cr0_differs)
+		svm_want(words, INTERCEPT_SELECTIVE_CR0);
+	else
+		svm_want(words, INTERCEPT_CR0_WRITE);
+	if (svm->cr0_differs)
+		svm_want(words, INTERCEPT_CR0_READ);
+	if (svm->cr4_differs)
+		svm_want(words, INTERCEPT_CR4_READ);
+	if (svm->tpr_exits)
+		svm_want(words, INTERCEPT_CR8_WRITE);
+	if (svm->irq_window)
+		svm_want(words, INTERCEPT_VINTR);
+	if (svm->nmi.masked && !svm->nmi.at_iret)
+		svm_want(words, INTERCEPT_IRET);
+}
+
+/**
+ * svm_update_intercepts() - recompute the intercept words
+ * @svm: the vCPU, not running
+ */
+void svm_update_intercepts(struct svm_vcpu *svm)
+{
+	const struct nst_ctl *ctl = &svm->vcpu->ctl;
+	u32 words[MAX_INTERCEPT] = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(svm_intercepts); i++) {
+		const struct svm_intercept_row *row = &svm_intercepts[i];
+
+		if (row->traps && !(row->traps & ctl->traps))
+			continue;
+		if (row->feature && !boot_cpu_has(row->feature))
+			continue;
+		svm_want(words, row->bit);
+	}
+	if (ctl->traps & NST_TRAP_DR)
+		words[INTERCEPT_DR] = SVM_DR_ACCESSES;
+	words[INTERCEPT_EXCEPTION] = ctl->exceptions | SVM_HOST_EXCEPTIONS;
+	svm_want_own(svm, words);
+
+	if (!memcmp(svm->vmcb->control.intercepts, words, sizeof(words)))
+		return;
+	memcpy(svm->vmcb->control.intercepts, words, sizeof(words));
+	svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
+}
+
+static void svm_encode_root(struct svm_vcpu *svm)
+{
+	u64 root = __sme_set(nst_hpa_raw(svm->vcpu->ctl.root));
+	struct vmcb *vmcb = svm->vmcb;
+
+	if (nst_caps.tdp) {
+		if (vmcb->control.nested_cr3 == root)
+			return;
+		vmcb->control.nested_cr3 = root;
+		svm_dirty(svm, SVM_CLEAN_NPT);
+	} else {
+		if (vmcb->save.cr3 == root)
+			return;
+		vmcb->save.cr3 = root;
+		svm_dirty(svm, SVM_CLEAN_CR);
+	}
+	/* The tag in the TLB is the ASID alone, whatever the root. */
+	svm->flush = true;
+}
+
+/**
+ * svm_encode() - nst_backend.encode
+ * @vcpu: loaded vCPU
+ */
+void svm_encode(struct nst_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	u32 dirty = vcpu->ctl.dirty;
+
+	if (dirty & NST_CTL_TRAPS)
+		svm_update_intercepts(svm);
+	if (dirty & NST_CTL_TSC) {
+		svm->vmcb->control.tsc_offset = vcpu->ctl.tsc_offset;
+		svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
+		svm_tsc_ratio_load(vcpu->ctl.tsc_ratio);
+	}
+	if (dirty & NST_CTL_MSRS)
+		svm_dirty(svm, SVM_CLEAN_PERM_MAPS);
+	if (dirty & NST_CTL_ROOT)
+		svm_encode_root(svm);
+	vcpu->ctl.dirty = 0;
+}
+
+/**
+ * svm_setup() - make the control area as after creation or reset
+ * @svm: the vCPU, not running
+ *
+ * The save area follows when the core pushes the state, which it must do as a
+ * whole; MSR permissions stay.
+ */
+void svm_setup(struct svm_vcpu *svm)
+{
+	struct vmcb_control_area *ctl = &svm->vmcb->control;
+
+	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
+	ctl->iopm_base_pa = svm_iopm_pa;
+	ctl->msrpm_base_pa = svm->msrpm_pa;
+	/* The host's RFLAGS.IF masks physical interrupts, the guest's V_IRQ. */
+	ctl->int_ctl = V_INTR_MASKING_MASK;
+	if (nst_caps.tdp)
+		ctl->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
+	if (svm_has(SVM_F_PAUSE_FILTER))
+		ctl->pause_filter_count = SVM_PAUSE_COUNT;
+	if (svm_has(SVM_F_PAUSE_THRESHOLD))
+		ctl->pause_filter_thresh = SVM_PAUSE_THRESHOLD;
+	svm->clean = 0;
+	svm->asid_generation = 0;
+	svm->flush = true;
+	svm->irq_window = false;
+	svm->nmi_window = false;
+	svm->tpr_exits = false;
+	svm->cr0_differs = false;
+	svm->cr4_differs = false;
+	memset(&svm->nmi, 0, sizeof(svm->nmi));
+	svm->inject.type = NST_EVENT_NONE;
+	svm_update_intercepts(svm);
+	svm->vcpu->ctl.dirty = NST_CTL_ALL;
+}
