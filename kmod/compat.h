@@ -66,6 +66,7 @@ static inline int nst_host_pfn(struct vm_area_struct *vma, unsigned long addr,
 		return ret;
 	*pfn = pte_pfn(*ptep);
 	*writable = pte_write(*ptep);
+	__acquire(ptl);	/* follow_pte() took it, unseen by sparse */
 	pte_unmap_unlock(ptep, ptl);
 	return 0;
 }

@@ -5,8 +5,11 @@
 #ifndef NST_MEMSLOT_H
 #define NST_MEMSLOT_H
 
+#include <linux/interval_tree.h>
 #include <linux/kvm.h>
+#include <linux/maple_tree.h>
 #include <linux/rbtree.h>
+#include <linux/xarray.h>
 #include "x86.h"
 #include "vm.h"
 
@@ -16,7 +19,7 @@
  * Constant once published, except the bitmap's bits.  Readers: vm->srcu.
  */
 struct nst_memslot {
-	struct rb_node node;		/* by gfn */
+	struct interval_tree_node hva;	/* (m) by user address, inclusive bounds */
 	u64 base_gfn;
 	u64 npages;
 	unsigned long userspace_addr;
@@ -25,6 +28,36 @@ struct nst_memslot {
 	unsigned long *dirty_bitmap;	/* NULL: not logged */
 	void *mmu_private;		/* the MMU's per-slot data */
 };
+
+/**
+ * struct nst_memslots - the slots of a VM, and what faults race with
+ * @by_gfn: ranges of gfns; changed under slots_lock, read under SRCU
+ * @by_id: the same slots by id; slots_lock
+ * @by_hva: the same slots by user address, for the notifier; mmu_lock
+ * @generation: counts published changes; written under mmu_lock
+ * @inval_seq: counts finished notifier invalidations; written under mmu_lock
+ * @inval_running: invalidations between start and end; mmu_lock
+ * @inval_start: lowest address of the running ones; mmu_lock
+ * @inval_end: first address behind them; mmu_lock
+ * @manual_protect: GET_DIRTY_LOG leaves bits and protection to CLEAR_DIRTY_LOG
+ */
+struct nst_memslots {
+	struct maple_tree by_gfn;
+	struct xarray by_id;
+	struct rb_root_cached by_hva;
+	u64 generation;
+	unsigned long inval_seq;
+	unsigned int inval_running;
+	unsigned long inval_start;
+	unsigned long inval_end;
+	bool manual_protect;
+};
+
+/* Set once before the VM is visible, so no reader needs more than this. */
+static inline struct nst_memslots *nst_memslots(struct nst_vm *vm)
+{
+	return rcu_dereference_raw(vm->memslots);
+}
 
 /* Lookup, NULL when no slot covers @gfn.  Caller holds vm->srcu or slots_lock. */
 struct nst_memslot *nst_memslot_find(struct nst_vm *vm, u64 gfn);
@@ -47,11 +80,18 @@ void nst_memslots_destroy(struct nst_vm *vm);
 int nst_set_memory_region(struct nst_vm *vm, const struct kvm_userspace_memory_region *mem);
 int nst_get_dirty_log(struct nst_vm *vm, const struct kvm_dirty_log *log);
 int nst_clear_dirty_log(struct nst_vm *vm, const struct kvm_clear_dirty_log *log);
+/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2. */
+void nst_set_manual_dirty_log(struct nst_vm *vm, bool on);
 
 /*
  * Slots that the module itself maps (TSS pages of vm86, APIC access page):
  * anonymous memory in the VM's address space, ids from NST_MAX_SLOTS up.
+ * @bytes 0 removes the slot again.
  */
 int nst_set_private_slot(struct nst_vm *vm, u32 id, nst_gpa_t gpa, u64 bytes);
+
+/* mmu/notifier.c: follow changes of the address space behind the slots. */
+int nst_notifier_register(struct nst_vm *vm);
+void nst_notifier_unregister(struct nst_vm *vm);
 
 #endif /* NST_MEMSLOT_H */

@@ -96,6 +96,11 @@ bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3);
 bool nst_mmu_zap_gfns(struct nst_vm *vm, u64 start, u64 end);
 bool nst_mmu_age_gfns(struct nst_vm *vm, u64 start, u64 end, bool clear);
 void nst_mmu_zap_all(struct nst_vm *vm);
+/* Per-slot data, made before a slot is published, freed after its last reader. */
+int nst_mmu_slot_alloc(struct nst_memslot *slot);
+void nst_mmu_slot_free(struct nst_memslot *slot);
+/* Software wrote guest memory: a shadowed table may be there.  srcu held. */
+void nst_mmu_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len);
 /* Dirty logging was switched on, or bits were cleared: write-protect pages. */
 bool nst_mmu_write_protect(struct nst_vm *vm, u64 start, u64 end);
 

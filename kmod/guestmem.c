@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest memory as the host sees it: through the user mapping of its slot.
+ * Every write sets the dirty log and tells the MMU, which may have a shadow of
+ * a page table there.
+ */
+#include "nestor.h"
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+#include "guestmem.h"
+#include "memslot.h"
+#include "mmu/mmu.h"
+#include "vm.h"
+
+static struct nst_memslot *readable_slot(struct nst_vm *vm, u64 gfn)
+{
+	return nst_memslot_find(vm, gfn);
+}
+
+static struct nst_memslot *writable_slot(struct nst_vm *vm, u64 gfn)
+{
+	struct nst_memslot *slot = nst_memslot_find(vm, gfn);
+
+	return slot && !(slot->flags & KVM_MEM_READONLY) ? slot : NULL;
+}
+
+static void __user *user_ptr(const struct nst_memslot *slot, u64 raw)
+{
+	return (void __user *)(nst_memslot_hva(slot, raw >> PAGE_SHIFT) + offset_in_page(raw));
+}
+
+/**
+ * nst_read_gpa() - read guest memory
+ * @vm: the VM, of the current process
+ * @gpa: guest-physical address
+ * @buf: destination
+ * @len: bytes; may cross pages and slots
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0, or -EFAULT with @buf undefined.
+ */
+int nst_read_gpa(struct nst_vm *vm, nst_gpa_t gpa, void *buf, size_t len)
+{
+	u64 raw = nst_gpa_raw(gpa);
+
+	while (len) {
+		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(raw));
+		struct nst_memslot *slot = readable_slot(vm, raw >> PAGE_SHIFT);
+
+		if (!slot || copy_from_user(buf, user_ptr(slot, raw), n))
+			return -EFAULT;
+		raw += n;
+		buf += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/**
+ * nst_write_gpa() - write guest memory
+ * @vm: the VM, of the current process
+ * @gpa: guest-physical address
+ * @buf: source
+ * @len: bytes; may cross pages and slots
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0, or -EFAULT; then a part may have been written.
+ */
+int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len)
+{
+	u64 raw = nst_gpa_raw(gpa);
+
+	while (len) {
+		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(raw));
+		struct nst_memslot *slot = writable_slot(vm, raw >> PAGE_SHIFT);
+
+		if (!slot || copy_to_user(user_ptr(slot, raw), buf, n))
+			return -EFAULT;
+		nst_memslot_mark_dirty(vm, slot, raw >> PAGE_SHIFT);
+		nst_mmu_guest_wrote(vm, nst_gpa(raw), n);
+		raw += n;
+		buf += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* One locked compare-and-exchange on user memory, by width. */
+static int exchange_user(void __user *ptr, u64 *old, u64 new, unsigned int len)
+{
+	u32 old32 = *old;
+	u16 old16 = *old;
+	u8 old8 = *old;
+	int ret;
+
+	switch (len) {
+	case 1:
+		ret = __try_cmpxchg_user((u8 __user *)ptr, &old8, (u8)new, fault1);
+		*old = old8;
+		return ret;
+	case 2:
+		ret = __try_cmpxchg_user((u16 __user *)ptr, &old16, (u16)new, fault2);
+		*old = old16;
+		return ret;
+	case 4:
+		ret = __try_cmpxchg_user((u32 __user *)ptr, &old32, (u32)new, fault4);
+		*old = old32;
+		return ret;
+	case 8:
+		return __try_cmpxchg_user((u64 __user *)ptr, old, new, fault8);
+	default:
+		return -EFAULT;
+	}
+}
+
+/**
+ * nst_cmpxchg_gpa() - compare and exchange guest memory atomically
+ * @vm: the VM, of the current process
+ * @gpa: naturally aligned
+ * @old: expected value; receives the one found
+ * @new: value to store
+ * @len: 1, 2, 4 or 8 bytes
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0: exchanged; 1: the value differed; -EFAULT.
+ */
+int nst_cmpxchg_gpa(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
+{
+	u64 raw = nst_gpa_raw(gpa);
+	struct nst_memslot *slot;
+	int ret;
+
+	if (!len || (raw & (len - 1)))
+		return -EFAULT;
+	slot = writable_slot(vm, raw >> PAGE_SHIFT);
+	if (!slot)
+		return -EFAULT;
+	ret = exchange_user(user_ptr(slot, raw), old, new, len);
+	if (ret)
+		return ret;
+	nst_memslot_mark_dirty(vm, slot, raw >> PAGE_SHIFT);
+	nst_mmu_guest_wrote(vm, gpa, len);
+	return 0;
+}

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory slots.  A slot object never changes after it is published; every
+ * change replaces it.  Readers find slots in a maple tree under SRCU, so a
+ * change of one slot costs O(log n) and is one atomic step for them.
+ *
+ * How a change stays ahead of faults: first the tree changes, then, under
+ * mmu_lock, the generation is raised and old translations go.  A fault that
+ * looked a slot up before sees the generation move and starts again, so no
+ * translation made from the old slot survives.
+ */
+#include "nestor.h"
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/slab.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+#include "backend.h"
+#include "memslot.h"
+#include "mmu/mmu.h"
+#include "vcpu.h"
+
+/* What one slot may hold, so that page counts fit the ABI's dirty log. */
+#define SLOT_MAX_PAGES		((1ull << 31) - 1)
+#define SLOT_USER_FLAGS		(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
+
+/* A page count's bitmap in bytes, whole 64-bit words as the ABI wants it. */
+static size_t bitmap_bytes(u64 npages)
+{
+	return ALIGN(npages, 64) / 8;
+}
+
+/**
+ * nst_memslot_find() - find the slot that backs a guest page
+ * @vm: the VM
+ * @gfn: guest frame number
+ *
+ * Context: vm->srcu held for reading, or slots_lock.
+ *
+ * Return: the slot, or NULL.
+ */
+struct nst_memslot *nst_memslot_find(struct nst_vm *vm, u64 gfn)
+{
+	return mtree_load(&nst_memslots(vm)->by_gfn, gfn);
+}
+
+/**
+ * nst_memslot_mark_dirty() - note that a guest page was written
+ * @vm: the VM
+ * @slot: its slot
+ * @gfn: the page
+ *
+ * Context: vm->srcu held, any lock.
+ */
+void nst_memslot_mark_dirty(struct nst_vm *vm, struct nst_memslot *slot, u64 gfn)
+{
+	if (slot->dirty_bitmap)
+		set_bit(gfn - slot->base_gfn, slot->dirty_bitmap);
+}
+
+static u64 slot_last(const struct nst_memslot *slot)
+{
+	return slot->base_gfn + slot->npages - 1;
+}
+
+static bool overlaps(struct nst_memslots *slots, u64 first, u64 last,
+		     const struct nst_memslot *except)
+{
+	unsigned long index = first;
+	struct nst_memslot *slot;
+
+	mt_for_each(&slots->by_gfn, slot, index, last) {
+		if (slot != except)
+			return true;
+	}
+	return false;
+}
+
+static int store_range(struct nst_memslots *slots, const struct nst_memslot *where, void *what)
+{
+	return mtree_store_range(&slots->by_gfn, where->base_gfn, slot_last(where), what,
+				 GFP_KERNEL_ACCOUNT);
+}
+
+static void hva_insert(struct nst_vm *vm, struct nst_memslot *slot)
+{
+	slot->hva.start = slot->userspace_addr;
+	slot->hva.last = slot->userspace_addr + (slot->npages << PAGE_SHIFT) - 1;
+
+	spin_lock(&vm->mmu_lock);
+	interval_tree_insert(&slot->hva, &nst_memslots(vm)->by_hva);
+	spin_unlock(&vm->mmu_lock);
+}
+
+/*
+ * Makes all readers and translations forget @old.  @new is what is there now,
+ * or NULL.  On return no vCPU uses a translation that @new does not grant.
+ */
+static void retire(struct nst_vm *vm, struct nst_memslot *old, struct nst_memslot *new)
+{
+	struct nst_memslots *slots = nst_memslots(vm);
+	bool log_new = new && (new->flags & KVM_MEM_LOG_DIRTY_PAGES);
+	bool log_old = old && (old->flags & KVM_MEM_LOG_DIRTY_PAGES);
+	bool moved = old && (!new || new->base_gfn != old->base_gfn);
+	bool flush = false;
+
+	spin_lock(&vm->mmu_lock);
+	WRITE_ONCE(slots->generation, slots->generation + 1);
+	if (old)
+		interval_tree_remove(&old->hva, &slots->by_hva);
+	spin_unlock(&vm->mmu_lock);
+
+	/* Logging that ends lets small pages become huge again. */
+	if (moved || (log_old && !log_new))
+		flush = nst_mmu_zap_gfns(vm, old->base_gfn, slot_last(old) + 1);
+	else if (old && log_new && !log_old)
+		flush = nst_mmu_write_protect(vm, old->base_gfn, slot_last(old) + 1);
+	if (flush)
+		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+}
+
+static void slot_free(struct nst_memslot *slot)
+{
+	if (!slot)
+		return;
+	nst_mmu_slot_free(slot);
+	kvfree(slot->dirty_bitmap);
+	kfree(slot);
+}
+
+/*
+ * Replaces @old by @new; either may be NULL.  Consumes both on success, none
+ * on failure.
+ */
+static int publish(struct nst_vm *vm, u32 id, struct nst_memslot *old, struct nst_memslot *new)
+{
+	struct nst_memslots *slots = nst_memslots(vm);
+	bool gone = old && (!new || new->base_gfn != old->base_gfn);
+	int ret;
+
+	ret = xa_err(xa_store(&slots->by_id, id, new, GFP_KERNEL_ACCOUNT));
+	if (ret)
+		return ret;
+	if (new)
+		hva_insert(vm, new);
+	if (gone)
+		ret = store_range(slots, old, NULL);
+	if (!ret && new) {
+		ret = store_range(slots, new, new);
+		/* The tree had this very range a moment ago: no memory needed. */
+		if (ret && gone)
+			NST_BUG_ON(vm, store_range(slots, old, old));
+	}
+	if (ret) {
+		xa_store(&slots->by_id, id, old, GFP_KERNEL_ACCOUNT);
+		if (new) {
+			spin_lock(&vm->mmu_lock);
+			interval_tree_remove(&new->hva, &slots->by_hva);
+			spin_unlock(&vm->mmu_lock);
+		}
+		return ret;
+	}
+
+	retire(vm, old, new);
+	if (!old)
+		return 0;
+	/* After this, accesses through the old user address are over, too. */
+	synchronize_srcu_expedited(&vm->srcu);
+	if (new && old->dirty_bitmap == new->dirty_bitmap)
+		old->dirty_bitmap = NULL;
+	slot_free(old);
+	return 0;
+}
+
+static int slot_alloc(const struct kvm_userspace_memory_region *mem,
+		      const struct nst_memslot *old, struct nst_memslot **res)
+{
+	struct nst_memslot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+	int ret = 0;
+
+	if (!slot)
+		return -ENOMEM;
+	slot->base_gfn = mem->guest_phys_addr >> PAGE_SHIFT;
+	slot->npages = mem->memory_size >> PAGE_SHIFT;
+	slot->userspace_addr = mem->userspace_addr;
+	slot->flags = mem->flags;
+	slot->id = mem->slot;
+
+	if (mem->flags & KVM_MEM_LOG_DIRTY_PAGES) {
+		slot->dirty_bitmap = old ? old->dirty_bitmap : NULL;
+		if (!slot->dirty_bitmap)
+			slot->dirty_bitmap = kvzalloc(bitmap_bytes(slot->npages),
+						      GFP_KERNEL_ACCOUNT);
+		if (!slot->dirty_bitmap)
+			ret = -ENOMEM;
+	}
+	if (!ret)
+		ret = nst_mmu_slot_alloc(slot);
+	if (ret) {
+		if (old && slot->dirty_bitmap == old->dirty_bitmap)
+			slot->dirty_bitmap = NULL;
+		slot_free(slot);
+		return ret;
+	}
+	*res = slot;
+	return 0;
+}
+
+/* The first guest-physical address that no translation can reach. */
+static u64 gpa_limit(void)
+{
+	unsigned int bits = 52;
+
+	if (nst_caps.tdp)
+		bits = min_t(unsigned int, bits, 12 + 9 * nst_caps.tdp_levels);
+	return 1ull << bits;
+}
+
+static int check_region(const struct kvm_userspace_memory_region *mem)
+{
+	u64 size = mem->memory_size;
+
+	if ((mem->guest_phys_addr | size | mem->userspace_addr) & (PAGE_SIZE - 1))
+		return -EINVAL;
+	if (mem->guest_phys_addr + size < mem->guest_phys_addr ||
+	    mem->guest_phys_addr + size > gpa_limit())
+		return -EINVAL;
+	if (size >> PAGE_SHIFT > SLOT_MAX_PAGES)
+		return -EINVAL;
+	if (!access_ok((void __user *)(unsigned long)mem->userspace_addr, size))
+		return -EINVAL;
+	return 0;
+}
+
+/* May @old become what @mem says?  1: it already is. */
+static int check_change(const struct nst_memslot *old,
+			const struct kvm_userspace_memory_region *mem)
+{
+	if (mem->memory_size >> PAGE_SHIFT != old->npages ||
+	    mem->userspace_addr != old->userspace_addr ||
+	    ((mem->flags ^ old->flags) & KVM_MEM_READONLY))
+		return -EINVAL;
+	return mem->guest_phys_addr >> PAGE_SHIFT == old->base_gfn && mem->flags == old->flags;
+}
+
+static int set_region_locked(struct nst_vm *vm, const struct kvm_userspace_memory_region *mem)
+{
+	struct nst_memslots *slots = nst_memslots(vm);
+	struct nst_memslot *old, *new;
+	u64 first = mem->guest_phys_addr >> PAGE_SHIFT;
+	int ret;
+
+	lockdep_assert_held(&vm->slots_lock);
+	ret = check_region(mem);
+	if (ret)
+		return ret;
+
+	old = xa_load(&slots->by_id, mem->slot);
+	if (!mem->memory_size)
+		return old ? publish(vm, mem->slot, old, NULL) : -EINVAL;
+	if (old) {
+		ret = check_change(old, mem);
+		if (ret)
+			return ret < 0 ? ret : 0;
+	}
+	if (overlaps(slots, first, first + (mem->memory_size >> PAGE_SHIFT) - 1, old))
+		return -EEXIST;
+
+	ret = slot_alloc(mem, old, &new);
+	if (ret)
+		return ret;
+	ret = publish(vm, mem->slot, old, new);
+	if (ret) {
+		if (old && new->dirty_bitmap == old->dirty_bitmap)
+			new->dirty_bitmap = NULL;
+		slot_free(new);
+	}
+	return ret;
+}
+
+/**
+ * nst_set_memory_region() - KVM_SET_USER_MEMORY_REGION
+ * @vm: the VM
+ * @mem: userspace's wish, already copied
+ *
+ * Creates, moves, deletes (size 0) a slot, or changes its flags.
+ *
+ * Context: takes slots_lock; vm->srcu not held.
+ *
+ * Return: 0, -EINVAL, -EEXIST, -ENOMEM.
+ */
+int nst_set_memory_region(struct nst_vm *vm, const struct kvm_userspace_memory_region *mem)
+{
+	int ret;
+
+	if (mem->slot >= NST_MAX_SLOTS || (mem->flags & ~SLOT_USER_FLAGS))
+		return -EINVAL;
+	mutex_lock(&vm->slots_lock);
+	ret = set_region_locked(vm, mem);
+	mutex_unlock(&vm->slots_lock);
+	return ret;
+}
+
+static int unset_private_slot(struct nst_vm *vm, u32 id)
+{
+	struct kvm_userspace_memory_region mem = { .slot = id };
+	struct nst_memslot *slot;
+	unsigned long addr, len;
+	int ret;
+
+	slot = xa_load(&nst_memslots(vm)->by_id, id);
+	if (!slot)
+		return 0;
+	addr = slot->userspace_addr;
+	len = slot->npages << PAGE_SHIFT;
+	ret = set_region_locked(vm, &mem);
+	if (!ret && current->mm == vm->mm)
+		ret = vm_munmap(addr, len);
+	return ret;
+}
+
+/**
+ * nst_set_private_slot() - map memory of the module's own into the guest
+ * @vm: the VM
+ * @id: NST_MAX_SLOTS or above
+ * @gpa: where; a present slot of the same id goes first
+ * @bytes: how much; 0: only remove
+ *
+ * Context: a thread of the VM's process; takes slots_lock.
+ *
+ * Return: 0 or -errno as nst_set_memory_region().
+ */
+int nst_set_private_slot(struct nst_vm *vm, u32 id, nst_gpa_t gpa, u64 bytes)
+{
+	struct kvm_userspace_memory_region mem = {
+		.slot = id,
+		.guest_phys_addr = nst_gpa_raw(gpa),
+		.memory_size = bytes,
+	};
+	unsigned long addr;
+	int ret;
+
+	if (id < NST_MAX_SLOTS)
+		return -EINVAL;
+
+	mutex_lock(&vm->slots_lock);
+	ret = unset_private_slot(vm, id);
+	if (ret || !bytes)
+		goto out;
+
+	addr = vm_mmap(NULL, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, 0);
+	if (IS_ERR_VALUE(addr)) {
+		ret = (long)addr;
+		goto out;
+	}
+	mem.userspace_addr = addr;
+	ret = set_region_locked(vm, &mem);
+	if (ret)
+		vm_munmap(addr, bytes);
+out:
+	mutex_unlock(&vm->slots_lock);
+	return ret;
+}
+
+/**
+ * nst_memslots_init() - prepare an empty set of slots
+ * @vm: the VM, not visible yet
+ *
+ * Context: a thread of the process that @vm belongs to.
+ *
+ * Return: 0 or -errno.
+ */
+int nst_memslots_init(struct nst_vm *vm)
+{
+	struct nst_memslots *slots = kzalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!slots)
+		return -ENOMEM;
+	mt_init_flags(&slots->by_gfn, MT_FLAGS_USE_RCU);
+	xa_init(&slots->by_id);
+	slots->by_hva = RB_ROOT_CACHED;
+	rcu_assign_pointer(vm->memslots, slots);
+
+	ret = nst_notifier_register(vm);
+	if (ret) {
+		RCU_INIT_POINTER(vm->memslots, NULL);
+		kfree(slots);
+	}
+	return ret;
+}
+
+/**
+ * nst_memslots_destroy() - give up all slots
+ * @vm: the VM; nobody runs or reads it any more
+ */
+void nst_memslots_destroy(struct nst_vm *vm)
+{
+	struct nst_memslots *slots = nst_memslots(vm);
+	struct nst_memslot *slot;
+	unsigned long id;
+
+	if (!slots)
+		return;
+	nst_notifier_unregister(vm);
+	xa_for_each(&slots->by_id, id, slot) {
+		if (id >= NST_MAX_SLOTS && current->mm == vm->mm)
+			vm_munmap(slot->userspace_addr, slot->npages << PAGE_SHIFT);
+		slot_free(slot);
+	}
+	xa_destroy(&slots->by_id);
+	mtree_destroy(&slots->by_gfn);
+	RCU_INIT_POINTER(vm->memslots, NULL);
+	kfree(slots);
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From a guest frame to a host page: slot, user address, host page, and how
+ * large a translation may be.  The page is not kept pinned.  What protects a
+ * translation is the notifier: nst_fault_stale() refuses a page whose address
+ * was invalidated since the lookup began.
+ */
+#include "../nestor.h"
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/swap.h>
+#include <asm/e820/api.h>
+#include "../compat.h"
+#include "internal.h"
+
+/* Cacheable memory, in contrast to a device's or to a hole. */
+static bool pfn_is_ram(u64 pfn)
+{
+	if (pfn_valid(pfn) && !PageReserved(pfn_to_page(pfn)))
+		return true;
+	return is_zero_pfn(pfn) ||
+	       e820__mapped_raw_any(PFN_PHYS(pfn), PFN_PHYS(pfn) + 1, E820_TYPE_RAM);
+}
+
+/*
+ * Takes a page for writing if that was asked for, else for reading with the
+ * question whether it happens to be writable, too.
+ */
+static int take_page(struct nst_fault *fault, struct page **page)
+{
+	struct page *again;
+	int ret;
+
+	if (fault->access & NST_ACCESS_W) {
+		ret = get_user_pages_fast(fault->hva, 1, FOLL_WRITE, page);
+		fault->writable = true;
+		return ret == 1 ? 0 : -EFAULT;
+	}
+	ret = get_user_pages_fast(fault->hva, 1, 0, page);
+	if (ret != 1)
+		return -EFAULT;
+	if (fault->slot->flags & KVM_MEM_READONLY)
+		return 0;
+	if (get_user_pages_fast_only(fault->hva, 1, FOLL_WRITE, &again) != 1)
+		return 0;
+	fault->writable = again == *page;
+	put_page(again);
+	return 0;
+}
+
+/*
+ * Gives the page back.  It is marked dirty now, for from now on the guest can
+ * write it; before the kernel may call it clean it has to unmap or protect it,
+ * which the notifier turns into a zap.
+ */
+static void release_page(struct nst_fault *fault, struct page *page)
+{
+	if (!PageReserved(page)) {
+		if (fault->writable && !PageDirty(compound_head(page)))
+			set_page_dirty_lock(page);
+		mark_page_accessed(page);
+	}
+	put_page(page);
+}
+
+/* Device memory that userspace mapped, with no struct page to hold. */
+static int device_pfn(struct nst_fault *fault)
+{
+	struct mm_struct *mm = current->mm;
+	unsigned long pfn;
+	struct vm_area_struct *vma;
+	bool write = fault->access & NST_ACCESS_W;
+	int ret = -EFAULT;
+
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, fault->hva);
+	if (!vma || !(vma->vm_flags & (VM_IO | VM_PFNMAP)))
+		goto out;
+	if (write && !(vma->vm_flags & VM_WRITE))
+		goto out;
+
+	ret = nst_host_pfn(vma, fault->hva, &pfn, &fault->writable);
+	if (ret || (write && !fault->writable)) {
+		ret = fixup_user_fault(mm, fault->hva, write ? FAULT_FLAG_WRITE : 0, NULL);
+		if (!ret)
+			ret = nst_host_pfn(vma, fault->hva, &pfn, &fault->writable);
+	}
+	if (!ret && write && !fault->writable)
+		ret = -EFAULT;
+	if (!ret)
+		fault->pfn = pfn;
+out:
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+/*
+ * The level at which the host itself maps an address.  Interrupts are off,
+ * which keeps its tables from being freed under us, as for any lockless walk.
+ */
+static unsigned int host_level(struct mm_struct *mm, unsigned long hva)
+{
+	unsigned int level = NST_LEVEL_4K;
+	unsigned long flags;
+	pgd_t pgd;
+	p4d_t p4d;
+	pud_t pud;
+	pmd_t pmd;
+
+	local_irq_save(flags);
+	pgd = READ_ONCE(*pgd_offset(mm, hva));
+	if (pgd_none(pgd))
+		goto out;
+	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		goto out;
+	pud = READ_ONCE(*pud_offset(&p4d, hva));
+	if (pud_none(pud) || !pud_present(pud))
+		goto out;
+	if (pud_leaf(pud)) {
+		level = NST_LEVEL_1G;
+		goto out;
+	}
+	pmd = READ_ONCE(*pmd_offset(&pud, hva));
+	if (!pmd_none(pmd) && pmd_present(pmd) && pmd_leaf(pmd))
+		level = NST_LEVEL_2M;
+out:
+	local_irq_restore(flags);
+	return level;
+}
+
+/* May a page of @level at @gfn lie in the slot, and is it aligned in both? */
+static bool slot_allows(const struct nst_memslot *slot, u64 gfn, unsigned int level)
+{
+	u64 pages = 1ull << ((level - 1) * 9);
+	u64 first = gfn & ~(pages - 1);
+
+	if ((slot->base_gfn ^ (slot->userspace_addr >> PAGE_SHIFT)) & (pages - 1))
+		return false;
+	return first >= slot->base_gfn && first + pages <= slot->base_gfn + slot->npages;
+}
+
+static unsigned int fault_level(const struct nst_fault *fault)
+{
+	unsigned int level;
+
+	/* A log has one bit for 4 KiB. */
+	if (fault->slot->dirty_bitmap)
+		return NST_LEVEL_4K;
+	level = host_level(current->mm, fault->hva);
+	if (level == NST_LEVEL_1G && !nst_caps.tdp_1g)
+		level = NST_LEVEL_2M;
+	while (level > NST_LEVEL_4K && !slot_allows(fault->slot, fault->gfn, level))
+		level--;
+	return level;
+}
+
+/**
+ * nst_fault_lookup() - find the host page behind a guest page
+ * @vm: the VM, of the current process
+ * @fault: gfn and access in, everything else out
+ *
+ * Context: vm->srcu held; sleeps.
+ *
+ * Return: NST_FAULT_RETRY: found; NST_FAULT_MMIO; NST_FAULT_USER.
+ */
+enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *fault)
+{
+	struct nst_memslots *slots = nst_memslots(vm);
+	struct page *page;
+
+	fault->generation = READ_ONCE(slots->generation);
+	fault->inval_seq = READ_ONCE(slots->inval_seq);
+	/* Pairs with the writers' mmu_lock: whatever we look at is newer. */
+	smp_rmb();
+
+	fault->slot = nst_memslot_find(vm, fault->gfn);
+	if (!fault->slot)
+		return NST_FAULT_MMIO;
+	if ((fault->access & NST_ACCESS_W) && (fault->slot->flags & KVM_MEM_READONLY))
+		return NST_FAULT_MMIO;
+
+	fault->hva = nst_memslot_hva(fault->slot, fault->gfn);
+	fault->writable = false;
+	fault->level = NST_LEVEL_4K;
+	if (take_page(fault, &page)) {
+		if (device_pfn(fault))
+			return NST_FAULT_USER;
+		fault->ram = pfn_is_ram(fault->pfn);
+		return NST_FAULT_RETRY;
+	}
+	fault->pfn = page_to_pfn(page);
+	fault->ram = pfn_is_ram(fault->pfn);
+	fault->level = fault_level(fault);
+	release_page(fault, page);
+	return NST_FAULT_RETRY;
+}
+
+/**
+ * nst_fault_stale() - may a looked-up page no longer be mapped?
+ * @vm: the VM
+ * @fault: after nst_fault_lookup()
+ *
+ * Context: mmu_lock held.
+ *
+ * Return: true when slots changed or the page's address is being, or was,
+ * invalidated since the lookup.
+ */
+bool nst_fault_stale(struct nst_vm *vm, const struct nst_fault *fault)
+{
+	struct nst_memslots *slots = nst_memslots(vm);
+	unsigned long span = PAGE_SIZE << ((fault->level - 1) * 9);
+	unsigned long first = fault->hva & ~(span - 1);
+
+	lockdep_assert_held(&vm->mmu_lock);
+	if (slots->generation != fault->generation || slots->inval_seq != fault->inval_seq)
+		return true;
+	return slots->inval_running && first < slots->inval_end &&
+	       first + span > slots->inval_start;
+}
+
+/**
+ * nst_mmu_tdp_fault() - see mmu.h
+ * @vcpu: loaded vCPU, irqs on, srcu held
+ * @gpa: the address that missed
+ * @access: NST_ACCESS_R/W/X
+ *
+ * Return: NST_FAULT_RETRY, _MMIO, _USER or _NOMEM.
+ */
+enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8 access)
+{
+	struct nst_fault fault = { .gfn = nst_gpa_gfn(gpa), .access = access };
+	struct nst_vm *vm = vcpu->vm;
+	enum nst_fault_result ret;
+	LIST_HEAD(dead);
+	bool flush = false;
+
+	if (nst_cache_fill(vcpu->mmu))
+		return NST_FAULT_NOMEM;
+	ret = nst_fault_lookup(vm, &fault);
+	if (ret != NST_FAULT_RETRY)
+		return ret;
+
+	spin_lock(&vm->mmu_lock);
+	if (!nst_fault_stale(vm, &fault))
+		flush = nst_tdp_map(vcpu, &fault, &dead);
+	/* Under the lock: nobody must find the new entry before the old is gone. */
+	if (flush)
+		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+	spin_unlock(&vm->mmu_lock);
+	nst_tables_free(&dead);
+	return NST_FAULT_RETRY;
+}

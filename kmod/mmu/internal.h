@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of mmu/ share: table pages, the per-VM and per-vCPU parts,
+ * and a fault on its way to a translation.
+ *
+ * Lock letters: (m) vm->mmu_lock, (c) constant, (v) the vCPU's own thread.
+ *
+ * mmu_lock protects every table entry, every list and count in here.  Zapped
+ * table pages stay allocated until TLBs are flushed: they travel on a "dead"
+ * list from the zap, over the flush, to nst_tables_free().
+ */
+#ifndef NST_MMU_INTERNAL_H
+#define NST_MMU_INTERNAL_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include "../memslot.h"
+#include "../vcpu.h"
+#include "../vm.h"
+#include "format.h"
+#include "mmu.h"
+#include "walk.h"
+
+#define NST_TABLE_ENTRIES	512
+#define NST_HASH_BITS		10
+
+/**
+ * union nst_role - what a table page translates, apart from its gfn
+ *
+ * A table page is found again, and used for two parents, only when gfn and the
+ * whole word are equal.
+ */
+union nst_role {
+	u32 word;
+	struct {
+		u32 level:4;		/* of the table page */
+		u32 format:3;		/* enum nst_format_id of the guest table */
+		u32 host:3;		/* enum nst_format_id of the table page */
+		u32 direct:1;		/* no guest table: gpa to hpa */
+		u32 rights:4;		/* NST_ACCESS_* that the entries above grant */
+		u32 quadrant:2;		/* which part of a 4-byte-entry guest table */
+		u32 nx:1;		/* EFER.NX */
+		u32 wp:1;		/* CR0.WP */
+		u32 smep:1;		/* CR4.SMEP, while CR0.WP is off */
+		u32 smap:1;		/* CR4.SMAP, while CR0.WP is off */
+		u32 pse:1;		/* large leaves honoured in 2-level tables */
+	};
+};
+
+/**
+ * struct nst_table - one table page that hardware walks
+ * @link: (m) on the VM's list, or on a dead list
+ * @hash: (m) by gfn and role, for shadows of guest tables
+ * @entries: (c) the page
+ * @gfn: (c) the guest table that is shadowed; direct: first gfn it maps
+ * @role: (c)
+ * @parents: (m) entries that point here, struct nst_parent
+ * @roots: (m) vCPUs that use it as root
+ * @unsync: (m) the guest may write the shadowed table without an exit
+ * @zapped: (m) no longer found; freed when the last root user is gone
+ */
+struct nst_table {
+	struct list_head link;
+	struct hlist_node hash;
+	u64 *entries;
+	u64 gfn;
+	union nst_role role;
+	struct hlist_head parents;
+	unsigned int roots;
+	bool unsync;
+	bool zapped;
+	u16 nr_present;
+	/* Shadows: gfn that each entry maps or points to, for reverse maps. */
+	u64 *gfns;
+};
+
+/**
+ * struct nst_mmu_vm - a VM's tables
+ * @tdp_root: (c) after first use; the one root of two-dimensional paging
+ * @tables: (m) all live table pages, oldest first
+ * @nr_tables: (m)
+ * @hash: (m) shadow tables
+ * @shadow: (c) guests' tables are shadowed
+ */
+struct nst_mmu_vm {
+	struct nst_table *tdp_root;
+	struct list_head tables;
+	unsigned long nr_tables;
+	struct hlist_head hash[1 << NST_HASH_BITS];
+	bool shadow;
+};
+
+/* A fault maps at most one table per level. */
+#define NST_CACHE_TABLES	(NST_LEVEL_MAX + 1)
+
+/* The register values that a walk mode was computed from. */
+struct nst_mode_key {
+	u64 cr0, cr4, efer;
+	u8 maxphyaddr;
+	bool gb_pages, amd, valid;
+};
+
+/**
+ * struct nst_mmu - a vCPU's part
+ * @mode_key: (v) what @mode was computed from
+ * @format: (v) the guest's
+ * @mode: (v) how to walk the guest's tables
+ * @cache: (v) tables allocated before mmu_lock is taken
+ * @nr_cache: (v)
+ * @root: (m) table that ctl.root points to, with a count in its @roots
+ */
+struct nst_mmu {
+	struct nst_mode_key mode_key;
+	struct nst_walk_mode mode;
+	enum nst_format_id format;
+	struct nst_table *cache[NST_CACHE_TABLES];
+	unsigned int nr_cache;
+	struct nst_table *root;
+};
+
+/**
+ * struct nst_fault - a guest page on its way into a table
+ * @gfn: what faulted
+ * @access: NST_ACCESS_R/W/X that the guest made
+ * @want_write: map writable if that costs nothing
+ * @slot: its slot
+ * @hva: its user address
+ * @pfn: the host page
+ * @writable: the host lets us write it
+ * @ram: cacheable memory, not a device
+ * @level: largest page size that host page and slot allow
+ * @generation: memslots' generation before the lookup
+ * @inval_seq: notifier's sequence before the lookup
+ */
+struct nst_fault {
+	u64 gfn;
+	u8 access;
+	struct nst_memslot *slot;
+	unsigned long hva;
+	u64 pfn;
+	bool writable;
+	bool ram;
+	u8 level;
+	u64 generation;
+	unsigned long inval_seq;
+};
+
+/* ---- spte.c: the only code that writes table entries ---- */
+
+/* Software bits, ignored by every format (SDM3, APM2: available to software). */
+#define NST_SPTE_HOST_W		BIT_ULL(52)	/* the host page is writable */
+
+u64 spte_set(struct nst_table *table, unsigned int index, u64 entry);
+bool spte_clear_bits(struct nst_table *table, unsigned int index, u64 bits);
+u64 spte_leaf(const struct nst_format *fmt, unsigned int level, u64 pfn, u8 rights, bool ram);
+u64 spte_link(const struct nst_format *fmt, const struct nst_table *child);
+struct nst_table *spte_child(u64 entry);
+
+static inline const struct nst_format *nst_table_format(const struct nst_table *table)
+{
+	return &nst_formats[table->role.host];
+}
+
+static inline u64 nst_table_hpa(const struct nst_table *table)
+{
+	return __sme_set(__pa(table->entries));
+}
+
+static inline u64 spte_pfn(u64 entry)
+{
+	return __sme_clr(entry & NST_ENTRY_ADDR) >> PAGE_SHIFT;
+}
+
+/* Does the CPU keep accessed and dirty bits in entries of this format? */
+static inline bool nst_format_has_ad(const struct nst_format *fmt)
+{
+	return !fmt->rwx || nst_caps.tdp_ad;
+}
+
+/* ---- table.c ---- */
+int nst_tables_module_init(void);
+void nst_tables_module_exit(void);
+int nst_cache_fill(struct nst_mmu *mmu);
+void nst_cache_drain(struct nst_mmu *mmu);
+struct nst_table *nst_table_take(struct nst_vm *vm, struct nst_mmu *mmu, u64 gfn,
+				 union nst_role role);
+void nst_table_retire(struct nst_vm *vm, struct nst_table *table, struct list_head *dead);
+void nst_tables_free(struct list_head *dead);
+
+/* ---- fault.c ---- */
+enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *fault);
+bool nst_fault_stale(struct nst_vm *vm, const struct nst_fault *fault);
+
+/* ---- tdp.c: all under mmu_lock; true: flush TLBs before going on ---- */
+struct nst_table *nst_tdp_root(struct nst_vcpu *vcpu);
+bool nst_tdp_map(struct nst_vcpu *vcpu, const struct nst_fault *fault, struct list_head *dead);
+bool nst_tdp_zap(struct nst_vm *vm, u64 start, u64 end, struct list_head *dead);
+bool nst_tdp_write_protect(struct nst_vm *vm, u64 start, u64 end);
+bool nst_tdp_age(struct nst_vm *vm, u64 start, u64 end, bool clear);
+
+/* ---- zap.c ---- */
+bool nst_zap_gfns_locked(struct nst_vm *vm, u64 start, u64 end, struct list_head *dead);
+bool nst_age_gfns_locked(struct nst_vm *vm, u64 start, u64 end, bool clear);
+
+/* ---- tlb.c ---- */
+void nst_flush_and_free(struct nst_vm *vm, bool flush, struct list_head *dead);
+
+/* ---- mode.c ---- */
+bool nst_mode_update(struct nst_vcpu *vcpu);
+bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out);
+
+/* ---- shadow.c ---- */
+int nst_shadow_load(struct nst_vcpu *vcpu);
+void nst_shadow_invlpg(struct nst_vcpu *vcpu, u64 gva);
+int nst_shadow_slot_alloc(struct nst_memslot *slot);
+void nst_shadow_slot_free(struct nst_memslot *slot);
+void nst_shadow_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len);
+
+#endif /* NST_MMU_INTERNAL_H */

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of the MMU: module, VM and vCPU parts, and the root that the next entry
+ * uses.
+ */
+#include "../nestor.h"
+#include <linux/slab.h>
+#include "internal.h"
+
+/**
+ * nst_mmu_module_init() - once at load
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nst_mmu_module_init(void)
+{
+	return nst_tables_module_init();
+}
+
+/**
+ * nst_mmu_module_exit() - no VM is left
+ */
+void nst_mmu_module_exit(void)
+{
+	nst_tables_module_exit();
+}
+
+/**
+ * nst_mmu_vm_create() - a VM's part
+ * @vm: the VM
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nst_mmu_vm_create(struct nst_vm *vm)
+{
+	struct nst_mmu_vm *mmu = kzalloc(sizeof(*mmu), GFP_KERNEL_ACCOUNT);
+
+	if (!mmu)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&mmu->tables);
+	mmu->shadow = !nst_caps.tdp;
+	vm->mmu = mmu;
+	return 0;
+}
+
+/**
+ * nst_mmu_vm_destroy() - free all tables
+ * @vm: the VM; no vCPU is left
+ *
+ * Context: notifiers may still run.
+ */
+void nst_mmu_vm_destroy(struct nst_vm *vm)
+{
+	struct nst_mmu_vm *mmu = vm->mmu;
+
+	if (!mmu)
+		return;
+	spin_lock(&vm->mmu_lock);
+	vm->mmu = NULL;
+	spin_unlock(&vm->mmu_lock);
+
+	/* Nobody can run on them: no flush. */
+	nst_tables_free(&mmu->tables);
+	kfree(mmu);
+}
+
+/**
+ * nst_mmu_vcpu_create() - a vCPU's part
+ * @vcpu: the vCPU
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nst_mmu_vcpu_create(struct nst_vcpu *vcpu)
+{
+	vcpu->mmu = kzalloc(sizeof(*vcpu->mmu), GFP_KERNEL_ACCOUNT);
+	if (!vcpu->mmu)
+		return -ENOMEM;
+	vcpu->mmu->mode.fmt = &nst_formats[NST_FMT_OFF];
+	return 0;
+}
+
+/**
+ * nst_mmu_vcpu_destroy() - give back the root and the cache
+ * @vcpu: the vCPU, not loaded
+ */
+void nst_mmu_vcpu_destroy(struct nst_vcpu *vcpu)
+{
+	if (!vcpu->mmu)
+		return;
+	nst_mmu_unload(vcpu);
+	nst_cache_drain(vcpu->mmu);
+	kfree(vcpu->mmu);
+	vcpu->mmu = NULL;
+}
+
+static void set_root(struct nst_vcpu *vcpu, struct nst_table *root)
+{
+	vcpu->mmu->root = root;
+	root->roots++;
+	vcpu->ctl.root = nst_hpa(nst_table_hpa(root));
+	vcpu->ctl.root_level = root->role.level;
+	vcpu->ctl.dirty |= NST_CTL_ROOT;
+}
+
+/**
+ * nst_mmu_load() - see mmu.h
+ * @vcpu: loaded vCPU, irqs on, srcu held; may sleep
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int nst_mmu_load(struct nst_vcpu *vcpu)
+{
+	struct nst_mmu *mmu = vcpu->mmu;
+	struct nst_vm *vm = vcpu->vm;
+	struct nst_table *root;
+
+	if (likely(mmu->root))
+		return 0;
+	if (vm->mmu->shadow)
+		return nst_shadow_load(vcpu);
+	if (nst_cache_fill(mmu))
+		return -ENOMEM;
+
+	spin_lock(&vm->mmu_lock);
+	root = nst_tdp_root(vcpu);
+	if (root)
+		set_root(vcpu, root);
+	spin_unlock(&vm->mmu_lock);
+	return root ? 0 : -ENOMEM;
+}
+
+/**
+ * nst_mmu_unload() - give back the root; the next entry loads one
+ * @vcpu: the vCPU
+ */
+void nst_mmu_unload(struct nst_vcpu *vcpu)
+{
+	struct nst_mmu *mmu = vcpu->mmu;
+	struct nst_vm *vm = vcpu->vm;
+
+	spin_lock(&vm->mmu_lock);
+	if (mmu->root)
+		mmu->root->roots--;
+	mmu->root = NULL;
+	spin_unlock(&vm->mmu_lock);
+}
+
+/**
+ * nst_mmu_mode_changed() - see mmu.h
+ * @vcpu: the vCPU
+ */
+void nst_mmu_mode_changed(struct nst_vcpu *vcpu)
+{
+	if (nst_mode_update(vcpu) && vcpu->vm->mmu->shadow)
+		nst_mmu_unload(vcpu);
+}
+
+/**
+ * nst_mmu_cr3_changed() - see mmu.h
+ * @vcpu: loaded vCPU
+ * @keep_tlb: the guest did not ask for a flush
+ */
+void nst_mmu_cr3_changed(struct nst_vcpu *vcpu, bool keep_tlb)
+{
+	if (vcpu->vm->mmu->shadow)
+		nst_mmu_unload(vcpu);
+	if (!keep_tlb)
+		nst_mmu_flush_guest(vcpu);
+}
+
+/**
+ * nst_mmu_invlpg() - see mmu.h
+ * @vcpu: loaded vCPU
+ * @gva: linear address
+ */
+void nst_mmu_invlpg(struct nst_vcpu *vcpu, u64 gva)
+{
+	if (vcpu->vm->mmu->shadow)
+		nst_shadow_invlpg(vcpu, gva);
+	preempt_disable();
+	nst_backend->flush_tlb_gva(vcpu, gva);
+	preempt_enable();
+}
+
+/**
+ * nst_mmu_slot_alloc() - make the MMU's data of a slot
+ * @slot: not published yet
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nst_mmu_slot_alloc(struct nst_memslot *slot)
+{
+	return nst_caps.tdp ? 0 : nst_shadow_slot_alloc(slot);
+}
+
+/**
+ * nst_mmu_slot_free() - free the MMU's data of a slot
+ * @slot: no longer visible
+ */
+void nst_mmu_slot_free(struct nst_memslot *slot)
+{
+	nst_shadow_slot_free(slot);
+}
+
+/**
+ * nst_mmu_guest_wrote() - see mmu.h
+ * @vm: the VM
+ * @gpa: address
+ * @len: bytes, within one page
+ */
+void nst_mmu_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len)
+{
+	if (vm->mmu && vm->mmu->shadow)
+		nst_shadow_guest_wrote(vm, gpa, len);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest paging mode: from control registers and CPUID to the format, the
+ * reserved bits and the permission table that a walk needs; and translation of
+ * linear addresses by software.
+ */
+#include "../nestor.h"
+#include "../guestmem.h"
+#include "internal.h"
+
+static enum nst_format_id guest_format(const struct nst_state *st)
+{
+	if (!(st->cr0 & X86_CR0_PG))
+		return NST_FMT_OFF;
+	if (st->efer & EFER_LMA)
+		return st->cr4 & X86_CR4_LA57 ? NST_FMT_5LEVEL : NST_FMT_4LEVEL;
+	return st->cr4 & X86_CR4_PAE ? NST_FMT_PAE : NST_FMT_2LEVEL;
+}
+
+static void mode_build(struct nst_vcpu *vcpu)
+{
+	const struct nst_state *st = &vcpu->st;
+	struct nst_mmu *mmu = vcpu->mmu;
+	struct nst_walk_mode *mode = &mmu->mode;
+	bool nx = (st->efer & EFER_NX) && (st->cr4 & X86_CR4_PAE);
+	const struct nst_format_env format_env = {
+		.maxphyaddr = mmu->mode_key.maxphyaddr,
+		.nx = nx,
+		.pse36 = true,
+		.gb_pages = mmu->mode_key.gb_pages,
+		.amd = mmu->mode_key.amd,
+	};
+	const struct nst_perm_env perm_env = {
+		.wp = st->cr0 & X86_CR0_WP,
+		.smep = st->cr4 & X86_CR4_SMEP,
+		.smap = st->cr4 & X86_CR4_SMAP,
+	};
+
+	mmu->format = guest_format(st);
+	mode->fmt = &nst_formats[mmu->format];
+	mode->large_levels = mode->fmt->large_levels;
+	if (mmu->format == NST_FMT_2LEVEL && !(st->cr4 & X86_CR4_PSE))
+		mode->large_levels = 0;
+	mode->wp = st->cr0 & X86_CR0_WP;
+	mode->pke = mode->fmt->levels >= 4 && (st->cr4 & X86_CR4_PKE);
+	mode->fetch_bit = nx || (st->cr4 & X86_CR4_SMEP);
+	mode->ad = true;
+	nst_format_reserved(mode->fmt, &format_env, &mode->rsvd);
+	nst_perm_build(&mode->perm, &perm_env);
+}
+
+/**
+ * nst_mode_update() - bring the vCPU's walk mode up to date
+ * @vcpu: loaded vCPU
+ *
+ * Cheap when nothing changed.  Guest-owned control register bits change
+ * without an exit, so everybody who walks asks first.
+ *
+ * Return: whether the mode changed.
+ */
+bool nst_mode_update(struct nst_vcpu *vcpu)
+{
+	/* Bits that decide about format, reserved bits or permissions. */
+	const u64 cr0_bits = X86_CR0_PG | X86_CR0_WP;
+	const u64 cr4_bits = X86_CR4_PSE | X86_CR4_PAE | X86_CR4_LA57 | X86_CR4_SMEP |
+			     X86_CR4_SMAP | X86_CR4_PKE;
+	struct nst_mode_key *key = &vcpu->mmu->mode_key;
+	struct nst_mode_key now = {
+		.maxphyaddr = vcpu->maxphyaddr ?: 36,
+		.gb_pages = nst_guest_has(vcpu, NST_GCAP_1G),
+		.amd = nst_guest_has(vcpu, NST_GCAP_AMD),
+		.valid = true,
+	};
+
+	nst_pull(vcpu, NST_STATE_CR);
+	now.cr0 = vcpu->st.cr0 & cr0_bits;
+	now.cr4 = vcpu->st.cr4 & cr4_bits;
+	now.efer = vcpu->st.efer & (EFER_LMA | EFER_NX);
+	if (key->valid && key->cr0 == now.cr0 && key->cr4 == now.cr4 &&
+	    key->efer == now.efer && key->maxphyaddr == now.maxphyaddr &&
+	    key->gb_pages == now.gb_pages && key->amd == now.amd)
+		return false;
+	*key = now;
+	mode_build(vcpu);
+	return true;
+}
+
+static int read_guest(void *vm, nst_gpa_t gpa, void *buf, unsigned int len)
+{
+	return nst_read_gpa(vm, gpa, buf, len);
+}
+
+static int cmpxchg_guest(void *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
+{
+	return nst_cmpxchg_gpa(vm, gpa, old, new, len);
+}
+
+/**
+ * nst_guest_walk() - walk the current guest tables
+ * @vcpu: loaded vCPU
+ * @gva: linear address
+ * @access: NST_ACCESS_*
+ * @out: result
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: as nst_walk().
+ */
+bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out)
+{
+	const struct nst_walk_mem mem = {
+		.opaque = vcpu->vm, .read = read_guest, .cmpxchg = cmpxchg_guest,
+	};
+	struct nst_walk_in in = {
+		.addr = gva,
+		.pdptr = vcpu->st.pdptr,
+		.access = access,
+	};
+
+	nst_mode_update(vcpu);
+	nst_pull(vcpu, NST_STATE_GPR);
+	in.root = vcpu->st.cr3;
+	in.ac = vcpu->st.rflags & X86_EFLAGS_AC;
+	if (vcpu->mmu->mode.pke)
+		in.pkru = vcpu->pkru;
+	/* Outside long mode linear addresses have 32 bits. */
+	if (!(vcpu->st.efer & EFER_LMA))
+		in.addr = (u32)gva;
+	return nst_walk(&vcpu->mmu->mode, &mem, &in, out);
+}
+
+/**
+ * nst_mmu_translate() - see mmu.h
+ * @vcpu: loaded vCPU, srcu held; may sleep
+ * @gva: linear address
+ * @access: NST_ACCESS_*
+ * @gpa: result
+ * @fault: filled on failure
+ *
+ * Return: 0, -EFAULT, or -EIO when a guest table is not in memory.
+ */
+int nst_mmu_translate(struct nst_vcpu *vcpu, u64 gva, u8 access, nst_gpa_t *gpa,
+		      struct nst_walk_fault *fault)
+{
+	struct nst_walk walk;
+
+	if (nst_guest_walk(vcpu, gva, access, &walk)) {
+		*gpa = walk.gpa;
+		return 0;
+	}
+	fault->error_code = walk.error_code;
+	fault->gva = gva;
+	return walk.no_memory ? -EIO : -EFAULT;
+}
+
+/**
+ * nst_mmu_load_pdptrs() - load the PDPTE registers as MOV to CR3 does
+ * @vcpu: loaded vCPU, srcu held; may sleep
+ * @cr3: where they are
+ *
+ * SDM3 "PDPTE Registers": a present one with a reserved bit refuses the load.
+ *
+ * Return: false to raise #GP; the registers did not change then.
+ */
+bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3)
+{
+	struct nst_format_env env = { .maxphyaddr = vcpu->maxphyaddr ?: 36, .nx = true };
+	struct nst_reserved rsvd;
+	u64 pdptr[4];
+	int i;
+
+	if (nst_read_gpa(vcpu->vm, nst_gpa(cr3 & GENMASK_ULL(31, 5)), pdptr, sizeof(pdptr)))
+		return false;
+	nst_format_reserved(&nst_formats[NST_FMT_PAE], &env, &rsvd);
+	for (i = 0; i < ARRAY_SIZE(pdptr); i++) {
+		if (nst_entry_present(&nst_formats[NST_FMT_PAE], pdptr[i]) &&
+		    (pdptr[i] & rsvd.mask[NST_LEVEL_1G][0]))
+			return false;
+	}
+	nst_modify(vcpu, NST_STATE_CR);
+	memcpy(vcpu->st.pdptr, pdptr, sizeof(pdptr));
+	return true;
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Table pages: a per-vCPU cache that is filled where sleeping is allowed, and
+ * the way out: retired under mmu_lock, freed after the TLB flush.
+ */
+#include "../nestor.h"
+#include <linux/gfp.h>
+#include <linux/slab.h>
+#include "internal.h"
+
+static struct kmem_cache *table_cache;
+
+/**
+ * nst_tables_module_init() - create the slab cache
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nst_tables_module_init(void)
+{
+	table_cache = KMEM_CACHE(nst_table, SLAB_ACCOUNT);
+	return table_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * nst_tables_module_exit() - no table exists any more
+ */
+void nst_tables_module_exit(void)
+{
+	kmem_cache_destroy(table_cache);
+}
+
+static void table_free(struct nst_table *table)
+{
+	set_page_private(virt_to_page(table->entries), 0);
+	free_page((unsigned long)table->entries);
+	kvfree(table->gfns);
+	kmem_cache_free(table_cache, table);
+}
+
+static struct nst_table *table_alloc(void)
+{
+	struct nst_table *table = kmem_cache_zalloc(table_cache, GFP_KERNEL_ACCOUNT);
+
+	if (!table)
+		return NULL;
+	/* A PAE root must be below 4 GiB: CR3 has 32 bits outside long mode. */
+	table->entries = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!table->entries) {
+		kmem_cache_free(table_cache, table);
+		return NULL;
+	}
+	set_page_private(virt_to_page(table->entries), (unsigned long)table);
+	return table;
+}
+
+/**
+ * nst_cache_fill() - have as many tables in hand as one fault can need
+ * @mmu: the vCPU's part
+ *
+ * Context: may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nst_cache_fill(struct nst_mmu *mmu)
+{
+	while (mmu->nr_cache < NST_CACHE_TABLES) {
+		struct nst_table *table = table_alloc();
+
+		if (!table)
+			return -ENOMEM;
+		mmu->cache[mmu->nr_cache++] = table;
+	}
+	return 0;
+}
+
+/**
+ * nst_cache_drain() - free the tables in hand
+ * @mmu: the vCPU's part
+ */
+void nst_cache_drain(struct nst_mmu *mmu)
+{
+	while (mmu->nr_cache)
+		table_free(mmu->cache[--mmu->nr_cache]);
+}
+
+/**
+ * nst_table_take() - put a table from the cache to use
+ * @vm: the VM
+ * @mmu: whose cache; filled since the last fault
+ * @gfn: see struct nst_table
+ * @role: see struct nst_table
+ *
+ * Context: mmu_lock held.
+ *
+ * Return: the table, empty.
+ */
+struct nst_table *nst_table_take(struct nst_vm *vm, struct nst_mmu *mmu, u64 gfn,
+				 union nst_role role)
+{
+	struct nst_table *table;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	if (NST_BUG_ON(vm, !mmu->nr_cache))
+		return NULL;
+	table = mmu->cache[--mmu->nr_cache];
+	table->gfn = gfn;
+	table->role = role;
+	list_add_tail(&table->link, &vm->mmu->tables);
+	vm->mmu->nr_tables++;
+	return table;
+}
+
+/**
+ * nst_table_retire() - take a table that nothing points to out of use
+ * @vm: the VM
+ * @table: the table
+ * @dead: list for nst_flush_and_free()
+ *
+ * Context: mmu_lock held.
+ */
+void nst_table_retire(struct nst_vm *vm, struct nst_table *table, struct list_head *dead)
+{
+	lockdep_assert_held(&vm->mmu_lock);
+	list_move(&table->link, dead);
+	vm->mmu->nr_tables--;
+}
+
+/**
+ * nst_tables_free() - free retired tables
+ * @dead: the list; TLBs were flushed since the last one was retired
+ */
+void nst_tables_free(struct list_head *dead)
+{
+	struct nst_table *table, *next;
+
+	list_for_each_entry_safe(table, next, dead, link) {
+		list_del(&table->link);
+		table_free(table);
+	}
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * TLB flushes: the moment between the zap of a translation and the reuse of
+ * what it translated to.
+ */
+#include "../nestor.h"
+#include "internal.h"
+
+/**
+ * nst_flush_and_free() - finish a zap
+ * @vm: the VM
+ * @flush: translations went that a TLB may still hold
+ * @dead: tables that went with them
+ *
+ * Context: mmu_lock held or not, irqs on.  Returns when no vCPU uses what was
+ * zapped, and frees the tables.
+ */
+void nst_flush_and_free(struct nst_vm *vm, bool flush, struct list_head *dead)
+{
+	if (flush || !list_empty(dead))
+		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+	nst_tables_free(dead);
+}
+
+/**
+ * nst_mmu_flush_guest() - the guest asked for a flush of its own TLB
+ * @vcpu: loaded vCPU
+ *
+ * CR3 load, CR4.PGE change, INVPCID and their kin where they exit.
+ */
+void nst_mmu_flush_guest(struct nst_vcpu *vcpu)
+{
+	nst_request(vcpu, NST_REQ_TLB_FLUSH);
+}

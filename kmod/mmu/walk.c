@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest walker.  One loop for every format: read an entry, check it,
+ * narrow the rights, go down.  When the translation is allowed, accessed and
+ * dirty bits are set with compare-and-exchange; an entry that changed under
+ * the walk makes it start again, as a CPU's locked update would.
+ *
+ * Pure: guest memory is reached through the caller's callbacks only.
+ * SDM3 "Paging", APM2 "Page Translation and Protection".
+ */
+#include "walk.h"
+
+/* A guest that rewrites its tables in a tight loop gets a retry, not a hang. */
+#define WALK_ATTEMPTS	64
+
+static u32 error_bits(const struct nst_walk_mode *mode, u8 access)
+{
+	u32 code = 0;
+
+	if (access & NST_ACCESS_W)
+		code |= NST_PFEC_W;
+	if (access & NST_ACCESS_U)
+		code |= NST_PFEC_U;
+	if ((access & NST_ACCESS_X) && mode->fetch_bit)
+		code |= NST_PFEC_I;
+	return code;
+}
+
+static bool fail(struct nst_walk *out, u32 code)
+{
+	out->error_code |= code;
+	return false;
+}
+
+static bool leaf_here(const struct nst_walk_mode *mode, unsigned int level, u64 entry)
+{
+	return level == NST_LEVEL_4K ||
+	       ((mode->large_levels & BIT(level)) && (entry & mode->fmt->large));
+}
+
+static bool read_entry(const struct nst_walk_mode *mode, const struct nst_walk_mem *mem,
+		       nst_gpa_t gpa, u64 *entry)
+{
+	u32 word;
+
+	if (mode->fmt->entry_bytes == 8)
+		return mem->read(mem->opaque, gpa, entry, sizeof(*entry)) == 0;
+	if (mem->read(mem->opaque, gpa, &word, sizeof(word)))
+		return false;
+	*entry = word;
+	return true;
+}
+
+/* Reads the entry for @level into @out, from memory or from a PDPTE register. */
+static bool fetch_entry(const struct nst_walk_mode *mode, const struct nst_walk_mem *mem,
+			const struct nst_walk_in *in, u64 table, unsigned int level,
+			struct nst_walk *out)
+{
+	const struct nst_format *fmt = mode->fmt;
+	unsigned int index = nst_format_index(fmt, level, in->addr);
+
+	if (level == NST_LEVEL_1G && fmt->levels == NST_LEVEL_1G) {
+		out->entry[level] = in->pdptr[index & 3];
+		out->entry_gpa[level] = NST_GPA_INVALID;
+		return true;
+	}
+	out->entry_gpa[level] = nst_gpa(table + (u64)index * fmt->entry_bytes);
+	return read_entry(mode, mem, out->entry_gpa[level], &out->entry[level]);
+}
+
+/* Goes down to the leaf; checks presence and reserved bits, collects rights. */
+static bool descend(const struct nst_walk_mode *mode, const struct nst_walk_mem *mem,
+		    const struct nst_walk_in *in, struct nst_walk *out)
+{
+	const struct nst_format *fmt = mode->fmt;
+	u64 table = in->root & NST_ENTRY_ADDR;
+	unsigned int level;
+	bool leaf;
+
+	if (fmt->levels == NST_LEVEL_2M)
+		table &= GENMASK_ULL(31, 12);
+	out->rights = NST_RIGHTS_ALL;
+
+	for (level = fmt->levels; ; level--) {
+		bool in_register = level == NST_LEVEL_1G && fmt->levels == NST_LEVEL_1G;
+		u64 entry;
+
+		out->level = level;
+		out->above[level] = out->rights;
+		if (!fetch_entry(mode, mem, in, table, level, out)) {
+			out->no_memory = true;
+			return fail(out, 0);
+		}
+		entry = out->entry[level];
+		if (!nst_entry_present(fmt, entry))
+			return fail(out, 0);
+
+		leaf = leaf_here(mode, level, entry);
+		if (!in_register) {
+			if (entry & mode->rsvd.mask[level][leaf])
+				return fail(out, NST_PFEC_P | NST_PFEC_RSVD);
+			out->rights &= nst_entry_rights(fmt, entry);
+		}
+		if (leaf)
+			return true;
+		table = entry & NST_ENTRY_ADDR;
+	}
+}
+
+static bool allowed(const struct nst_walk_mode *mode, const struct nst_walk_in *in,
+		    struct nst_walk *out)
+{
+	if (nst_perm_denies(&mode->perm, out->rights, in->access, in->ac))
+		return fail(out, NST_PFEC_P);
+
+	if (mode->pke && (out->rights & NST_ACCESS_U)) {
+		out->pkey = (out->entry[out->level] >> 59) & 0xf;
+		if (nst_pkey_denies(in->pkru, out->pkey, in->access, mode->wp))
+			return fail(out, NST_PFEC_P | NST_PFEC_PK);
+	}
+	return true;
+}
+
+/*
+ * Sets accessed bits from the root down and the leaf's dirty bit.  Memory that
+ * cannot be written keeps its bits, as ROM on a bus does.  False: an entry
+ * changed meanwhile.
+ */
+static bool set_bits(const struct nst_walk_mode *mode, const struct nst_walk_mem *mem,
+		     const struct nst_walk_in *in, struct nst_walk *out)
+{
+	const struct nst_format *fmt = mode->fmt;
+	unsigned int level;
+
+	for (level = fmt->levels; level >= out->level; level--) {
+		u64 old = out->entry[level];
+		u64 new = old | fmt->accessed;
+		int ret;
+
+		if (out->entry_gpa[level] == NST_GPA_INVALID)
+			continue;
+		if (level == out->level && (in->access & NST_ACCESS_W))
+			new |= fmt->dirty;
+		if (new == old)
+			continue;
+		ret = mem->cmpxchg(mem->opaque, out->entry_gpa[level], &old, new,
+				   fmt->entry_bytes);
+		if (ret > 0)
+			return false;
+		if (!ret)
+			out->entry[level] = new;
+	}
+	return true;
+}
+
+/**
+ * nst_walk() - translate an address by a guest's page tables
+ * @mode: the guest's mode
+ * @mem: access to its memory
+ * @in: address, root and kind of access
+ * @out: result
+ *
+ * Context: whatever the callbacks need.
+ *
+ * Return: true with @out->gpa; false with @out->error_code.
+ */
+bool nst_walk(const struct nst_walk_mode *mode, const struct nst_walk_mem *mem,
+	      const struct nst_walk_in *in, struct nst_walk *out)
+{
+	unsigned int attempt;
+	u64 below;
+
+	for (attempt = 0; attempt < WALK_ATTEMPTS; attempt++) {
+		memset(out, 0, sizeof(*out));
+		out->error_code = error_bits(mode, in->access);
+		if (!mode->fmt->levels) {
+			out->gpa = nst_gpa(in->addr);
+			out->rights = NST_RIGHTS_ALL;
+			return true;
+		}
+		if (!descend(mode, mem, in, out) || !allowed(mode, in, out))
+			return false;
+		if (!mode->ad || set_bits(mode, mem, in, out))
+			break;
+	}
+	if (attempt == WALK_ATTEMPTS)
+		return fail(out, 0);
+
+	below = (1ull << nst_format_shift(mode->fmt, out->level)) - 1;
+	out->gpa = nst_gpa(nst_entry_leaf_base(mode->fmt, out->level, out->entry[out->level]) |
+			   (in->addr & below));
+	return true;
+}
