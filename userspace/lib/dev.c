@@ -19,12 +19,14 @@ static int open_failed(int err, const char *path)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		return nl_fail(err, "%s is not there: is the module loaded? Load it with '%s'", path,
+		return nl_fail(err,
+			       "%s is not there: is the module loaded? Load it with '%s'", path,
 			       stock ? "modprobe kvm_intel' or 'modprobe kvm_amd" :
 				       "modprobe nestor' or 'insmod nestor.ko");
 	case EACCES:
 	case EPERM:
-		return nl_fail(err, "no permission on %s: join its group ('adduser USER kvm', then log in again) or run as root",
+		return nl_fail(err,
+			       "no permission on %s: join its group (adduser USER kvm) or be root",
 			       path);
 	default:
 		return nl_fail(err, "cannot open %s: %s", path, strerror(err));

@@ -40,7 +40,7 @@ struct nl_cpuid {
 	struct kvm_cpuid_entry2 entries[NL_MAX_CPUID];
 };
 
-int nl_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+__printf(2, 3) int nl_fail(int err, const char *fmt, ...);
 const char *nl_error(void);
 
 int nl_dev_open(struct nl_dev *dev, const char *path);

@@ -13,6 +13,9 @@ typedef __u32 u32;
 typedef __u64 u64;
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define BIT(n)		(1u << (n))
+#define BIT_ULL(n)	(1ull << (n))
+#define __printf(f, a)	__attribute__((format(printf, f, a)))
 
 #define SZ_4K		0x1000ull
 #define SZ_2M		0x200000ull
@@ -20,7 +23,7 @@ typedef __u64 u64;
 #define SZ_1G		0x40000000ull
 #define SZ_4G		0x100000000ull
 
-#define ALIGN_DOWN(x, a)	((x) & ~((a) - 1))
-#define ALIGN_UP(x, a)		ALIGN_DOWN((x) + (a) - 1, (a))
+/* @a is a power of two. */
+#define ALIGN_DOWN(x, a)	((x) & -(a))
 
 #endif

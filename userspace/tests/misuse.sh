@@ -102,10 +102,11 @@ expect 1 "not a Linux kernel" "kernel shorter than its header" run -k "$dir/shor
 expect 1 "cut off" "kernel without payload" run -k "$dir/cut"
 expect 2 "too little memory" "kernel at the end of the address space" run -k "$dir/wrap"
 expect 2 "too little memory.*81 MiB" "too little memory for the kernel" run -k "$k" -m 64M
-expect 2 "too little memory.*kernel and initrd.*121 MiB" "too little memory for the initrd" \
+expect 2 "too little memory.*kernel and initrd need 121 MiB" "too little memory for the initrd" \
 	run -k "$k" -m 100M -i "$dir/initrd"
 expect 1 "cannot read the initrd" "initrd not there" run -k "$k" -i "$dir/none"
-expect 2 "command line is 30.* at most 2047" "command line too long" run -k "$k" -a "$long"
+expect 2 "command line is 30.. characters long, at most 2047" "command line too long" \
+	run -k "$k" -a "$long"
 expect 1 "is the module loaded.*modprobe nestor" "no device node" \
 	run -k "$k" -d "$dir/nestor"
 expect 1 "does not speak the KVM interface" "device of another kind" run -k "$k" -d /dev/null

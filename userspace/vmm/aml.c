@@ -30,7 +30,7 @@ enum {
 #define RES_IO_DECODE16		1
 #define PKG_LENGTH_BYTES	2
 #define PKG_LENGTH_MAX		0xfff
-#define PKG_LENGTH_TWO		(1 << 6)	/* one more byte follows */
+#define PKG_LENGTH_TWO		BIT(6)	/* one more byte follows */
 
 static size_t open_bracket(struct blob *b)
 {

@@ -145,7 +145,8 @@ static int load_initrd(const struct ram *ram, const char *path, struct setup_hea
 		top = (u64)hdr->initrd_addr_max + 1;
 
 	if (img.size > top || ALIGN_DOWN(top - img.size, SZ_4K) < floor) {
-		ret = nl_fail(ENOSPC, "too little memory: kernel and initrd need at least %llu MiB, see --mem",
+		ret = nl_fail(ENOSPC,
+			      "too little memory: kernel and initrd need %llu MiB, see --mem",
 			      (unsigned long long)((floor + img.size) / SZ_1M + 1));
 		goto close;
 	}
@@ -163,7 +164,7 @@ static int load_cmdline(const struct ram *ram, const char *cmdline, struct setup
 	size_t len = strlen(cmdline);
 
 	if (len > hdr->cmdline_size || len >= CMDLINE_ROOM)
-		return nl_fail(E2BIG, "the kernel's command line is %zu characters long, at most %u fit",
+		return nl_fail(E2BIG, "the command line is %zu characters long, at most %u fit",
 			       len, hdr->cmdline_size);
 	memcpy(ram_low(ram, CMDLINE_GPA, len + 1), cmdline, len + 1);
 	hdr->cmd_line_ptr = CMDLINE_GPA;

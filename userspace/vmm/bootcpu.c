@@ -27,8 +27,8 @@
 #define PTES		512
 
 /* SDM4 "IA-32 Architectural MSRs", IA32_EFER. */
-#define EFER_LME	(1ull << 8)
-#define EFER_LMA	(1ull << 10)
+#define EFER_LME	BIT_ULL(8)
+#define EFER_LMA	BIT_ULL(10)
 
 #define MAPPED_GIB	4
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -19,16 +20,16 @@
 #define RETRY_MS	100
 
 static struct termios saved;
-static volatile sig_atomic_t is_raw;
+/* Lock-free, hence safe in a signal handler. */
+static atomic_bool is_raw;
 
 /**
  * console_restore() - Give the terminal back as it was; safe in a signal handler
  */
 void console_restore(void)
 {
-	if (!is_raw)
+	if (!atomic_exchange(&is_raw, false))
 		return;
-	is_raw = 0;
 	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 }
 
@@ -63,7 +64,7 @@ static int make_raw(void)
 	if (atexit(console_restore))
 		return nl_fail(ENOMEM, "cannot register the terminal's restoration");
 	restore_on_crash();
-	is_raw = 1;
+	atomic_store(&is_raw, true);
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
 		return nl_fail(errno, "cannot put the terminal into raw mode: %s", strerror(errno));
 	return 0;

@@ -7,26 +7,51 @@
 
 #include "vmm/dump.h"
 
-#define NAME(x)		[KVM_EXIT_##x] = #x
-
-static const char * const exit_names[] = {
-	NAME(UNKNOWN), NAME(EXCEPTION), NAME(IO), NAME(HYPERCALL), NAME(DEBUG), NAME(HLT),
-	NAME(MMIO), NAME(IRQ_WINDOW_OPEN), NAME(SHUTDOWN), NAME(FAIL_ENTRY), NAME(INTR),
-	NAME(SET_TPR), NAME(TPR_ACCESS), NAME(NMI), NAME(INTERNAL_ERROR), NAME(SYSTEM_EVENT),
-	NAME(IOAPIC_EOI), NAME(HYPERV), NAME(X86_RDMSR), NAME(X86_WRMSR), NAME(DIRTY_RING_FULL),
-	NAME(X86_BUS_LOCK), NAME(NOTIFY),
+struct name {
+	u32 value;
+	const char *text;
 };
 
-static const char * const suberror_names[] = {
-	[KVM_INTERNAL_ERROR_EMULATION] = "an instruction could not be emulated",
-	[KVM_INTERNAL_ERROR_SIMUL_EX] = "two exceptions at once",
-	[KVM_INTERNAL_ERROR_DELIVERY_EV] = "an event could not be delivered",
-	[KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON] = "the hardware gave an unexpected reason",
+static const struct name exit_names[] = {
+	{ KVM_EXIT_UNKNOWN, "UNKNOWN" },
+	{ KVM_EXIT_EXCEPTION, "EXCEPTION" },
+	{ KVM_EXIT_IO, "IO" },
+	{ KVM_EXIT_HYPERCALL, "HYPERCALL" },
+	{ KVM_EXIT_DEBUG, "DEBUG" },
+	{ KVM_EXIT_HLT, "HLT" },
+	{ KVM_EXIT_MMIO, "MMIO" },
+	{ KVM_EXIT_IRQ_WINDOW_OPEN, "IRQ_WINDOW_OPEN" },
+	{ KVM_EXIT_SHUTDOWN, "SHUTDOWN" },
+	{ KVM_EXIT_FAIL_ENTRY, "FAIL_ENTRY" },
+	{ KVM_EXIT_INTR, "INTR" },
+	{ KVM_EXIT_SET_TPR, "SET_TPR" },
+	{ KVM_EXIT_TPR_ACCESS, "TPR_ACCESS" },
+	{ KVM_EXIT_NMI, "NMI" },
+	{ KVM_EXIT_INTERNAL_ERROR, "INTERNAL_ERROR" },
+	{ KVM_EXIT_SYSTEM_EVENT, "SYSTEM_EVENT" },
+	{ KVM_EXIT_IOAPIC_EOI, "IOAPIC_EOI" },
+	{ KVM_EXIT_X86_RDMSR, "X86_RDMSR" },
+	{ KVM_EXIT_X86_WRMSR, "X86_WRMSR" },
+	{ KVM_EXIT_DIRTY_RING_FULL, "DIRTY_RING_FULL" },
+	{ KVM_EXIT_X86_BUS_LOCK, "X86_BUS_LOCK" },
+	{ KVM_EXIT_NOTIFY, "NOTIFY" },
 };
 
-static const char *name_in(const char * const *names, size_t nr, u32 i)
+static const struct name suberror_names[] = {
+	{ KVM_INTERNAL_ERROR_EMULATION, "an instruction could not be emulated" },
+	{ KVM_INTERNAL_ERROR_SIMUL_EX, "two exceptions at once" },
+	{ KVM_INTERNAL_ERROR_DELIVERY_EV, "an event could not be delivered" },
+	{ KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, "the hardware gave an unexpected reason" },
+};
+
+static const char *name_in(const struct name *names, size_t nr, u32 value)
 {
-	return i < nr && names[i] ? names[i] : "unknown";
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (names[i].value == value)
+			return names[i].text;
+	return "unknown";
 }
 
 static void dump_internal_error(const struct kvm_run *run)
@@ -71,6 +96,11 @@ void dump_exit(const struct nl_vcpu *vcpu)
 	dump_registers(vcpu);
 }
 
+static const char *line_start(unsigned int i)
+{
+	return i ? "\n  " : "  ";
+}
+
 static void dump_general(const struct kvm_regs *r)
 {
 	const struct {
@@ -86,16 +116,17 @@ static void dump_general(const struct kvm_regs *r)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		fprintf(stderr, "%s%s %016llx", i % 4 ? " " : "\n  " + !i, rows[i].name,
+		fprintf(stderr, "%s%s %016llx", i % 4 ? " " : line_start(i), rows[i].name,
 			(unsigned long long)rows[i].value);
 	fputc('\n', stderr);
 }
 
 static void dump_segment(const char *name, const struct kvm_segment *s)
 {
-	fprintf(stderr, "  %s %04x base %016llx limit %08x type %x s %u dpl %u p %u l %u db %u g %u%s\n",
-		name, s->selector, (unsigned long long)s->base, s->limit, s->type, s->s, s->dpl,
-		s->present, s->l, s->db, s->g, s->unusable ? " unusable" : "");
+	fprintf(stderr, "  %s %04x base %016llx limit %08x type %x ", name, s->selector,
+		(unsigned long long)s->base, s->limit, s->type);
+	fprintf(stderr, "s %u dpl %u p %u l %u db %u g %u%s\n", s->s, s->dpl, s->present, s->l,
+		s->db, s->g, s->unusable ? " unusable" : "");
 }
 
 static void dump_system(const struct kvm_sregs *s)

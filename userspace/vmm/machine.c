@@ -30,9 +30,9 @@
 
 /* SDM4 "IA-32 Architectural MSRs". */
 #define MSR_MISC_ENABLE		0x1a0
-#define MISC_FAST_STRINGS	(1ull << 0)
+#define MISC_FAST_STRINGS	BIT_ULL(0)
 #define MSR_MTRR_DEF_TYPE	0x2ff
-#define MTRR_ENABLED		(1ull << 11)
+#define MTRR_ENABLED		BIT_ULL(11)
 #define MTRR_WRITE_BACK		6ull
 
 struct machine {

@@ -55,7 +55,7 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static enum options_verdict __attribute__((format(printf, 1, 2))) bad(const char *fmt, ...)
+static __printf(1, 2) enum options_verdict bad(const char *fmt, ...)
 {
 	va_list ap;
 

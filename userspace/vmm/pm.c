@@ -14,10 +14,10 @@
 #define NS_PER_S	1000000000ull
 
 #define PM1_EN_AT	2
-#define SCI_EN		(1u << 0)
+#define SCI_EN		BIT(0)
 #define SLP_TYP_SHIFT	10
 #define SLP_TYP_MASK	7u
-#define SLP_EN		(1u << 13)
+#define SLP_EN		BIT(13)
 
 static u64 now_ns(void)
 {

@@ -37,8 +37,10 @@ enum {
 #define UPDATE_NS		(1984000 + 244000)
 #define NS_PER_S		1000000000
 
+/* Guests can put the clock before the year 0: two digits are taken all the same. */
 static u8 encode(const struct rtc *rtc, int n)
 {
+	n = (n % 100 + 100) % 100;
 	if (rtc->cmos[REG_B] & B_BINARY)
 		return (u8)n;
 	return (u8)(n / 10 << 4 | n % 10);
