@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events on their way in (SDM3 "Event Injection") and those whose delivery an
+ * exit interrupted (SDM3 "Information for VM Exits That Occur During Event
+ * Delivery").
+ */
+#include "nestor.h"
+#include <linux/kernel.h>
+#include "vmx.h"
+
+/* Interruption types by neutral event type; both directions use it. */
+static const u32 vmx_event_types[] = {
+	[NST_EVENT_EXTINT] = INTR_TYPE_EXT_INTR,
+	[NST_EVENT_NMI] = INTR_TYPE_NMI_INTR,
+	[NST_EVENT_EXCEPTION] = INTR_TYPE_HARD_EXCEPTION,
+	[NST_EVENT_SOFT_INT] = INTR_TYPE_SOFT_INTR,
+	[NST_EVENT_SOFT_EXC] = INTR_TYPE_SOFT_EXCEPTION,
+	[NST_EVENT_PRIV_EXC] = INTR_TYPE_PRIV_SW_EXCEPTION,
+};
+
+static bool vmx_event_is_soft(enum nst_event_type type)
+{
+	return type == NST_EVENT_SOFT_INT || type == NST_EVENT_SOFT_EXC ||
+	       type == NST_EVENT_PRIV_EXC;
+}
+
+/*
+ * A soft event returns to the instruction after it: hardware adds the length
+ * to RIP.  Length 0 says that RIP is there already, which older CPUs refuse;
+ * they get RIP one byte earlier and length 1.
+ */
+static void vmx_inject_length(struct nst_vcpu *vcpu, u8 len)
+{
+	if (!len && !(vmx_caps.misc & VMX_MISC_ZERO_LEN_INS)) {
+		vmcs_writel(GUEST_RIP, vcpu->st.rip - 1);
+		len = 1;
+	}
+	vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, len);
+}
+
+/**
+ * vmx_inject() - deliver an event with the next entry
+ * @vcpu: loaded vCPU, its registers pushed
+ * @event: the event, not NST_EVENT_NONE
+ */
+void vmx_inject(struct nst_vcpu *vcpu, const struct nst_event *event)
+{
+	u32 info = INTR_INFO_VALID_MASK | vmx_event_types[event->type] | event->vector;
+
+	/* In real mode no error code is pushed; an entry insists on it. */
+	if (event->has_error && nst_protected(vcpu)) {
+		info |= INTR_INFO_DELIVER_CODE_MASK;
+		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
+	}
+	if (vmx_event_is_soft(event->type))
+		vmx_inject_length(vcpu, event->insn_len);
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);
+}
+
+/**
+ * vmx_cancel_inject() - take back what vmx_inject() arranged
+ * @vcpu: loaded vCPU that did not enter since
+ */
+void vmx_cancel_inject(struct nst_vcpu *vcpu)
+{
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmcs_writel(GUEST_RIP, vcpu->st.rip);
+}
+
+static enum nst_event_type vmx_event_type(u32 vectoring)
+{
+	enum nst_event_type type;
+
+	for (type = NST_EVENT_EXTINT; type < ARRAY_SIZE(vmx_event_types); type++)
+		if (vmx_event_types[type] == (vectoring & VECTORING_INFO_TYPE_MASK))
+			return type;
+	return NST_EVENT_NONE;
+}
+
+/**
+ * vmx_note_interrupted() - hand an interrupted event back to the core
+ * @vcpu: vCPU that just left the guest
+ * @vectoring: IDT-vectoring information, valid
+ */
+void vmx_note_interrupted(struct nst_vcpu *vcpu, u32 vectoring)
+{
+	struct nst_event event = {
+		.type = vmx_event_type(vectoring),
+		.vector = vectoring & VECTORING_INFO_VECTOR_MASK,
+		.has_error = vectoring & VECTORING_INFO_DELIVER_CODE_MASK,
+	};
+	u32 info;
+
+	if (NST_BUG_ON(vcpu->vm, event.type == NST_EVENT_NONE))
+		return;
+	if (event.has_error)
+		event.error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	if (vmx_event_is_soft(event.type))
+		event.insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	/* The handler has not begun, and an entry may not inject a blocked NMI. */
+	if (event.type == NST_EVENT_NMI) {
+		info = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, info & ~GUEST_INTR_STATE_NMI);
+	}
+	nst_event_interrupted(vcpu, &event);
+}
+
+/* Qualification of EPT violations and page-modification log-full exits. */
+#define VMX_QUAL_IRET_UNBLOCKED	BIT_ULL(12)
+
+/**
+ * vmx_note_iret_fault() - block NMIs again when an IRET that unblocked them faulted
+ * @reason: basic exit reason
+ * @intr_info: VM-exit interruption information
+ * @vectoring: IDT-vectoring information
+ * @qualification: exit qualification
+ *
+ * SDM3 "Resuming Guest Software after Handling an Exception": the IRET will be
+ * executed again, still inside the NMI handler.  The bit is undefined when an
+ * event was being delivered, and for double faults.
+ */
+void vmx_note_iret_fault(u32 reason, u32 intr_info, u32 vectoring, u64 qualification)
+{
+	bool unblocked = false;
+	u32 info;
+
+	if (vectoring & VECTORING_INFO_VALID_MASK)
+		return;
+	if (reason == EXIT_REASON_EXCEPTION_NMI)
+		unblocked = (intr_info & INTR_INFO_UNBLOCK_NMI) &&
+			    (intr_info & INTR_INFO_VECTOR_MASK) != X86_TRAP_DF;
+	else if (reason == EXIT_REASON_EPT_VIOLATION || reason == EXIT_REASON_PML_FULL)
+		unblocked = qualification & VMX_QUAL_IRET_UNBLOCKED;
+	if (!unblocked)
+		return;
+	info = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, info | GUEST_INTR_STATE_NMI);
+}

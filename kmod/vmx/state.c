@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Register state between vcpu->st and the guest-state area, one function a
+ * class and direction (SDM3 "Guest-State Area").
+ *
+ * vcpu->st holds what the guest reads.  Hardware may hold something else in
+ * CR0 and CR4: bits that VMX fixes and bits that the host owns; the guest reads
+ * those from the read shadow.
+ */
+#include "nestor.h"
+#include <asm/cpufeature.h>
+#include <asm/msr-index.h>
+#include <asm/msr.h>
+#include "vmx.h"
+
+/* Encodings of one kind of field step by two from segment to segment. */
+#define VMX_SEG_FIELD(es_field, seg)	((es_field) + 2 * (seg))
+
+#define VMX_AR_ACCESSED		BIT(0)	/* of a code or data segment */
+#define VMX_AR_BUSY		BIT(1)	/* of a task-state segment */
+#define VMX_AR_DEFINED		(NST_AR_TYPE | NST_AR_S | NST_AR_DPL | NST_AR_P | NST_AR_AVL | \
+				 NST_AR_L | NST_AR_DB | NST_AR_G | NST_AR_UNUSABLE)
+
+/* CR0 bits that an entry does not load, SDM3 "Loading Guest Control Registers". */
+#define VMX_CR0_NOT_LOADED	(X86_CR0_CD | X86_CR0_NW)
+
+static void vmx_pull_gpr(struct nst_state *st)
+{
+	st->gpr[NST_RSP] = vmcs_readl(GUEST_RSP);
+	st->rip = vmcs_readl(GUEST_RIP);
+	st->rflags = vmcs_readl(GUEST_RFLAGS);
+}
+
+static void vmx_push_gpr(const struct nst_state *st)
+{
+	vmcs_writel(GUEST_RSP, st->gpr[NST_RSP]);
+	vmcs_writel(GUEST_RIP, st->rip);
+	vmcs_writel(GUEST_RFLAGS, st->rflags | X86_EFLAGS_FIXED);
+}
+
+static void vmx_pull_seg(struct nst_state *st)
+{
+	unsigned int i;
+
+	for (i = 0; i < NST_NR_SEGS; i++) {
+		struct nst_segment *seg = &st->seg[i];
+
+		seg->selector = vmcs_read16(VMX_SEG_FIELD(GUEST_ES_SELECTOR, i));
+		seg->base = vmcs_readl(VMX_SEG_FIELD(GUEST_ES_BASE, i));
+		seg->limit = vmcs_read32(VMX_SEG_FIELD(GUEST_ES_LIMIT, i));
+		seg->ar = vmcs_read32(VMX_SEG_FIELD(GUEST_ES_AR_BYTES, i));
+	}
+}
+
+/*
+ * Rights as an entry accepts them.  A loaded segment is always accessed and a
+ * loaded TSS always busy, but a user that wrote the registers by hand may have
+ * said otherwise.
+ */
+static u32 vmx_entry_rights(unsigned int i, u32 ar)
+{
+	ar &= VMX_AR_DEFINED;
+	if (ar & NST_AR_UNUSABLE)
+		return ar;
+	if (i == NST_TR)
+		return ar | VMX_AR_BUSY;
+	if (i != NST_LDTR)
+		return ar | VMX_AR_ACCESSED;
+	return ar;
+}
+
+static void vmx_push_seg(const struct nst_state *st)
+{
+	unsigned int i;
+
+	for (i = 0; i < NST_NR_SEGS; i++) {
+		const struct nst_segment *seg = &st->seg[i];
+
+		vmcs_write16(VMX_SEG_FIELD(GUEST_ES_SELECTOR, i), seg->selector);
+		vmcs_writel(VMX_SEG_FIELD(GUEST_ES_BASE, i), seg->base);
+		vmcs_write32(VMX_SEG_FIELD(GUEST_ES_LIMIT, i), seg->limit);
+		vmcs_write32(VMX_SEG_FIELD(GUEST_ES_AR_BYTES, i), vmx_entry_rights(i, seg->ar));
+	}
+}
+
+static void vmx_pull_desc(struct nst_state *st)
+{
+	st->gdt.base = vmcs_readl(GUEST_GDTR_BASE);
+	st->gdt.limit = vmcs_read32(GUEST_GDTR_LIMIT);
+	st->idt.base = vmcs_readl(GUEST_IDTR_BASE);
+	st->idt.limit = vmcs_read32(GUEST_IDTR_LIMIT);
+}
+
+static void vmx_push_desc(const struct nst_state *st)
+{
+	vmcs_writel(GUEST_GDTR_BASE, st->gdt.base);
+	vmcs_write32(GUEST_GDTR_LIMIT, st->gdt.limit);
+	vmcs_writel(GUEST_IDTR_BASE, st->idt.base);
+	vmcs_write32(GUEST_IDTR_LIMIT, st->idt.limit);
+}
+
+/* The value that the guest reads, from hardware's and the read shadow. */
+static u64 vmx_guest_cr(unsigned long cr_field, unsigned long shadow_field, u64 owned)
+{
+	return (vmcs_readl(cr_field) & owned) | (vmcs_readl(shadow_field) & ~owned);
+}
+
+static void vmx_write_cr0(u64 cr0)
+{
+	vmcs_writel(CR0_READ_SHADOW, cr0);
+	vmcs_writel(GUEST_CR0, (cr0 & ~(u64)VMX_CR0_NOT_LOADED) | vmx_caps.cr0_fixed0);
+}
+
+static void vmx_write_cr4(u64 cr4)
+{
+	vmcs_writel(CR4_READ_SHADOW, cr4);
+	vmcs_writel(GUEST_CR4, cr4 | vmx_caps.cr4_fixed0);
+}
+
+/**
+ * vmx_set_cr_owned() - change which CR0 and CR4 bits the guest writes freely
+ * @vmx: loaded vCPU
+ * @cr0_owned: as in struct nst_ctl
+ * @cr4_owned: as in struct nst_ctl
+ *
+ * A bit that changes hands moves between the register and the read shadow.
+ */
+void vmx_set_cr_owned(struct vmx_vcpu *vmx, u64 cr0_owned, u64 cr4_owned)
+{
+	u64 cr0, cr4;
+
+	cr0_owned &= ~(vmx_caps.cr0_fixed0 | VMX_CR0_NOT_LOADED);
+	cr4_owned &= ~vmx_caps.cr4_fixed0;
+	if (cr0_owned != vmx->cr0_owned) {
+		cr0 = vmx_guest_cr(GUEST_CR0, CR0_READ_SHADOW, vmx->cr0_owned);
+		vmx->cr0_owned = cr0_owned;
+		vmcs_writel(CR0_GUEST_HOST_MASK, ~cr0_owned);
+		vmx_write_cr0(cr0);
+	}
+	if (cr4_owned != vmx->cr4_owned) {
+		cr4 = vmx_guest_cr(GUEST_CR4, CR4_READ_SHADOW, vmx->cr4_owned);
+		vmx->cr4_owned = cr4_owned;
+		vmcs_writel(CR4_GUEST_HOST_MASK, ~cr4_owned);
+		vmx_write_cr4(cr4);
+	}
+}
+
+/* PAE paging: the four PDPTEs are guest state of their own under EPT. */
+static bool vmx_pae_paging(const struct nst_state *st)
+{
+	return (st->cr0 & X86_CR0_PG) && (st->cr4 & X86_CR4_PAE) && !(st->efer & EFER_LMA);
+}
+
+static void vmx_pull_cr(struct vmx_vcpu *vmx)
+{
+	struct nst_state *st = &vmx->vcpu->st;
+	unsigned int i;
+
+	st->cr0 = vmx_guest_cr(GUEST_CR0, CR0_READ_SHADOW, vmx->cr0_owned);
+	st->cr4 = vmx_guest_cr(GUEST_CR4, CR4_READ_SHADOW, vmx->cr4_owned);
+	st->efer = vmcs_read64(GUEST_IA32_EFER);
+	/* Without EPT hardware's CR3 is the shadow root. */
+	if (!nst_caps.tdp)
+		return;
+	st->cr3 = vmcs_readl(GUEST_CR3);
+	if (vmx_pae_paging(st))
+		for (i = 0; i < ARRAY_SIZE(st->pdptr); i++)
+			st->pdptr[i] = vmcs_read64(GUEST_PDPTR0 + 2 * i);
+}
+
+static void vmx_push_cr(struct vmx_vcpu *vmx)
+{
+	const struct nst_state *st = &vmx->vcpu->st;
+	u32 entry = vmx_caps.base[VMX_ENTRY];
+	unsigned int i;
+
+	vmx_write_cr0(st->cr0);
+	vmx_write_cr4(st->cr4);
+	vmcs_write64(GUEST_IA32_EFER, st->efer);
+	if (st->efer & EFER_LMA)
+		entry |= VM_ENTRY_IA32E_MODE;
+	vmcs_write32(VM_ENTRY_CONTROLS, entry);
+	if (!nst_caps.tdp)
+		return;
+	vmcs_writel(GUEST_CR3, st->cr3);
+	if (vmx_pae_paging(st))
+		for (i = 0; i < ARRAY_SIZE(st->pdptr); i++)
+			vmcs_write64(GUEST_PDPTR0 + 2 * i, st->pdptr[i]);
+}
+
+static void vmx_pull_intr(struct nst_state *st)
+{
+	u32 info = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	st->sti_shadow = info & GUEST_INTR_STATE_STI;
+	st->movss_shadow = info & GUEST_INTR_STATE_MOV_SS;
+	st->nmi_blocked = info & GUEST_INTR_STATE_NMI;
+}
+
+static void vmx_push_intr(const struct nst_state *st)
+{
+	u32 info = 0;
+
+	/* SDM3 "Checks on Guest Non-Register State": never both shadows. */
+	if (st->movss_shadow)
+		info |= GUEST_INTR_STATE_MOV_SS;
+	else if (st->sti_shadow)
+		info |= GUEST_INTR_STATE_STI;
+	if (st->nmi_blocked)
+		info |= GUEST_INTR_STATE_NMI;
+	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, info);
+}
+
+/**
+ * vmx_pull() - move state classes from hardware to vcpu->st
+ * @vcpu: loaded vCPU
+ * @classes: NST_STATE_*
+ *
+ * DR6 is no VMCS field: vcpu->st always has it, see vmx_enter().
+ */
+void vmx_pull(struct nst_vcpu *vcpu, u32 classes)
+{
+	struct nst_state *st = &vcpu->st;
+
+	if (classes & NST_STATE_GPR)
+		vmx_pull_gpr(st);
+	if (classes & NST_STATE_SEG)
+		vmx_pull_seg(st);
+	if (classes & NST_STATE_DESC)
+		vmx_pull_desc(st);
+	if (classes & NST_STATE_CR)
+		vmx_pull_cr(to_vmx(vcpu));
+	if (classes & NST_STATE_DR)
+		st->dr7 = vmcs_readl(GUEST_DR7);
+	if (classes & NST_STATE_MSR)
+		vmx_msr_pull(to_vmx(vcpu));
+	if (classes & NST_STATE_INTR)
+		vmx_pull_intr(st);
+}
+
+/**
+ * vmx_push() - move state classes from vcpu->st to hardware
+ * @vcpu: loaded vCPU
+ * @classes: NST_STATE_*
+ */
+void vmx_push(struct nst_vcpu *vcpu, u32 classes)
+{
+	struct nst_state *st = &vcpu->st;
+
+	if (classes & NST_STATE_GPR)
+		vmx_push_gpr(st);
+	if (classes & NST_STATE_SEG)
+		vmx_push_seg(st);
+	if (classes & NST_STATE_DESC)
+		vmx_push_desc(st);
+	if (classes & NST_STATE_CR)
+		vmx_push_cr(to_vmx(vcpu));
+	if (classes & NST_STATE_DR)
+		vmcs_writel(GUEST_DR7, st->dr7);
+	if (classes & NST_STATE_MSR)
+		vmx_msr_push(to_vmx(vcpu));
+	if (classes & NST_STATE_INTR)
+		vmx_push_intr(st);
+}
+
+/**
+ * vmx_pull_exit_state() - the classes that are valid after every exit
+ * @vcpu: vCPU that just left the guest
+ */
+void vmx_pull_exit_state(struct nst_vcpu *vcpu)
+{
+	vmx_pull_gpr(&vcpu->st);
+	vmx_pull_intr(&vcpu->st);
+}
