@@ -164,6 +164,9 @@ struct nst_vcpu {
 	struct nst_insn *insn;		/* (c) emulator context and replay log */
 	struct fpu_guest fpu;		/* (v) kernel-managed guest FPU state */
 	bool fpu_loaded;		/* (v) */
+	u32 host_pkru;			/* (v) the thread's, while the guest runs */
+	u64 host_xcr0;			/* (v) the same of XCR0 and IA32_XSS */
+	u64 host_xss;
 	u32 pkru;			/* (v) the guest's, while the host's is loaded */
 
 	/* CPUID as userspace set it */
@@ -179,6 +182,12 @@ struct nst_vcpu {
 	u64 tsc_offset_base;		/* (v) IA32_TSC_ADJUST included */
 	u64 tsc_adjust;			/* (v) */
 	u32 tsc_khz;			/* (v) */
+	struct {
+		int cpu;		/* -1: never loaded */
+		u64 host;		/* both TSCs and the host's clock at that moment */
+		u64 guest;
+		u64 ns;
+	} tsc_seen;			/* (v) when it was loaded last */
 	u64 misc_enable;		/* (v) */
 	u64 smi_count;			/* (v) */
 	u64 ucode_rev;			/* (v) */
@@ -193,6 +202,7 @@ struct nst_vcpu {
 	u64 clock_msr;			/* (v) guest-physical address and enable bit */
 	u64 wall_clock_msr;		/* (v) */
 	u32 clock_version;		/* (v) */
+	bool clock_stopped;		/* (v) tell the guest that it was not running */
 
 	sigset_t sigmask;		/* (v) KVM_SET_SIGNAL_MASK */
 	bool sigmask_set;		/* (v) */
