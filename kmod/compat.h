@@ -27,9 +27,46 @@
 
 #else /* !__ASSEMBLY__ */
 
+#include <linux/cpuhotplug.h>
+#include <linux/eventfd.h>
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
+#include <asm/reboot.h>
+
+/*
+ * The CPU-hotplug slot made for a hypervisor.  Stock KVM uses the same one, so
+ * that two cannot be on at once.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define NST_CPUHP_STATE		CPUHP_AP_KVM_ONLINE
+#else
+#define NST_CPUHP_STATE		CPUHP_AP_KVM_STARTING
+#endif
+
+/*
+ * A crash must turn virtualization off before it starts the next kernel.  Up
+ * to 6.5 the kernel looks at CR4.VMXE and EFER.SVME by itself.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+static inline void nst_register_emergency(void (*off)(void))
+{
+	cpu_emergency_register_virt_callback(off);
+}
+
+static inline void nst_unregister_emergency(void (*off)(void))
+{
+	cpu_emergency_unregister_virt_callback(off);
+}
+#else
+static inline void nst_register_emergency(void (*off)(void))
+{
+}
+
+static inline void nst_unregister_emergency(void (*off)(void))
+{
+}
+#endif
 
 /*
  * nst_host_pfn() - the frame that a page-table entry of a device mapping holds
@@ -78,6 +115,16 @@ static inline void nst_compat_guest_ran(void)
 #ifdef X86_FEATURE_IBPB_EXIT_TO_USER
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+/* Add one to an eventfd's counter; any context. */
+static inline void nst_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
 #endif
 }
 

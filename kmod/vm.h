@@ -25,6 +25,7 @@ struct nst_memslots;
 struct nst_mmu_vm;
 struct nst_irqchip;
 struct nst_iobus;
+struct nst_eventfds;
 struct nst_clock_vm;
 struct dentry;
 
@@ -57,6 +58,7 @@ struct nst_vm {
 	struct nst_iobus __rcu *buses[NST_NR_BUSES]; /* (s) */
 
 	struct nst_irqchip *irqchip;	/* (L), read with smp_load_acquire; NULL: in userspace */
+	struct nst_eventfds *eventfds;	/* (s), read with smp_load_acquire; NULL: never used */
 	struct nst_clock_vm *clock;	/* (c) kvmclock, TSC sync */
 	void *hw;			/* (c) the backend's part */
 
