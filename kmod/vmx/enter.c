@@ -195,6 +195,10 @@ void vmx_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 
 	vmx_refresh_host(vmx);
 	vmx_sync_pending_step(vmx);
+	if (unlikely(vmx->rip_back)) {
+		vmcs_writel(GUEST_RIP, vcpu->st.rip - 1);
+		vmx->rip_back = false;
+	}
 	vmx_switch_world(vmx);
 
 	memset(exit, 0, sizeof(*exit));

@@ -31,28 +31,32 @@ static bool vmx_event_is_soft(enum nst_event_type type)
  */
 static void vmx_inject_length(struct nst_vcpu *vcpu, u8 len)
 {
-	if (!len && !(vmx_caps.misc & VMX_MISC_ZERO_LEN_INS)) {
-		vmcs_writel(GUEST_RIP, vcpu->st.rip - 1);
-		len = 1;
-	}
-	vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, len);
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx->rip_back = !len && !(vmx_caps.misc & VMX_MISC_ZERO_LEN_INS);
+	vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, vmx->rip_back ? 1 : len);
 }
 
 /**
  * vmx_inject() - deliver an event with the next entry
- * @vcpu: loaded vCPU, its registers pushed
+ * @vcpu: loaded vCPU
  * @event: the event, not NST_EVENT_NONE
  */
 void vmx_inject(struct nst_vcpu *vcpu, const struct nst_event *event)
 {
-	u32 info = INTR_INFO_VALID_MASK | vmx_event_types[event->type] | event->vector;
+	enum nst_event_type type = event->type;
+	u32 info;
 
+	/* The core knows INT1 by its vector only; it skips the gate's DPL check. */
+	if (type == NST_EVENT_SOFT_EXC && event->vector == X86_TRAP_DB)
+		type = NST_EVENT_PRIV_EXC;
+	info = INTR_INFO_VALID_MASK | vmx_event_types[type] | event->vector;
 	/* In real mode no error code is pushed; an entry insists on it. */
 	if (event->has_error && nst_protected(vcpu)) {
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
 	}
-	if (vmx_event_is_soft(event->type))
+	if (vmx_event_is_soft(type))
 		vmx_inject_length(vcpu, event->insn_len);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);
 }
@@ -63,8 +67,8 @@ void vmx_inject(struct nst_vcpu *vcpu, const struct nst_event *event)
  */
 void vmx_cancel_inject(struct nst_vcpu *vcpu)
 {
+	to_vmx(vcpu)->rip_back = false;
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
-	vmcs_writel(GUEST_RIP, vcpu->st.rip);
 }
 
 static enum nst_event_type vmx_event_type(u32 vectoring)

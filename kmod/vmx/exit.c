@@ -157,6 +157,22 @@ static void vmx_decode_invd(const struct vmx_exit_ctx *ctx)
 	ctx->exit->cache.invd = true;
 }
 
+/*
+ * INT1 raises a #DB that leaves DR6 alone and returns behind the instruction.
+ * It exits only because every #DB does, and is delivered again as what it is.
+ */
+static void vmx_redeliver_int1(const struct vmx_exit_ctx *ctx)
+{
+	struct nst_event event = {
+		.type = NST_EVENT_PRIV_EXC,
+		.vector = X86_TRAP_DB,
+		.insn_len = ctx->exit->insn_len,
+	};
+
+	nst_event_interrupted(ctx->vcpu, &event);
+	ctx->exit->kind = NST_EXIT_NONE;
+}
+
 /* NMIs and machine checks were the host's and are delivered; see enter.c. */
 static void vmx_decode_exception(const struct vmx_exit_ctx *ctx)
 {
@@ -179,6 +195,8 @@ static void vmx_decode_exception(const struct vmx_exit_ctx *ctx)
 	exit->exception.payload = ctx->qual;
 	if (type == INTR_TYPE_SOFT_EXCEPTION || type == INTR_TYPE_PRIV_SW_EXCEPTION)
 		exit->insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	if (type == INTR_TYPE_PRIV_SW_EXCEPTION)
+		vmx_redeliver_int1(ctx);
 }
 
 /* ---- the table ---- */

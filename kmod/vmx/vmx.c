@@ -17,7 +17,6 @@
 #include <asm/io.h>
 #include <asm/nospec-branch.h>
 #include <asm/perf_event.h>
-#include <asm/reboot.h>
 #include <asm/tlbflush.h>
 #include "vmx.h"
 
@@ -51,6 +50,11 @@ static void vmx_deactivate(struct vmx_vcpu *vmx)
 	smp_store_release(&vmx->cpu, -1);
 }
 
+/*
+ * Also called when the host crashes, from an NMI that may have come in the
+ * middle of a list operation: the walk goes forward only, which list_add() and
+ * list_del() keep possible at every moment.
+ */
 static void vmx_cpu_disable(void)
 {
 	struct vmx_vcpu *vmx, *next;
@@ -63,23 +67,6 @@ static void vmx_cpu_disable(void)
 	vmx_vmxoff();
 	cr4_clear_bits(X86_CR4_VMXE);
 	intel_pt_handle_vmx(0);
-}
-
-/*
- * The host is crashing; this may be an NMI in the middle of a list operation,
- * so only walk forward, and leave the list alone.
- */
-static void vmx_emergency_disable(void)
-{
-	struct vmx_vcpu *vmx;
-
-	if (!this_cpu_read(vmx_on))
-		return;
-	this_cpu_write(vmx_on, false);
-	list_for_each_entry(vmx, this_cpu_ptr(&vmx_active), node)
-		vmx_vmclear(virt_to_phys(vmx->vmcs));
-	vmx_vmxoff();
-	cr4_clear_bits(X86_CR4_VMXE);
 }
 
 static int vmx_cpu_enable(void)
@@ -164,13 +151,11 @@ static int vmx_hw_setup(void)
 		return err;
 	/* VPID 0 is the host's. */
 	__set_bit(0, vmx_vpids);
-	cpu_emergency_register_virt_callback(vmx_emergency_disable);
 	return 0;
 }
 
 static void vmx_hw_teardown(void)
 {
-	cpu_emergency_unregister_virt_callback(vmx_emergency_disable);
 	vmx_free_regions();
 }
 

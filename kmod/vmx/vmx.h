@@ -104,6 +104,7 @@ struct vmx_vcpu {
 	bool loaded;			/* guest MSRs are in hardware */
 	bool entered;			/* an exit has clobbered host state since load */
 	bool had_shadow;		/* the last exit left an interrupt shadow */
+	bool rip_back;			/* enter with RIP one byte earlier, see event.c */
 	bool dumped;			/* a refused entry was dumped already */
 
 	u32 proc;			/* what the VMCS holds */
