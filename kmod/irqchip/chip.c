@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The shared interrupt controllers as a whole: created together before the
+ * first vCPU, read and written by userspace one by one.
+ *
+ * Locks: vm->lock is held by the callers that create; vm->slots_lock is taken
+ * for the buses.
+ */
+#include "../nestor.h"
+#include <linux/slab.h>
+#include "../core.h"
+#include "chip.h"
+
+static int chip_attach(struct nst_irqchip *chip)
+{
+	int ret;
+
+	lockdep_assert_held(&chip->vm->slots_lock);
+	ret = nst_pic_init(chip);
+	if (ret)
+		return ret;
+	ret = nst_ioapic_init(chip);
+	if (ret)
+		nst_pic_destroy(chip);
+	return ret;
+}
+
+/**
+ * nst_irqchip_create() - KVM_CREATE_IRQCHIP
+ * @vm: the VM; vm->lock held
+ *
+ * Return: 0, -EEXIST, -EINVAL (a vCPU exists), -ENOSPC, -ENOMEM.
+ */
+int nst_irqchip_create(struct nst_vm *vm)
+{
+	struct nst_irqchip *chip;
+	int ret;
+
+	lockdep_assert_held(&vm->lock);
+	if (vm->irqchip)
+		return -EEXIST;
+	if (vm->nr_vcpus)
+		return -EINVAL;
+	chip = kzalloc(sizeof(*chip), GFP_KERNEL_ACCOUNT);
+	if (!chip)
+		return -ENOMEM;
+	chip->vm = vm;
+	ret = nst_routes_init(chip);
+	if (ret)
+		goto free;
+	/* Devices look the chip up through vm->irqchip: no vCPU runs before it is set. */
+	mutex_lock(&vm->slots_lock);
+	ret = chip_attach(chip);
+	mutex_unlock(&vm->slots_lock);
+	if (ret)
+		goto routes;
+	smp_store_release(&vm->irqchip, chip);
+	return 0;
+
+routes:
+	nst_routes_destroy(chip);
+free:
+	kfree(chip);
+	return ret;
+}
+
+/**
+ * nst_irqchip_destroy() - free the chips
+ * @vm: a VM that nobody uses any more
+ */
+void nst_irqchip_destroy(struct nst_vm *vm)
+{
+	struct nst_irqchip *chip = vm->irqchip;
+
+	if (!chip)
+		return;
+	mutex_lock(&vm->slots_lock);
+	nst_pit_destroy(chip);
+	nst_ioapic_destroy(chip);
+	nst_pic_destroy(chip);
+	mutex_unlock(&vm->slots_lock);
+	vm->irqchip = NULL;
+	nst_routes_destroy(chip);
+	kfree(chip);
+}
+
+/**
+ * nst_get_irqchip() - KVM_GET_IRQCHIP
+ * @vm: the VM
+ * @s: which chip, and the result
+ *
+ * Return: 0, -ENXIO (no chips in the kernel), -EINVAL (no such chip).
+ */
+int nst_get_irqchip(struct nst_vm *vm, struct kvm_irqchip *s)
+{
+	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	u32 which = s->chip_id;
+
+	if (!chip)
+		return -ENXIO;
+	if (which > KVM_IRQCHIP_IOAPIC)
+		return -EINVAL;
+	memset(&s->chip, 0, sizeof(s->chip));
+	if (which == KVM_IRQCHIP_IOAPIC)
+		nst_ioapic_get(chip, &s->chip.ioapic);
+	else
+		nst_pic_get(chip, which, &s->chip.pic);
+	return 0;
+}
+
+/**
+ * nst_set_irqchip() - KVM_SET_IRQCHIP
+ * @vm: the VM
+ * @s: untrusted
+ *
+ * Return: 0, -ENXIO (no chips in the kernel), -EINVAL.
+ */
+int nst_set_irqchip(struct nst_vm *vm, const struct kvm_irqchip *s)
+{
+	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+
+	if (!chip)
+		return -ENXIO;
+	if (s->chip_id > KVM_IRQCHIP_IOAPIC)
+		return -EINVAL;
+	if (s->chip_id == KVM_IRQCHIP_IOAPIC)
+		return nst_ioapic_set(chip, &s->chip.ioapic);
+	nst_pic_set(chip, s->chip_id, &s->chip.pic);
+	return 0;
+}

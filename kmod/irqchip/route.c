@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From a GSI to pins and messages, and the chips' life as a whole.
+ *
+ * The routing table is replaced as a whole: writers hold vm->irq_lock, readers
+ * vm->irq_srcu, which hard interrupt context may take.
+ */
+#include "../nestor.h"
+#include <linux/slab.h>
+#include "../core.h"
+#include "chip.h"
+#include "lapic.h"
+
+#define NO_ROUTE		0xffff
+
+/* MSI address and data, SDM3 "Message Signalled Interrupts". */
+#define MSI_ADDRESS_WINDOW	0xfeeu
+#define MSI_ADDRESS_SHIFT	20
+#define MSI_DEST_SHIFT		12
+#define MSI_REDIRECTION_HINT	BIT(3)
+#define MSI_LOGICAL		BIT(2)
+
+struct nst_route {
+	u32 type;			/* KVM_IRQ_ROUTING_* */
+	u16 next;			/* another of the same GSI, or NO_ROUTE */
+	union {
+		struct {
+			u8 chip;	/* KVM_IRQCHIP_* */
+			u8 pin;
+		};
+		struct {
+			u32 address;
+			u32 data;
+		};
+	};
+};
+
+struct nst_routes {
+	u16 first[NST_MAX_GSIS];	/* index into @entry, or NO_ROUTE */
+	unsigned int nr;
+	struct nst_route entry[];
+};
+
+/* The message that a write of @data to @address is. */
+static int send_msi(struct nst_vm *vm, u32 address, u32 data)
+{
+	struct nst_irq_msg msg = {
+		.dest = (address >> MSI_DEST_SHIFT) & 0xff,
+		.mode = data & APIC_DM_FIXED_MASK,
+		.vector = data & APIC_VECTOR_MASK,
+		.logical = address & MSI_LOGICAL,
+		.level = data & APIC_INT_LEVELTRIG,
+	};
+
+	if (address >> MSI_ADDRESS_SHIFT != MSI_ADDRESS_WINDOW)
+		return NST_IRQ_REFUSED;
+	msg.lowest = msg.mode == APIC_DM_LOWEST || (address & MSI_REDIRECTION_HINT);
+	return nst_irq_deliver(vm, &msg);
+}
+
+static int route_set(struct nst_irqchip *chip, const struct nst_route *route,
+		     enum nst_irq_source source, bool level)
+{
+	if (route->type == KVM_IRQ_ROUTING_MSI)
+		return level ? send_msi(chip->vm, route->address, route->data) :
+			       NST_IRQ_REFUSED;
+	switch (route->chip) {
+	case KVM_IRQCHIP_PIC_MASTER:
+		return nst_pic_set_line(chip, route->pin, source, level);
+	case KVM_IRQCHIP_PIC_SLAVE:
+		return nst_pic_set_line(chip, route->pin + NST_PIC_CHIP_PINS, source, level);
+	default:
+		return nst_ioapic_set_line(chip, route->pin, source, level);
+	}
+}
+
+/**
+ * nst_gsi_set() - drive a GSI for one source
+ * @vm: the VM
+ * @source: who drives it
+ * @gsi: its number; one without a route goes nowhere
+ * @level: its level; a message is sent for true only
+ *
+ * Any context.
+ *
+ * Return: how many recorded it anew, or NST_IRQ_COALESCED, NST_IRQ_REFUSED.
+ */
+int nst_gsi_set(struct nst_vm *vm, enum nst_irq_source source, u32 gsi, bool level)
+{
+	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	int ret = NST_IRQ_REFUSED;
+	struct nst_routes *routes;
+	int idx;
+
+	if (!chip || gsi >= NST_MAX_GSIS)
+		return ret;
+	idx = srcu_read_lock(&vm->irq_srcu);
+	routes = srcu_dereference(chip->routes, &vm->irq_srcu);
+	for (u16 i = routes->first[gsi]; i != NO_ROUTE; i = routes->entry[i].next) {
+		int one = route_set(chip, &routes->entry[i], source, level);
+
+		if (one != NST_IRQ_REFUSED)
+			ret = ret == NST_IRQ_REFUSED ? one : ret + one;
+	}
+	srcu_read_unlock(&vm->irq_srcu, idx);
+	return ret;
+}
+
+/**
+ * nst_irq_line() - KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS
+ * @vm: the VM
+ * @gsi: which line
+ * @level: userspace's level of it
+ * @status: result for KVM_IRQ_LINE_STATUS, or NULL
+ *
+ * Return: 0, or -ENXIO without a chip in the kernel.
+ */
+int nst_irq_line(struct nst_vm *vm, u32 gsi, bool level, int *status)
+{
+	int ret;
+
+	if (!nst_irqchip_in_kernel(vm))
+		return -ENXIO;
+	ret = nst_gsi_set(vm, NST_SRC_USER, gsi, level);
+	if (status)
+		*status = ret;
+	return 0;
+}
+
+/**
+ * nst_send_msi() - KVM_SIGNAL_MSI
+ * @vm: the VM
+ * @msi: untrusted
+ *
+ * Return: positive: delivered; 0: the guest did not take it; -EINVAL: flags, or
+ * no chip in the kernel.
+ */
+int nst_send_msi(struct nst_vm *vm, const struct kvm_msi *msi)
+{
+	int ret;
+
+	if (!nst_irqchip_in_kernel(vm) || msi->flags)
+		return -EINVAL;
+	ret = send_msi(vm, msi->address_lo, msi->data);
+	return max(ret, 0);
+}
+
+static int check_irqchip_route(const struct kvm_irq_routing_irqchip *from)
+{
+	unsigned int pins = from->irqchip == KVM_IRQCHIP_IOAPIC ? KVM_IOAPIC_NUM_PINS :
+			    NST_PIC_CHIP_PINS;
+
+	if (from->irqchip >= KVM_NR_IRQCHIPS || from->pin >= pins)
+		return -EINVAL;
+	return 0;
+}
+
+static int fill_route(struct nst_route *to, const struct kvm_irq_routing_entry *from)
+{
+	to->type = from->type;
+	switch (from->type) {
+	case KVM_IRQ_ROUTING_IRQCHIP:
+		if (from->flags || check_irqchip_route(&from->u.irqchip))
+			return -EINVAL;
+		to->chip = from->u.irqchip.irqchip;
+		to->pin = from->u.irqchip.pin;
+		return 0;
+	case KVM_IRQ_ROUTING_MSI:
+		/* The device id matters to other architectures' controllers only. */
+		if (from->flags & ~KVM_MSI_VALID_DEVID)
+			return -EINVAL;
+		to->address = from->u.msi.address_lo;
+		to->data = from->u.msi.data;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* One GSI goes to one message, or to each chip at most once. */
+static bool route_conflicts(const struct nst_routes *routes, u16 first,
+			    const struct nst_route *new)
+{
+	for (u16 i = first; i != NO_ROUTE; i = routes->entry[i].next) {
+		const struct nst_route *old = &routes->entry[i];
+
+		if (old->type != KVM_IRQ_ROUTING_IRQCHIP || new->type != old->type ||
+		    old->chip == new->chip)
+			return true;
+	}
+	return false;
+}
+
+static int add_route(struct nst_routes *routes, const struct kvm_irq_routing_entry *from)
+{
+	struct nst_route *to = &routes->entry[routes->nr];
+	int ret;
+
+	if (from->gsi >= NST_MAX_GSIS)
+		return -EINVAL;
+	ret = fill_route(to, from);
+	if (ret)
+		return ret;
+	if (route_conflicts(routes, routes->first[from->gsi], to))
+		return -EINVAL;
+	to->next = routes->first[from->gsi];
+	routes->first[from->gsi] = routes->nr++;
+	return 0;
+}
+
+static struct nst_routes *alloc_routes(unsigned int nr)
+{
+	struct nst_routes *routes = kvzalloc(struct_size(routes, entry, nr), GFP_KERNEL_ACCOUNT);
+
+	if (routes)
+		memset(routes->first, 0xff, sizeof(routes->first));
+	return routes;
+}
+
+/**
+ * nst_set_gsi_routing() - KVM_SET_GSI_ROUTING
+ * @vm: the VM
+ * @entries: untrusted, in kernel memory
+ * @nr: how many
+ * @flags: none is defined
+ *
+ * The new table replaces the old one as a whole; a line that is high stays high
+ * where it was delivered.
+ *
+ * Return: 0, -EINVAL (nothing changed), -ENOMEM.
+ */
+int nst_set_gsi_routing(struct nst_vm *vm, const struct kvm_irq_routing_entry *entries,
+			unsigned int nr, u32 flags)
+{
+	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	struct nst_routes *old, *new;
+	int ret = 0;
+
+	if (!chip || flags || nr > NST_MAX_GSIS)
+		return -EINVAL;
+	new = alloc_routes(nr);
+	if (!new)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < nr && !ret; i++)
+		ret = add_route(new, &entries[i]);
+	if (ret) {
+		kvfree(new);
+		return ret;
+	}
+	mutex_lock(&vm->irq_lock);
+	old = rcu_replace_pointer(chip->routes, new, lockdep_is_held(&vm->irq_lock));
+	mutex_unlock(&vm->irq_lock);
+	synchronize_srcu_expedited(&vm->irq_srcu);
+	kvfree(old);
+	return 0;
+}
+
+/**
+ * nst_routes_init() - the table that a VM starts with
+ * @chip: the chips
+ *
+ * GSIs 0 to 15 reach the PIC pair and the I/O APIC's pin of that number, 16 to
+ * 23 the I/O APIC alone: KVM's default.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int nst_routes_init(struct nst_irqchip *chip)
+{
+	struct nst_routes *routes = alloc_routes(KVM_IOAPIC_NUM_PINS + NST_PIC_PINS);
+	struct kvm_irq_routing_entry entry = { .type = KVM_IRQ_ROUTING_IRQCHIP };
+
+	if (!routes)
+		return -ENOMEM;
+	for (u32 gsi = 0; gsi < KVM_IOAPIC_NUM_PINS; gsi++) {
+		entry.gsi = gsi;
+		entry.u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
+		entry.u.irqchip.pin = gsi;
+		add_route(routes, &entry);
+		if (gsi >= NST_PIC_PINS)
+			continue;
+		entry.u.irqchip.irqchip = gsi / NST_PIC_CHIP_PINS;
+		entry.u.irqchip.pin = gsi % NST_PIC_CHIP_PINS;
+		add_route(routes, &entry);
+	}
+	RCU_INIT_POINTER(chip->routes, routes);
+	return 0;
+}
+
+/**
+ * nst_routes_destroy() - free the table
+ * @chip: chips that nobody uses any more
+ */
+void nst_routes_destroy(struct nst_irqchip *chip)
+{
+	kvfree(rcu_dereference_protected(chip->routes, 1));
+}
