@@ -6,6 +6,8 @@
 #include <linux/kvm.h>
 #include "vcpu.h"
 
+#define NST_CPUID_MAX_ENTRIES	256	/* that KVM_SET_CPUID2 takes */
+
 int nst_cpuid_module_init(void);	/* build the supported set; after hw_setup() */
 /* KVM_GET_SUPPORTED_CPUID: *nent in and out.  -E2BIG when too small, with *nent set. */
 int nst_cpuid_supported(struct kvm_cpuid2 __user *ucpuid);
@@ -16,6 +18,12 @@ int nst_cpuid_get(struct nst_vcpu *vcpu, struct kvm_cpuid2 __user *ucpuid);
 void nst_cpuid_query(struct nst_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 /* Host-supported test on X86_FEATURE_*-numbered bits as we would offer them. */
 bool nst_cpuid_offers(unsigned int x86_feature);
+/* The same, and this vCPU's CPUID shows it. */
+bool nst_cpuid_guest_has(struct nst_vcpu *vcpu, unsigned int x86_feature);
+/* Recompute all that follows from the vCPU's CPUID, or from none: memory only. */
+void nst_cpuid_refresh(struct nst_vcpu *vcpu);
+/* Bytes of an XSAVE area that holds @features, standard or compacted format. */
+u32 nst_cpuid_xstate_size(u64 features, bool compacted);
 void nst_cpuid_free(struct nst_vcpu *vcpu);
 
 #endif /* NST_CPUID_H */
