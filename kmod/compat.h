@@ -27,12 +27,30 @@
 
 #else /* !__ASSEMBLY__ */
 
+#include <linux/context_tracking.h>
 #include <linux/cpuhotplug.h>
 #include <linux/eventfd.h>
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
 #include <asm/reboot.h>
+
+/*
+ * nst_track_guest_enter() - tell RCU that this CPU will run a guest
+ *
+ * Return: true when context_tracking_guest_exit() must follow.
+ */
+static inline bool nst_track_guest_enter(void)
+{
+	if (context_tracking_guest_enter())
+		return true;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	rcu_virt_note_context_switch();
+#else
+	rcu_virt_note_context_switch(smp_processor_id());
+#endif
+	return false;
+}
 
 /*
  * The CPU-hotplug slot made for a hypervisor.  Stock KVM uses the same one, so

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the core's own files offer each other. */
+#ifndef NST_CORE_H
+#define NST_CORE_H
+
+#include <linux/fs.h>
+#include <linux/kvm.h>
+#include "vcpu.h"
+
+extern bool nst_rebooting;
+
+/* dev.c */
+int nst_dev_init(void);
+void nst_dev_exit(void);
+
+/* caps.c: KVM_CHECK_EXTENSION.  @vm NULL: asked on the system fd. */
+int nst_check_extension(struct nst_vm *vm, unsigned long cap);
+
+/* ioctl.c */
+enum nst_ioctl_arg {
+	NST_ARG_NONE,	/* the argument must be 0 or is ignored */
+	NST_ARG_VALUE,	/* the argument itself */
+	NST_ARG_STRUCT,	/* a struct of the size in the number, copied for the handler */
+	NST_ARG_STRUCT_IN, /* the same, copied in although the number says out */
+	NST_ARG_USER,	/* a user pointer to something of variable size */
+};
+
+enum nst_ioctl_lock {
+	NST_LOCK_NONE,
+	NST_LOCK_VM,	/* vm->lock */
+	NST_LOCK_VCPU,	/* vcpu->mutex */
+	NST_LOCK_LOADED, /* vcpu->mutex, SRCU, and the vCPU loaded */
+};
+
+/**
+ * struct nst_ioctl - one ioctl
+ * @cmd: its number, with direction and size
+ * @arg: what the handler gets in its second argument
+ * @lock: what the dispatcher holds around the handler
+ * @fn: the handler; a struct that it filled is copied out when it returns >= 0
+ */
+struct nst_ioctl {
+	unsigned int cmd;
+	enum nst_ioctl_arg arg;
+	enum nst_ioctl_lock lock;
+	long (*fn)(void *object, unsigned long arg);
+};
+
+long nst_ioctl_dispatch(const struct nst_ioctl *table, unsigned int rows, void *object,
+			unsigned int cmd, unsigned long arg);
+const struct nst_ioctl *nst_ioctl_find(const struct nst_ioctl *table, unsigned int rows,
+				       unsigned int cmd);
+
+/* vm_ioctl.c, vcpu_ioctl.c, regs.c */
+long nst_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long nst_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long nst_get_regs(void *object, unsigned long arg);
+long nst_set_regs(void *object, unsigned long arg);
+long nst_get_sregs(void *object, unsigned long arg);
+long nst_set_sregs(void *object, unsigned long arg);
+long nst_get_debugregs(void *object, unsigned long arg);
+long nst_set_debugregs(void *object, unsigned long arg);
+long nst_get_vcpu_events(void *object, unsigned long arg);
+long nst_set_vcpu_events(void *object, unsigned long arg);
+
+/* vcpu.c */
+int nst_vcpu_module_init(void);
+void nst_vcpu_module_exit(void);
+int nst_vcpu_create(struct nst_vm *vm, u32 id);
+void nst_vcpu_destroy(struct nst_vcpu *vcpu);
+int nst_vcpu_block(struct nst_vcpu *vcpu);
+bool nst_vcpu_runnable(struct nst_vcpu *vcpu);
+bool nst_vcpu_has_work(struct nst_vcpu *vcpu);
+
+/* run.c */
+long nst_run(void *object, unsigned long arg);
+void nst_use_debug_registers(struct nst_vcpu *vcpu);
+
+/* event.c */
+void nst_inject_pending(struct nst_vcpu *vcpu);
+void nst_events_entered(struct nst_vcpu *vcpu);
+bool nst_event_pending(struct nst_vcpu *vcpu);
+void nst_collect_nmis(struct nst_vcpu *vcpu);
+void nst_clear_events(struct nst_vcpu *vcpu);
+bool nst_ready_for_user_irq(struct nst_vcpu *vcpu);
+
+/* handle.c */
+enum nst_next nst_handle_exit(struct nst_vcpu *vcpu);
+enum nst_next nst_internal_error(struct nst_vcpu *vcpu, u32 suberror);
+enum nst_next nst_shutdown(struct nst_vcpu *vcpu);
+
+/* insn.c */
+int nst_insn_create(struct nst_vcpu *vcpu);
+void nst_insn_destroy(struct nst_vcpu *vcpu);
+enum nst_next nst_pio(struct nst_vcpu *vcpu);
+enum nst_next nst_task_switch(struct nst_vcpu *vcpu);
+/* Finish what userspace was asked for by the last NST_USER. */
+enum nst_next nst_insn_complete(struct nst_vcpu *vcpu);
+
+/* iobus.c */
+int nst_buses_create(struct nst_vm *vm);
+void nst_buses_destroy(struct nst_vm *vm);
+
+/* stats.c */
+int nst_stats_init(void);
+void nst_stats_exit(void);
+void nst_stats_vm_create(struct nst_vm *vm);
+void nst_stats_vm_destroy(struct nst_vm *vm);
+void nst_stats_vcpu_create(struct nst_vcpu *vcpu);
+
+#endif /* NST_CORE_H */

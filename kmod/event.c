@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events on their way into the guest: exceptions with the double-fault rules,
+ * NMIs, interrupts; which comes first, what may come now, and what an exit
+ * interrupted and has to come again.
+ */
+#include "nestor.h"
+#include <linux/string.h>
+#include <uapi/asm/debugreg.h>
+#include "core.h"
+#include "irqchip/irqchip.h"
+#include "trace.h"
+
+/* SDM3 "Interrupt 8 - Double Fault Exception (#DF)", classes of exceptions. */
+enum nst_exc_class { NST_BENIGN, NST_CONTRIBUTORY, NST_PAGE_FAULT, NST_DOUBLE_FAULT };
+
+static enum nst_exc_class nst_classify(u8 vector)
+{
+	switch (vector) {
+	case X86_TRAP_DE:
+	case X86_TRAP_TS:
+	case X86_TRAP_NP:
+	case X86_TRAP_SS:
+	case X86_TRAP_GP:
+		return NST_CONTRIBUTORY;
+	case X86_TRAP_PF:
+		return NST_PAGE_FAULT;
+	case X86_TRAP_DF:
+		return NST_DOUBLE_FAULT;
+	default:
+		return NST_BENIGN;
+	}
+}
+
+/* Does the second of two exceptions turn both into a double fault? */
+static bool nst_makes_double_fault(u8 first, u8 second)
+{
+	enum nst_exc_class a = nst_classify(first), b = nst_classify(second);
+
+	if (a == NST_CONTRIBUTORY)
+		return b == NST_CONTRIBUTORY;
+	if (a == NST_PAGE_FAULT)
+		return b == NST_CONTRIBUTORY || b == NST_PAGE_FAULT;
+	return false;
+}
+
+static void nst_raise_full(struct nst_vcpu *vcpu, u8 vector, bool has_error, u32 error_code,
+			   bool has_payload, u64 payload)
+{
+	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
+
+	nst_request(vcpu, NST_REQ_EVENT);
+	if (exc->pending || exc->injected) {
+		if (exc->vector == X86_TRAP_DF && nst_classify(vector) != NST_BENIGN) {
+			exc->pending = false;
+			exc->injected = false;
+			nst_request(vcpu, NST_REQ_TRIPLE_FAULT);
+			return;
+		}
+		if (nst_makes_double_fault(exc->vector, vector)) {
+			vector = X86_TRAP_DF;
+			has_error = true;
+			error_code = 0;
+			has_payload = false;
+		}
+	}
+	memset(exc, 0, sizeof(*exc));
+	exc->pending = true;
+	exc->vector = vector;
+	exc->has_error = has_error;
+	exc->error_code = error_code;
+	exc->has_payload = has_payload;
+	exc->payload = payload;
+}
+
+/**
+ * nst_raise() - raise an exception without error code in the guest
+ * @vcpu: loaded vCPU
+ * @vector: X86_TRAP_*
+ *
+ * Merges with one that is on its way by the double-fault rules.
+ */
+void nst_raise(struct nst_vcpu *vcpu, u8 vector)
+{
+	nst_raise_full(vcpu, vector, false, 0, false, 0);
+}
+
+/**
+ * nst_raise_error() - raise an exception with error code
+ * @vcpu: loaded vCPU
+ * @vector: X86_TRAP_*
+ * @error_code: what is pushed
+ */
+void nst_raise_error(struct nst_vcpu *vcpu, u8 vector, u32 error_code)
+{
+	nst_raise_full(vcpu, vector, true, error_code, false, 0);
+}
+
+/**
+ * nst_raise_payload() - raise #PF or #DB with what it leaves in CR2 or DR6
+ * @vcpu: loaded vCPU
+ * @vector: X86_TRAP_PF or X86_TRAP_DB
+ * @has_error: @error_code is pushed
+ * @error_code: the error code
+ * @payload: CR2, or the DR6 bits in the format of the pending-debug-exceptions field
+ */
+void nst_raise_payload(struct nst_vcpu *vcpu, u8 vector, bool has_error, u32 error_code,
+		       u64 payload)
+{
+	nst_raise_full(vcpu, vector, has_error, error_code, true, payload);
+}
+
+/**
+ * nst_queue_nmi() - an NMI arrived for a vCPU
+ * @vcpu: the vCPU
+ *
+ * Any context.
+ */
+void nst_queue_nmi(struct nst_vcpu *vcpu)
+{
+	atomic_inc(&vcpu->ev.nmi_queued);
+	nst_request(vcpu, NST_REQ_NMI);
+	nst_kick(vcpu);
+}
+
+/**
+ * nst_collect_nmis() - move arrived NMIs to the pending ones
+ * @vcpu: loaded vCPU
+ *
+ * A CPU latches one NMI while another is handled; two wait at most.
+ */
+void nst_collect_nmis(struct nst_vcpu *vcpu)
+{
+	unsigned int limit = vcpu->st.nmi_blocked || vcpu->ev.nmi.injected ? 1 : 2;
+	unsigned int sum = vcpu->ev.nmi.pending + atomic_xchg(&vcpu->ev.nmi_queued, 0);
+
+	vcpu->ev.nmi.pending = min(sum, limit);
+}
+
+/**
+ * nst_clear_events() - forget all events of a vCPU
+ * @vcpu: loaded vCPU, or one that has never run
+ */
+void nst_clear_events(struct nst_vcpu *vcpu)
+{
+	memset(&vcpu->ev.exception, 0, sizeof(vcpu->ev.exception));
+	memset(&vcpu->ev.irq, 0, sizeof(vcpu->ev.irq));
+	memset(&vcpu->ev.nmi, 0, sizeof(vcpu->ev.nmi));
+	atomic_set(&vcpu->ev.nmi_queued, 0);
+	vcpu->ev.user_vector = -1;
+}
+
+/* Nothing blocks an external interrupt in the guest's own state. */
+static bool nst_irq_unmasked(struct nst_vcpu *vcpu)
+{
+	return (vcpu->st.rflags & X86_EFLAGS_IF) && !vcpu->st.sti_shadow &&
+	       !vcpu->st.movss_shadow;
+}
+
+static bool nst_event_committed(struct nst_vcpu *vcpu)
+{
+	return vcpu->ev.exception.injected || vcpu->ev.exception.pending ||
+	       vcpu->ev.nmi.injected || vcpu->ev.irq.injected;
+}
+
+/**
+ * nst_irqs_allowed() - could an external interrupt be delivered now?
+ * @vcpu: loaded vCPU
+ *
+ * Return: true when nothing masks it and nothing else goes first.
+ */
+bool nst_irqs_allowed(struct nst_vcpu *vcpu)
+{
+	return nst_irq_unmasked(vcpu) && !nst_event_committed(vcpu);
+}
+
+/**
+ * nst_ready_for_user_irq() - may userspace inject with KVM_INTERRUPT?
+ * @vcpu: loaded vCPU
+ *
+ * Return: true when its interrupt would be delivered at the next entry.
+ */
+bool nst_ready_for_user_irq(struct nst_vcpu *vcpu)
+{
+	return vcpu->ev.user_vector < 0 && nst_irqs_allowed(vcpu);
+}
+
+/* The interrupt to deliver next, -1 for none; from the chip or from userspace. */
+static int nst_pending_irq(struct nst_vcpu *vcpu)
+{
+	return vcpu->lapic ? nst_lapic_pending(vcpu) : vcpu->ev.user_vector;
+}
+
+/**
+ * nst_event_pending() - would an event end the guest's HLT?
+ * @vcpu: the vCPU, by its own thread
+ *
+ * Return: true when an NMI or an unmasked interrupt waits.
+ */
+bool nst_event_pending(struct nst_vcpu *vcpu)
+{
+	if (vcpu->ev.nmi.pending && !vcpu->st.nmi_blocked)
+		return true;
+	if (nst_event_committed(vcpu))
+		return true;
+	return (vcpu->st.rflags & X86_EFLAGS_IF) && nst_pending_irq(vcpu) >= 0;
+}
+
+/* CR2 or DR6 change when the exception is delivered, not when it is raised. */
+static void nst_apply_payload(struct nst_vcpu *vcpu)
+{
+	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
+
+	if (!exc->has_payload)
+		return;
+	exc->has_payload = false;
+	if (exc->vector == X86_TRAP_PF) {
+		vcpu->st.cr2 = exc->payload;
+		vcpu->dirty |= NST_STATE_GPR;
+	} else if (exc->vector == X86_TRAP_DB) {
+		nst_modify(vcpu, NST_STATE_DR);
+		vcpu->st.dr6 &= ~(u64)DR_TRAP_BITS;
+		vcpu->st.dr6 |= exc->payload & NST_DR6_WRITABLE;
+		/* General detect is cleared by delivering #DB. */
+		vcpu->st.dr7 &= ~(u64)NST_DR7_GD;
+	}
+}
+
+/* Faults save RFLAGS with RF set, SDM3 "Resume Flag". */
+static bool nst_is_fault(struct nst_vcpu *vcpu)
+{
+	switch (vcpu->ev.exception.vector) {
+	case X86_TRAP_BP:
+	case X86_TRAP_OF:
+	case X86_TRAP_DB:
+	case X86_TRAP_DF:
+	case X86_TRAP_MC:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void nst_inject_exception(struct nst_vcpu *vcpu)
+{
+	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
+	struct nst_event event = {
+		.type = exc->soft ? NST_EVENT_SOFT_EXC : NST_EVENT_EXCEPTION,
+		.vector = exc->vector,
+		.error_code = exc->error_code,
+		.insn_len = exc->insn_len,
+	};
+
+	nst_pull(vcpu, NST_STATE_CR);
+	/* Real mode pushes no error code. */
+	event.has_error = exc->has_error && nst_protected(vcpu);
+	if (exc->pending) {
+		nst_apply_payload(vcpu);
+		if (nst_is_fault(vcpu)) {
+			vcpu->st.rflags |= X86_EFLAGS_RF;
+			vcpu->dirty |= NST_STATE_GPR;
+		}
+		trace_kvm_inj_exception(exc->vector, event.has_error, exc->error_code);
+	}
+	exc->pending = false;
+	exc->injected = true;
+	nst_backend->inject(vcpu, &event);
+}
+
+static void nst_inject_nmi(struct nst_vcpu *vcpu)
+{
+	struct nst_event event = { .type = NST_EVENT_NMI, .vector = X86_TRAP_NMI };
+
+	vcpu->ev.nmi.injected = true;
+	nst_backend->inject(vcpu, &event);
+}
+
+static void nst_inject_irq(struct nst_vcpu *vcpu)
+{
+	struct nst_event event = {
+		.type = vcpu->ev.irq.soft ? NST_EVENT_SOFT_INT : NST_EVENT_EXTINT,
+		.vector = vcpu->ev.irq.vector,
+		.insn_len = vcpu->ev.irq.insn_len,
+	};
+
+	vcpu->ev.irq.injected = true;
+	nst_backend->inject(vcpu, &event);
+}
+
+/* An event whose delivery an exit interrupted goes before all others. */
+static bool nst_inject_again(struct nst_vcpu *vcpu)
+{
+	if (vcpu->ev.exception.injected || vcpu->ev.exception.pending)
+		nst_inject_exception(vcpu);
+	else if (vcpu->ev.nmi.injected)
+		nst_inject_nmi(vcpu);
+	else if (vcpu->ev.irq.injected)
+		nst_inject_irq(vcpu);
+	else
+		return false;
+	return true;
+}
+
+static bool nst_inject_new_nmi(struct nst_vcpu *vcpu)
+{
+	if (!vcpu->ev.nmi.pending || vcpu->st.nmi_blocked || vcpu->st.movss_shadow ||
+	    vcpu->st.sti_shadow)
+		return false;
+	vcpu->ev.nmi.pending--;
+	vcpu->stat.nmi_injections++;
+	nst_inject_nmi(vcpu);
+	return true;
+}
+
+static bool nst_inject_new_irq(struct nst_vcpu *vcpu)
+{
+	int vector;
+
+	if (!nst_irq_unmasked(vcpu) || nst_pending_irq(vcpu) < 0)
+		return false;
+	if (vcpu->lapic) {
+		vector = nst_lapic_ack(vcpu);
+	} else {
+		vector = vcpu->ev.user_vector;
+		vcpu->ev.user_vector = -1;
+	}
+	if (vector < 0)
+		return false;
+	vcpu->ev.irq.vector = vector;
+	vcpu->ev.irq.soft = false;
+	vcpu->ev.irq.insn_len = 0;
+	vcpu->stat.irq_injections++;
+	trace_kvm_inj_virq(vector, false, false);
+	nst_inject_irq(vcpu);
+	return true;
+}
+
+/**
+ * nst_inject_pending() - arrange what the next entry delivers
+ * @vcpu: loaded vCPU
+ *
+ * Priority: SDM3 "Priority Among Concurrent Events".  What must wait gets a
+ * window exit.
+ */
+void nst_inject_pending(struct nst_vcpu *vcpu)
+{
+	bool want_user_window = !vcpu->lapic && vcpu->run->request_interrupt_window;
+
+	if (!nst_inject_again(vcpu) && !nst_inject_new_nmi(vcpu))
+		nst_inject_new_irq(vcpu);
+	nst_backend->nmi_window(vcpu, vcpu->ev.nmi.pending);
+	nst_backend->irq_window(vcpu, want_user_window || nst_pending_irq(vcpu) >= 0);
+}
+
+/**
+ * nst_events_entered() - hardware takes over what was injected
+ * @vcpu: loaded vCPU, about to enter, irqs off
+ *
+ * If an exit interrupts the delivery, nst_event_interrupted() brings it back.
+ */
+void nst_events_entered(struct nst_vcpu *vcpu)
+{
+	vcpu->ev.exception.injected = false;
+	vcpu->ev.nmi.injected = false;
+	vcpu->ev.irq.injected = false;
+}
+
+/**
+ * nst_event_interrupted() - an exit interrupted the delivery of an event
+ * @vcpu: the vCPU
+ * @event: what was being delivered
+ */
+void nst_event_interrupted(struct nst_vcpu *vcpu, const struct nst_event *event)
+{
+	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
+
+	nst_request(vcpu, NST_REQ_EVENT);
+	switch (event->type) {
+	case NST_EVENT_NMI:
+		vcpu->ev.nmi.injected = true;
+		/* It is not being handled yet: delivery would block it again. */
+		vcpu->st.nmi_blocked = false;
+		vcpu->dirty |= NST_STATE_INTR;
+		break;
+	case NST_EVENT_EXTINT:
+	case NST_EVENT_SOFT_INT:
+		vcpu->ev.irq.injected = true;
+		vcpu->ev.irq.soft = event->type == NST_EVENT_SOFT_INT;
+		vcpu->ev.irq.vector = event->vector;
+		vcpu->ev.irq.insn_len = event->insn_len;
+		break;
+	case NST_EVENT_EXCEPTION:
+	case NST_EVENT_SOFT_EXC:
+	case NST_EVENT_PRIV_EXC:
+		memset(exc, 0, sizeof(*exc));
+		exc->injected = true;
+		exc->soft = event->type != NST_EVENT_EXCEPTION;
+		exc->vector = event->vector;
+		exc->insn_len = event->insn_len;
+		exc->has_error = event->has_error;
+		exc->error_code = event->error_code;
+		break;
+	case NST_EVENT_NONE:
+		break;
+	}
+}
+
+/**
+ * nst_get_vcpu_events() - KVM_GET_VCPU_EVENTS
+ * @object: vCPU, loaded
+ * @arg: struct kvm_vcpu_events
+ *
+ * Return: 0.
+ */
+long nst_get_vcpu_events(void *object, unsigned long arg)
+{
+	struct nst_vcpu *vcpu = object;
+	struct kvm_vcpu_events *e = (void *)arg;
+	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
+
+	nst_pull(vcpu, NST_STATE_INTR);
+	nst_collect_nmis(vcpu);
+	/* Without EXCEPTION_PAYLOAD userspace knows one flag, not two. */
+	if (exc->pending)
+		nst_apply_payload(vcpu);
+	e->exception.injected = exc->injected || exc->pending;
+	e->exception.nr = exc->vector;
+	e->exception.has_error_code = exc->has_error;
+	e->exception.error_code = exc->error_code;
+	e->interrupt.injected = vcpu->ev.irq.injected && !vcpu->ev.irq.soft;
+	e->interrupt.nr = vcpu->ev.irq.vector;
+	e->interrupt.soft = 0;
+	e->interrupt.shadow = (vcpu->st.movss_shadow ? KVM_X86_SHADOW_INT_MOV_SS : 0) |
+			      (vcpu->st.sti_shadow ? KVM_X86_SHADOW_INT_STI : 0);
+	e->nmi.injected = vcpu->ev.nmi.injected;
+	e->nmi.pending = vcpu->ev.nmi.pending;
+	e->nmi.masked = vcpu->st.nmi_blocked;
+	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	return 0;
+}
+
+/**
+ * nst_set_vcpu_events() - KVM_SET_VCPU_EVENTS
+ * @object: vCPU, loaded
+ * @arg: struct kvm_vcpu_events
+ *
+ * Return: 0, or -EINVAL for unknown flags or an impossible exception.
+ */
+long nst_set_vcpu_events(void *object, unsigned long arg)
+{
+	struct nst_vcpu *vcpu = object;
+	const struct kvm_vcpu_events *e = (const void *)arg;
+	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
+
+	if (e->flags & ~(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
+			 KVM_VCPUEVENT_VALID_SHADOW))
+		return -EINVAL;
+	if (e->exception.injected &&
+	    (e->exception.nr > 31 || e->exception.nr == X86_TRAP_NMI))
+		return -EINVAL;
+	nst_modify(vcpu, NST_STATE_INTR);
+	memset(exc, 0, sizeof(*exc));
+	exc->injected = e->exception.injected;
+	exc->vector = e->exception.nr;
+	exc->has_error = e->exception.has_error_code;
+	exc->error_code = e->exception.error_code;
+	vcpu->ev.irq.injected = e->interrupt.injected;
+	vcpu->ev.irq.vector = e->interrupt.nr;
+	vcpu->ev.irq.soft = false;
+	if (e->flags & KVM_VCPUEVENT_VALID_SHADOW) {
+		vcpu->st.movss_shadow = e->interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS;
+		vcpu->st.sti_shadow = e->interrupt.shadow & KVM_X86_SHADOW_INT_STI;
+	}
+	vcpu->ev.nmi.injected = e->nmi.injected;
+	if (e->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
+		vcpu->ev.nmi.pending = min_t(u8, e->nmi.pending, 2);
+		atomic_set(&vcpu->ev.nmi_queued, 0);
+	}
+	vcpu->st.nmi_blocked = e->nmi.masked;
+	nst_request(vcpu, NST_REQ_EVENT);
+	return 0;
+}

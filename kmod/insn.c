@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Between a vCPU and the instruction emulator: registers in, registers out,
+ * and what each way of ending means.
+ */
+#include "nestor.h"
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <uapi/asm/debugreg.h>
+#include "core.h"
+#include "insn.h"
+#include "irqchip/irqchip.h"
+#include "mmu/mmu.h"
+#include "trace.h"
+
+/**
+ * nst_insn_create() - prepare a vCPU for emulation
+ * @vcpu: the vCPU
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nst_insn_create(struct nst_vcpu *vcpu)
+{
+	vcpu->insn = kvzalloc(sizeof(*vcpu->insn), GFP_KERNEL_ACCOUNT);
+	if (!vcpu->insn)
+		return -ENOMEM;
+	vcpu->insn->emul.ops = &nst_insn_ops;
+	vcpu->insn->emul.opaque = vcpu;
+	return 0;
+}
+
+/**
+ * nst_insn_destroy() - undo nst_insn_create()
+ * @vcpu: the vCPU
+ */
+void nst_insn_destroy(struct nst_vcpu *vcpu)
+{
+	kvfree(vcpu->insn);
+}
+
+static void nst_fill_emul(struct nst_vcpu *vcpu)
+{
+	struct nst_emul *e = &vcpu->insn->emul;
+	struct nst_state *st = &vcpu->st;
+
+	nst_pull(vcpu, NST_STATE_SEG | NST_STATE_CR);
+	memcpy(e->gpr, st->gpr, sizeof(e->gpr));
+	e->rip = st->rip;
+	e->rflags = st->rflags;
+	for (int i = 0; i < NST_NR_SEG; i++)
+		e->seg[i] = (struct nst_emul_seg){
+			.selector = st->seg[i].selector, .base = st->seg[i].base,
+			.limit = st->seg[i].limit, .ar = st->seg[i].ar,
+		};
+	e->cr0 = st->cr0;
+	e->cr4 = st->cr4;
+	e->efer = st->efer;
+	e->cpl = nst_cpl(vcpu);
+	e->amd = nst_guest_has(vcpu, NST_GCAP_AMD);
+	e->exc.valid = false;
+	e->shadow = 0;
+	e->seg_dirty = 0;
+	e->single_step = false;
+	e->nmi_unmask = false;
+	vcpu->insn->pos = 0;
+}
+
+static void nst_commit_segments(struct nst_vcpu *vcpu, const struct nst_emul *e)
+{
+	if (!e->seg_dirty)
+		return;
+	nst_modify(vcpu, NST_STATE_SEG);
+	for (int i = 0; i < NST_NR_SEG; i++)
+		vcpu->st.seg[i] = (struct nst_segment){
+			.selector = e->seg[i].selector, .base = e->seg[i].base,
+			.limit = e->seg[i].limit, .ar = e->seg[i].ar,
+		};
+}
+
+static void nst_commit_shadow(struct nst_vcpu *vcpu, u32 shadow)
+{
+	bool sti = shadow & NST_EMUL_SHADOW_STI, movss = shadow & NST_EMUL_SHADOW_MOV_SS;
+
+	if (vcpu->st.sti_shadow == sti && vcpu->st.movss_shadow == movss)
+		return;
+	vcpu->st.sti_shadow = sti;
+	vcpu->st.movss_shadow = movss;
+	vcpu->dirty |= NST_STATE_INTR;
+}
+
+static void nst_commit_regs(struct nst_vcpu *vcpu)
+{
+	const struct nst_emul *e = &vcpu->insn->emul;
+
+	memcpy(vcpu->st.gpr, e->gpr, sizeof(e->gpr));
+	vcpu->st.rip = e->rip;
+	if ((vcpu->st.rflags ^ e->rflags) & X86_EFLAGS_IF)
+		nst_request(vcpu, NST_REQ_EVENT);
+	vcpu->st.rflags = e->rflags;
+	vcpu->dirty |= NST_STATE_GPR;
+	nst_commit_segments(vcpu, e);
+}
+
+/* A finished instruction: shadows end or begin, traps after it are due. */
+static void nst_commit(struct nst_vcpu *vcpu)
+{
+	const struct nst_emul *e = &vcpu->insn->emul;
+
+	nst_commit_regs(vcpu);
+	nst_commit_shadow(vcpu, e->shadow);
+	if (e->nmi_unmask && vcpu->st.nmi_blocked) {
+		vcpu->st.nmi_blocked = false;
+		vcpu->dirty |= NST_STATE_INTR;
+		nst_request(vcpu, NST_REQ_EVENT);
+	}
+	if (e->single_step)
+		nst_raise_payload(vcpu, X86_TRAP_DB, false, 0, DR_STEP);
+}
+
+static void nst_raise_emulated(struct nst_vcpu *vcpu)
+{
+	const struct nst_emul_exc *exc = &vcpu->insn->emul.exc;
+
+	if (exc->vector == X86_TRAP_PF || exc->vector == X86_TRAP_DB)
+		nst_raise_payload(vcpu, exc->vector, exc->has_error, exc->error_code,
+				  exc->payload);
+	else if (exc->has_error)
+		nst_raise_error(vcpu, exc->vector, exc->error_code);
+	else
+		nst_raise(vcpu, exc->vector);
+}
+
+/* KVM_EXIT_INTERNAL_ERROR with the bytes that we could not carry out. */
+static enum nst_next nst_emulation_failed(struct nst_vcpu *vcpu)
+{
+	const struct nst_emul *e = &vcpu->insn->emul;
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	run->emulation_failure.ndata = 3;
+	run->emulation_failure.flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+	run->emulation_failure.insn_size = e->insn_len;
+	memcpy(run->emulation_failure.insn_bytes, e->insn, sizeof(e->insn));
+	return NST_USER;
+}
+
+static enum nst_next nst_finish_emulation(struct nst_vcpu *vcpu, enum nst_emul_result result)
+{
+	switch (result) {
+	case NST_EMUL_OK:
+		nst_log_drop(vcpu->insn);
+		nst_commit(vcpu);
+		return NST_ENTER;
+	case NST_EMUL_AGAIN:
+		nst_log_drop(vcpu->insn);
+		nst_commit_regs(vcpu);
+		return NST_ENTER;
+	case NST_EMUL_FAULT:
+		nst_log_drop(vcpu->insn);
+		nst_commit_regs(vcpu);
+		nst_raise_emulated(vcpu);
+		return NST_ENTER;
+	case NST_EMUL_USER:
+		nst_insn_wait(vcpu);
+		return NST_USER;
+	default:
+		nst_log_drop(vcpu->insn);
+		return nst_emulation_failed(vcpu);
+	}
+}
+
+/**
+ * nst_emulate() - carry out the instruction at CS:RIP by software
+ * @vcpu: loaded vCPU, irqs on, srcu held
+ *
+ * Return: NST_ENTER when it is done (or faulted in the guest), NST_USER when
+ * userspace is needed or the instruction is not known.
+ */
+enum nst_next nst_emulate(struct nst_vcpu *vcpu)
+{
+	enum nst_next next;
+	u32 mp_state = vcpu->mp_state;
+
+	vcpu->stat.emulated++;
+	nst_fill_emul(vcpu);
+	next = nst_finish_emulation(vcpu, nst_emul_step(&vcpu->insn->emul));
+	/* HLT with the interrupt controller in userspace is userspace's too. */
+	if (next == NST_ENTER && vcpu->mp_state != mp_state && !vcpu->lapic) {
+		vcpu->mp_state = mp_state;
+		vcpu->run->exit_reason = KVM_EXIT_HLT;
+		return NST_USER;
+	}
+	return next;
+}
+
+/**
+ * nst_task_switch() - a task switch, which no hardware does for a guest
+ * @vcpu: loaded vCPU; vcpu->exit.task says what
+ *
+ * Return: NST_ENTER or NST_USER.
+ */
+enum nst_next nst_task_switch(struct nst_vcpu *vcpu)
+{
+	static const enum nst_emul_task_reason reasons[] = {
+		[NST_TS_CALL] = NST_TASK_CALL,
+		[NST_TS_IRET] = NST_TASK_IRET,
+		[NST_TS_JMP] = NST_TASK_JMP,
+		[NST_TS_GATE] = NST_TASK_GATE,
+	};
+	typeof(vcpu->exit.task) task = vcpu->exit.task;
+	struct nst_emul *e = &vcpu->insn->emul;
+
+	nst_fill_emul(vcpu);
+	/* A task gate taken by an event: the event is delivered by the switch. */
+	if (task.source == NST_TS_GATE) {
+		vcpu->ev.exception.injected = false;
+		vcpu->ev.irq.injected = false;
+		vcpu->ev.nmi.injected = false;
+	} else if (nst_emul_decode(e) == NST_EMUL_OK) {
+		e->rip += e->insn_len;
+	}
+	return nst_finish_emulation(vcpu,
+				    nst_emul_task_switch(e, task.selector, reasons[task.source],
+							 task.has_error, task.error_code));
+}
+
+/* Length of the instruction at CS:RIP, 0 when it cannot be told. */
+static unsigned int nst_insn_length(struct nst_vcpu *vcpu)
+{
+	struct nst_emul *e = &vcpu->insn->emul;
+
+	if (vcpu->exit.insn_len)
+		return vcpu->exit.insn_len;
+	nst_fill_emul(vcpu);
+	return nst_emul_decode(e) == NST_EMUL_OK ? e->insn_len : 0;
+}
+
+/**
+ * nst_skip_insn() - move RIP past the instruction that exited
+ * @vcpu: loaded vCPU
+ *
+ * Return: NST_ENTER, or NST_USER when the length could not be found out.
+ */
+enum nst_next nst_skip_insn(struct nst_vcpu *vcpu)
+{
+	unsigned int len = nst_insn_length(vcpu);
+	u64 rip = vcpu->st.rip + len;
+
+	if (!len)
+		return nst_emulation_failed(vcpu);
+	if (!nst_code64(vcpu))
+		rip = (u32)rip;
+	vcpu->st.rip = rip;
+	vcpu->st.rflags &= ~(u64)X86_EFLAGS_RF;
+	vcpu->dirty |= NST_STATE_GPR;
+	nst_commit_shadow(vcpu, 0);
+	if (vcpu->st.rflags & X86_EFLAGS_TF)
+		nst_raise_payload(vcpu, X86_TRAP_DB, false, 0, DR_STEP);
+	return NST_ENTER;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private to insn*.c: the emulator's context in a vCPU, and the log from which
+ * an instruction that went to userspace in its middle is replayed.
+ */
+#ifndef NST_INSN_GLUE_H
+#define NST_INSN_GLUE_H
+
+#include "emul/emul.h"
+#include "vcpu.h"
+
+/**
+ * struct nst_ext - an access to a device that an instruction made
+ * @addr: guest-physical address or port
+ * @offset: of its data in nst_insn.data
+ * @len: bytes
+ * @pio: a port, else memory
+ * @write: direction
+ */
+struct nst_ext {
+	u64 addr;
+	u16 offset;
+	u16 len;
+	bool pio;
+	bool write;
+};
+
+enum nst_waiting {
+	NST_WAIT_NONE,
+	NST_WAIT_PORT,	/* a plain IN or OUT, without the emulator */
+	NST_WAIT_EMUL,	/* an access by the emulator */
+};
+
+/**
+ * struct nst_insn - software execution of instructions for one vCPU
+ * @emul: the emulator's state
+ * @waiting: what userspace was asked for
+ * @asked: the access that it was asked for
+ * @rip: of the instruction that asked; another one now drops the answer
+ * @cs_base: its code segment
+ * @log: accesses of the current instruction that are done
+ * @done: how many
+ * @pos: how many of them the current run has replayed
+ * @used: bytes of @data in use
+ * @data: the data of the logged accesses
+ */
+struct nst_insn {
+	struct nst_emul emul;
+	enum nst_waiting waiting;
+	struct nst_ext asked;
+	u64 rip;
+	u64 cs_base;
+	struct nst_ext log[NST_LOG_ENTRIES];
+	unsigned int done;
+	unsigned int pos;
+	unsigned int used;
+	u8 data[NST_LOG_BYTES];
+};
+
+extern const struct nst_emul_ops nst_insn_ops;
+
+/* insn_io.c: 0: done, 1: userspace is asked, -ENOSPC: the log is full */
+int nst_ext_mmio(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, unsigned int len,
+		 bool write);
+int nst_ext_pio(struct nst_vcpu *vcpu, u16 port, unsigned int size, void *buf,
+		unsigned int count, bool write);
+void nst_insn_wait(struct nst_vcpu *vcpu);
+void nst_log_drop(struct nst_insn *insn);
+
+#endif /* NST_INSN_GLUE_H */

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The emulator's callbacks: guest memory, ports, control and debug registers,
+ * MSRs, as the vCPU has them.
+ */
+#include "nestor.h"
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include "core.h"
+#include "cpuid.h"
+#include "fpu.h"
+#include "guestmem.h"
+#include "insn.h"
+#include "irqchip/irqchip.h"
+#include "mmu/mmu.h"
+#include "msr.h"
+#include "tsc.h"
+
+static struct nst_vcpu *nst_vcpu_of(const struct nst_emul *e)
+{
+	return e->opaque;
+}
+
+/* ---- memory ---- */
+
+static u8 nst_access_of(const struct nst_emul *e, u8 kind, u32 flags)
+{
+	if (flags & NST_EMUL_ACC_IMPLICIT)
+		return kind | NST_ACCESS_IMPL;
+	return e->cpl == 3 ? kind | NST_ACCESS_U : kind;
+}
+
+static enum nst_emul_result nst_translate(struct nst_emul *e, u64 lin, u8 access,
+					  nst_gpa_t *gpa)
+{
+	struct nst_walk_fault fault;
+
+	if (!nst_mmu_translate(nst_vcpu_of(e), lin, access, gpa, &fault))
+		return NST_EMUL_OK;
+	return nst_emul_raise_pf(e, fault.error_code, fault.gva);
+}
+
+/* An access in at most two pages: where each part lies. */
+struct nst_span {
+	nst_gpa_t gpa[2];
+	unsigned int len[2];
+};
+
+static enum nst_emul_result nst_map_span(struct nst_emul *e, u64 lin, u32 len, u8 access,
+					 struct nst_span *span)
+{
+	enum nst_emul_result ret;
+
+	span->len[0] = min_t(u64, len, PAGE_SIZE - offset_in_page(lin));
+	span->len[1] = len - span->len[0];
+	ret = nst_translate(e, lin, access, &span->gpa[0]);
+	if (ret == NST_EMUL_OK && span->len[1])
+		ret = nst_translate(e, lin + span->len[0], access, &span->gpa[1]);
+	return ret;
+}
+
+static enum nst_emul_result nst_from_ext(int ret)
+{
+	if (ret < 0)
+		return NST_EMUL_UNKNOWN;
+	return ret ? NST_EMUL_USER : NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_fetch(struct nst_emul *e, u64 lin, void *buf, u32 len)
+{
+	nst_gpa_t gpa;
+	enum nst_emul_result ret = nst_translate(e, lin, nst_access_of(e, NST_ACCESS_X, 0),
+						 &gpa);
+
+	if (ret != NST_EMUL_OK)
+		return ret;
+	/* Code in a device's memory: nothing that we could run. */
+	if (nst_read_gpa(nst_vcpu_of(e)->vm, gpa, buf, len))
+		return NST_EMUL_UNKNOWN;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_read(struct nst_emul *e, u64 lin, void *buf, u32 len,
+					 u32 flags)
+{
+	u8 kind = flags & NST_EMUL_ACC_RMW ? NST_ACCESS_R | NST_ACCESS_W : NST_ACCESS_R;
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	enum nst_emul_result ret;
+	struct nst_span span;
+
+	ret = nst_map_span(e, lin, len, nst_access_of(e, kind, flags), &span);
+	for (int i = 0; i < 2 && ret == NST_EMUL_OK && span.len[i]; i++) {
+		if (nst_read_gpa(vcpu->vm, span.gpa[i], buf, span.len[i]))
+			ret = nst_from_ext(nst_ext_mmio(vcpu, span.gpa[i], buf, span.len[i],
+							false));
+		buf += span.len[i];
+	}
+	return ret;
+}
+
+static enum nst_emul_result nst_ops_write(struct nst_emul *e, u64 lin, const void *buf,
+					  u32 len, u32 flags)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	enum nst_emul_result ret;
+	struct nst_span span;
+
+	ret = nst_map_span(e, lin, len, nst_access_of(e, NST_ACCESS_W, flags), &span);
+	for (int i = 0; i < 2 && ret == NST_EMUL_OK && span.len[i]; i++) {
+		if (nst_write_gpa(vcpu->vm, span.gpa[i], buf, span.len[i]))
+			ret = nst_from_ext(nst_ext_mmio(vcpu, span.gpa[i], (void *)buf,
+							span.len[i], true));
+		buf += span.len[i];
+	}
+	return ret;
+}
+
+static enum nst_emul_result nst_ops_probe_write(struct nst_emul *e, u64 lin, u32 len,
+						u32 flags)
+{
+	struct nst_span span;
+
+	return nst_map_span(e, lin, len, nst_access_of(e, NST_ACCESS_W, flags), &span);
+}
+
+/*
+ * Atomic within one page.  An operand that crosses pages, 16 bytes, or a
+ * device: plain accesses, which is all that a bus without LOCK# can do.
+ */
+static enum nst_emul_result nst_ops_cmpxchg(struct nst_emul *e, u64 lin, const void *old,
+					    const void *new, u32 len, bool *done)
+{
+	u64 expected = 0, desired = 0;
+	enum nst_emul_result ret;
+	nst_gpa_t gpa;
+	int swapped;
+
+	*done = true;
+	if (len > sizeof(u64) || (lin & (len - 1)))
+		return nst_ops_write(e, lin, new, len, 0);
+	ret = nst_translate(e, lin, nst_access_of(e, NST_ACCESS_R | NST_ACCESS_W, 0), &gpa);
+	if (ret != NST_EMUL_OK)
+		return ret;
+	memcpy(&expected, old, len);
+	memcpy(&desired, new, len);
+	swapped = nst_cmpxchg_gpa(nst_vcpu_of(e)->vm, gpa, &expected, desired, len);
+	if (swapped < 0)
+		return nst_ops_write(e, lin, new, len, 0);
+	*done = !swapped;
+	return NST_EMUL_OK;
+}
+
+/* ---- ports ---- */
+
+static enum nst_emul_result nst_ops_pio_in(struct nst_emul *e, u16 port, u32 size, void *buf,
+					   u32 count)
+{
+	return nst_from_ext(nst_ext_pio(nst_vcpu_of(e), port, size, buf, count, false));
+}
+
+static enum nst_emul_result nst_ops_pio_out(struct nst_emul *e, u16 port, u32 size,
+					    const void *buf, u32 count)
+{
+	return nst_from_ext(nst_ext_pio(nst_vcpu_of(e), port, size, (void *)buf, count, true));
+}
+
+/* ---- registers ---- */
+
+static enum nst_emul_result nst_ops_get_cr(struct nst_emul *e, u32 nr, u64 *val)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+
+	nst_pull(vcpu, NST_STATE_CR);
+	switch (nr) {
+	case 0:
+		*val = vcpu->st.cr0;
+		break;
+	case 2:
+		*val = vcpu->st.cr2;
+		break;
+	case 3:
+		*val = vcpu->st.cr3;
+		break;
+	case 4:
+		*val = vcpu->st.cr4;
+		break;
+	default:
+		*val = nst_get_cr8(vcpu);
+		break;
+	}
+	return NST_EMUL_OK;
+}
+
+static bool nst_write_any_cr(struct nst_vcpu *vcpu, u32 nr, u64 val)
+{
+	switch (nr) {
+	case 0:
+		return nst_set_cr0(vcpu, val);
+	case 2:
+		vcpu->st.cr2 = val;
+		vcpu->dirty |= NST_STATE_GPR;
+		return true;
+	case 3:
+		return nst_set_cr3(vcpu, val);
+	case 4:
+		return nst_set_cr4(vcpu, val);
+	default:
+		return nst_set_cr8(vcpu, val);
+	}
+}
+
+static enum nst_emul_result nst_ops_set_cr(struct nst_emul *e, u32 nr, u64 val)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+
+	if (!nst_write_any_cr(vcpu, nr, val))
+		return nst_emul_raise(e, X86_TRAP_GP, 0);
+	e->cr0 = vcpu->st.cr0;
+	e->cr4 = vcpu->st.cr4;
+	e->efer = vcpu->st.efer;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_get_dr(struct nst_emul *e, u32 nr, u64 *val)
+{
+	int vector = nst_get_dr(nst_vcpu_of(e), nr, val);
+
+	return vector ? nst_emul_raise(e, vector, -1) : NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_set_dr(struct nst_emul *e, u32 nr, u64 val)
+{
+	int vector = nst_set_dr(nst_vcpu_of(e), nr, val);
+
+	if (vector)
+		return nst_emul_raise(e, vector, vector == X86_TRAP_GP ? 0 : -1);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_rdmsr(struct nst_emul *e, u32 idx, u64 *val)
+{
+	if (nst_msr_get(nst_vcpu_of(e), idx, val, false))
+		return nst_emul_raise(e, X86_TRAP_GP, 0);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_wrmsr(struct nst_emul *e, u32 idx, u64 val)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+
+	if (nst_msr_set(vcpu, idx, val, false))
+		return nst_emul_raise(e, X86_TRAP_GP, 0);
+	e->efer = vcpu->st.efer;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_cpuid(struct nst_emul *e, u32 regs[4])
+{
+	nst_cpuid_query(nst_vcpu_of(e), &regs[0], &regs[1], &regs[2], &regs[3]);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_rdtsc(struct nst_emul *e, u64 *val)
+{
+	*val = nst_tsc_read(nst_vcpu_of(e));
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_rdpmc(struct nst_emul *e, u32 idx, u64 *val)
+{
+	return nst_emul_raise(e, X86_TRAP_GP, 0);
+}
+
+static enum nst_emul_result nst_ops_xsetbv(struct nst_emul *e, u32 idx, u64 val)
+{
+	if (idx || !nst_set_xcr0(nst_vcpu_of(e), val))
+		return nst_emul_raise(e, X86_TRAP_GP, 0);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_xgetbv(struct nst_emul *e, u32 idx, u64 *val)
+{
+	if (idx)
+		return nst_emul_raise(e, X86_TRAP_GP, 0);
+	*val = nst_vcpu_of(e)->st.xcr0;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_hlt(struct nst_emul *e)
+{
+	nst_vcpu_of(e)->mp_state = KVM_MP_STATE_HALTED;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_invlpg(struct nst_emul *e, u64 lin)
+{
+	nst_mmu_invlpg(nst_vcpu_of(e), lin);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_wbinvd(struct nst_emul *e, bool writeback)
+{
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_get_dtr(struct nst_emul *e, enum nst_emul_desc which,
+					    u64 *base, u16 *limit)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	const struct nst_dtable *dt = which == NST_DESC_GDT ? &vcpu->st.gdt : &vcpu->st.idt;
+
+	nst_pull(vcpu, NST_STATE_DESC);
+	*base = dt->base;
+	*limit = dt->limit;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_set_dtr(struct nst_emul *e, enum nst_emul_desc which,
+					    u64 base, u16 limit)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	struct nst_dtable *dt = which == NST_DESC_GDT ? &vcpu->st.gdt : &vcpu->st.idt;
+
+	nst_modify(vcpu, NST_STATE_DESC);
+	dt->base = base;
+	dt->limit = limit;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_get_sys_seg(struct nst_emul *e, enum nst_emul_desc which,
+						struct nst_emul_seg *seg)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	const struct nst_segment *from;
+
+	nst_pull(vcpu, NST_STATE_SEG);
+	from = &vcpu->st.seg[which == NST_DESC_LDT ? NST_LDTR : NST_TR];
+	*seg = (struct nst_emul_seg){ from->selector, from->base, from->limit, from->ar };
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_set_sys_seg(struct nst_emul *e, enum nst_emul_desc which,
+						const struct nst_emul_seg *seg)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+
+	nst_modify(vcpu, NST_STATE_SEG);
+	vcpu->st.seg[which == NST_DESC_LDT ? NST_LDTR : NST_TR] = (struct nst_segment){
+		.selector = seg->selector, .base = seg->base, .limit = seg->limit, .ar = seg->ar,
+	};
+	return NST_EMUL_OK;
+}
+
+/* Only the 16 low bytes of a register are within the kernel's reach here. */
+static enum nst_emul_result nst_ops_vec_read(struct nst_emul *e, u32 reg, void *buf, u32 len)
+{
+	u8 val[16];
+
+	if (len > sizeof(val))
+		return NST_EMUL_UNKNOWN;
+	nst_fpu_read_xmm(nst_vcpu_of(e), reg, val);
+	memcpy(buf, val, len);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result nst_ops_vec_write(struct nst_emul *e, u32 reg, const void *buf,
+					      u32 len, bool zero_upper)
+{
+	u8 val[16];
+
+	if (len > sizeof(val) || zero_upper)
+		return NST_EMUL_UNKNOWN;
+	nst_fpu_read_xmm(nst_vcpu_of(e), reg, val);
+	memcpy(val, buf, len);
+	nst_fpu_write_xmm(nst_vcpu_of(e), reg, val);
+	return NST_EMUL_OK;
+}
+
+const struct nst_emul_ops nst_insn_ops = {
+	.fetch = nst_ops_fetch,
+	.read = nst_ops_read,
+	.write = nst_ops_write,
+	.probe_write = nst_ops_probe_write,
+	.cmpxchg = nst_ops_cmpxchg,
+	.pio_in = nst_ops_pio_in,
+	.pio_out = nst_ops_pio_out,
+	.get_cr = nst_ops_get_cr,
+	.set_cr = nst_ops_set_cr,
+	.get_dr = nst_ops_get_dr,
+	.set_dr = nst_ops_set_dr,
+	.rdmsr = nst_ops_rdmsr,
+	.wrmsr = nst_ops_wrmsr,
+	.cpuid = nst_ops_cpuid,
+	.rdtsc = nst_ops_rdtsc,
+	.rdpmc = nst_ops_rdpmc,
+	.xsetbv = nst_ops_xsetbv,
+	.xgetbv = nst_ops_xgetbv,
+	.hlt = nst_ops_hlt,
+	.invlpg = nst_ops_invlpg,
+	.wbinvd = nst_ops_wbinvd,
+	.get_dtr = nst_ops_get_dtr,
+	.set_dtr = nst_ops_set_dtr,
+	.get_sys_seg = nst_ops_get_sys_seg,
+	.set_sys_seg = nst_ops_set_sys_seg,
+	.vec_read = nst_ops_vec_read,
+	.vec_write = nst_ops_vec_write,
+};

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Registers in KVM's structs: KVM_GET/SET_REGS, SREGS, DEBUGREGS.
+ */
+#include "nestor.h"
+#include <linux/string.h>
+#include "core.h"
+#include "irqchip/irqchip.h"
+#include "mmu/mmu.h"
+
+/**
+ * nst_get_regs() - KVM_GET_REGS
+ * @object: vCPU, loaded
+ * @arg: struct kvm_regs
+ *
+ * Return: 0.
+ */
+long nst_get_regs(void *object, unsigned long arg)
+{
+	const struct nst_state *st = &((struct nst_vcpu *)object)->st;
+	struct kvm_regs *regs = (void *)arg;
+
+	regs->rax = st->gpr[NST_RAX];
+	regs->rbx = st->gpr[NST_RBX];
+	regs->rcx = st->gpr[NST_RCX];
+	regs->rdx = st->gpr[NST_RDX];
+	regs->rsi = st->gpr[NST_RSI];
+	regs->rdi = st->gpr[NST_RDI];
+	regs->rsp = st->gpr[NST_RSP];
+	regs->rbp = st->gpr[NST_RBP];
+	regs->r8 = st->gpr[NST_R8];
+	regs->r9 = st->gpr[NST_R9];
+	regs->r10 = st->gpr[NST_R10];
+	regs->r11 = st->gpr[NST_R11];
+	regs->r12 = st->gpr[NST_R12];
+	regs->r13 = st->gpr[NST_R13];
+	regs->r14 = st->gpr[NST_R14];
+	regs->r15 = st->gpr[NST_R15];
+	regs->rip = st->rip;
+	regs->rflags = st->rflags;
+	return 0;
+}
+
+/**
+ * nst_set_regs() - KVM_SET_REGS
+ * @object: vCPU, loaded
+ * @arg: struct kvm_regs
+ *
+ * Drops an exception that was raised and not yet delivered: it belonged to
+ * the instruction that userspace now moves away from.
+ *
+ * Return: 0.
+ */
+long nst_set_regs(void *object, unsigned long arg)
+{
+	struct nst_vcpu *vcpu = object;
+	struct nst_state *st = &vcpu->st;
+	const struct kvm_regs *regs = (const void *)arg;
+
+	nst_modify(vcpu, NST_STATE_GPR);
+	st->gpr[NST_RAX] = regs->rax;
+	st->gpr[NST_RBX] = regs->rbx;
+	st->gpr[NST_RCX] = regs->rcx;
+	st->gpr[NST_RDX] = regs->rdx;
+	st->gpr[NST_RSI] = regs->rsi;
+	st->gpr[NST_RDI] = regs->rdi;
+	st->gpr[NST_RSP] = regs->rsp;
+	st->gpr[NST_RBP] = regs->rbp;
+	st->gpr[NST_R8] = regs->r8;
+	st->gpr[NST_R9] = regs->r9;
+	st->gpr[NST_R10] = regs->r10;
+	st->gpr[NST_R11] = regs->r11;
+	st->gpr[NST_R12] = regs->r12;
+	st->gpr[NST_R13] = regs->r13;
+	st->gpr[NST_R14] = regs->r14;
+	st->gpr[NST_R15] = regs->r15;
+	st->rip = regs->rip;
+	st->rflags = (regs->rflags & ~0xffc08028ull) | X86_EFLAGS_FIXED;
+	vcpu->ev.exception.pending = false;
+	nst_request(vcpu, NST_REQ_EVENT);
+	return 0;
+}
+
+/* Which member of struct kvm_sregs is which segment register. */
+static const struct {
+	size_t offset;
+	enum nst_seg_index index;
+} nst_sregs_map[] = {
+	{ offsetof(struct kvm_sregs, cs), NST_CS },
+	{ offsetof(struct kvm_sregs, ds), NST_DS },
+	{ offsetof(struct kvm_sregs, es), NST_ES },
+	{ offsetof(struct kvm_sregs, fs), NST_FS },
+	{ offsetof(struct kvm_sregs, gs), NST_GS },
+	{ offsetof(struct kvm_sregs, ss), NST_SS },
+	{ offsetof(struct kvm_sregs, tr), NST_TR },
+	{ offsetof(struct kvm_sregs, ldt), NST_LDTR },
+};
+
+static void nst_seg_to_user(const struct nst_segment *seg, struct kvm_segment *user)
+{
+	user->base = seg->base;
+	user->limit = seg->limit;
+	user->selector = seg->selector;
+	user->type = seg->ar & NST_AR_TYPE;
+	user->s = !!(seg->ar & NST_AR_S);
+	user->dpl = (seg->ar & NST_AR_DPL) >> NST_AR_DPL_SHIFT;
+	user->present = !!(seg->ar & NST_AR_P);
+	user->avl = !!(seg->ar & NST_AR_AVL);
+	user->l = !!(seg->ar & NST_AR_L);
+	user->db = !!(seg->ar & NST_AR_DB);
+	user->g = !!(seg->ar & NST_AR_G);
+	user->unusable = !!(seg->ar & NST_AR_UNUSABLE);
+}
+
+static void nst_seg_from_user(const struct kvm_segment *user, struct nst_segment *seg)
+{
+	seg->base = user->base;
+	seg->limit = user->limit;
+	seg->selector = user->selector;
+	seg->ar = (user->type & NST_AR_TYPE) | (user->s ? NST_AR_S : 0) |
+		  ((user->dpl << NST_AR_DPL_SHIFT) & NST_AR_DPL) |
+		  (user->present ? NST_AR_P : 0) | (user->avl ? NST_AR_AVL : 0) |
+		  (user->l ? NST_AR_L : 0) | (user->db ? NST_AR_DB : 0) |
+		  (user->g ? NST_AR_G : 0);
+	/* A segment that is not present cannot be used either. */
+	if (user->unusable || !user->present)
+		seg->ar |= NST_AR_UNUSABLE;
+}
+
+static void nst_pending_vector_to_user(struct nst_vcpu *vcpu, struct kvm_sregs *sregs)
+{
+	if (vcpu->ev.irq.injected && !vcpu->ev.irq.soft)
+		__set_bit(vcpu->ev.irq.vector, (unsigned long *)sregs->interrupt_bitmap);
+	else if (vcpu->ev.user_vector >= 0)
+		__set_bit(vcpu->ev.user_vector, (unsigned long *)sregs->interrupt_bitmap);
+}
+
+/**
+ * nst_get_sregs() - KVM_GET_SREGS
+ * @object: vCPU, loaded
+ * @arg: struct kvm_sregs
+ *
+ * Return: 0.
+ */
+long nst_get_sregs(void *object, unsigned long arg)
+{
+	struct nst_vcpu *vcpu = object;
+	struct nst_state *st = &vcpu->st;
+	struct kvm_sregs *sregs = (void *)arg;
+
+	nst_pull(vcpu, NST_STATE_SEG | NST_STATE_DESC | NST_STATE_CR);
+	for (int i = 0; i < ARRAY_SIZE(nst_sregs_map); i++)
+		nst_seg_to_user(&st->seg[nst_sregs_map[i].index],
+				(void *)sregs + nst_sregs_map[i].offset);
+	sregs->gdt.base = st->gdt.base;
+	sregs->gdt.limit = st->gdt.limit;
+	sregs->idt.base = st->idt.base;
+	sregs->idt.limit = st->idt.limit;
+	sregs->cr0 = st->cr0;
+	sregs->cr2 = st->cr2;
+	sregs->cr3 = st->cr3;
+	sregs->cr4 = st->cr4;
+	sregs->cr8 = nst_get_cr8(vcpu);
+	sregs->efer = st->efer;
+	sregs->apic_base = vcpu->apic_base;
+	nst_pending_vector_to_user(vcpu, sregs);
+	return 0;
+}
+
+/* A set of control registers that a CPU could hold together. */
+static bool nst_sregs_valid(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs)
+{
+	u64 cr0 = sregs->cr0, cr4 = sregs->cr4, efer = sregs->efer;
+
+	if (cr4 & vcpu->cr4_reserved)
+		return false;
+	if ((cr0 >> 32) || ((cr0 & X86_CR0_PG) && !(cr0 & X86_CR0_PE)) ||
+	    ((cr0 & X86_CR0_NW) && !(cr0 & X86_CR0_CD)))
+		return false;
+	if ((efer & EFER_LME) && (cr0 & X86_CR0_PG)) {
+		if (!(cr4 & X86_CR4_PAE) || !(efer & EFER_LMA))
+			return false;
+		if (sregs->cr3 >> vcpu->maxphyaddr)
+			return false;
+		return !(sregs->cs.l && sregs->cs.db);
+	}
+	return !(efer & EFER_LMA) && !sregs->cs.l && !(cr4 & X86_CR4_PCIDE) &&
+	       sregs->cr8 <= 0xf;
+}
+
+static void nst_pending_vector_from_user(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs)
+{
+	int vector = find_first_bit((const unsigned long *)sregs->interrupt_bitmap,
+				    KVM_NR_INTERRUPTS);
+
+	if (vector == KVM_NR_INTERRUPTS)
+		return;
+	if (vcpu->lapic) {
+		vcpu->ev.irq.injected = true;
+		vcpu->ev.irq.soft = false;
+		vcpu->ev.irq.vector = vector;
+	} else {
+		vcpu->ev.user_vector = vector;
+	}
+}
+
+static void nst_load_segments(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs)
+{
+	struct nst_state *st = &vcpu->st;
+
+	for (int i = 0; i < ARRAY_SIZE(nst_sregs_map); i++)
+		nst_seg_from_user((const void *)sregs + nst_sregs_map[i].offset,
+				  &st->seg[nst_sregs_map[i].index]);
+	st->gdt = (struct nst_dtable){ sregs->gdt.base, sregs->gdt.limit };
+	st->idt = (struct nst_dtable){ sregs->idt.base, sregs->idt.limit };
+}
+
+/**
+ * nst_set_sregs() - KVM_SET_SREGS
+ * @object: vCPU, loaded
+ * @arg: struct kvm_sregs
+ *
+ * Return: 0, or -EINVAL with nothing changed.
+ */
+long nst_set_sregs(void *object, unsigned long arg)
+{
+	struct nst_vcpu *vcpu = object;
+	struct nst_state *st = &vcpu->st;
+	const struct kvm_sregs *sregs = (const void *)arg;
+	u64 old_efer;
+
+	if (!nst_sregs_valid(vcpu, sregs))
+		return -EINVAL;
+	nst_modify(vcpu, NST_STATE_SEG | NST_STATE_DESC | NST_STATE_CR);
+	old_efer = st->efer;
+	if (!nst_set_efer(vcpu, sregs->efer, true))
+		return -EINVAL;
+	if (vcpu->lapic && !nst_lapic_set_base(vcpu, sregs->apic_base, true)) {
+		nst_set_efer(vcpu, old_efer, true);
+		return -EINVAL;
+	}
+	if (!vcpu->lapic)
+		vcpu->apic_base = sregs->apic_base;
+	nst_load_segments(vcpu, sregs);
+	st->cr0 = sregs->cr0 | X86_CR0_ET;
+	st->cr2 = sregs->cr2;
+	st->cr3 = sregs->cr3;
+	st->cr4 = sregs->cr4;
+	vcpu->dirty |= NST_STATE_GPR;
+	nst_set_cr8(vcpu, sregs->cr8);
+	if ((st->cr0 & X86_CR0_PG) && (st->cr4 & X86_CR4_PAE) && !(st->efer & EFER_LMA))
+		nst_mmu_load_pdptrs(vcpu, st->cr3);
+	nst_mmu_mode_changed(vcpu);
+	nst_mmu_flush_guest(vcpu);
+	nst_pending_vector_from_user(vcpu, sregs);
+	/* A CPU that was told where to start does not wait to be started. */
+	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED && vcpu->id == vcpu->vm->bsp_id)
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	nst_request(vcpu, NST_REQ_EVENT);
+	return 0;
+}
+
+/**
+ * nst_get_debugregs() - KVM_GET_DEBUGREGS
+ * @object: vCPU, loaded
+ * @arg: struct kvm_debugregs
+ *
+ * Return: 0.
+ */
+long nst_get_debugregs(void *object, unsigned long arg)
+{
+	struct nst_vcpu *vcpu = object;
+	struct kvm_debugregs *regs = (void *)arg;
+
+	nst_pull(vcpu, NST_STATE_DR);
+	memcpy(regs->db, vcpu->st.dr, sizeof(regs->db));
+	regs->dr6 = vcpu->st.dr6;
+	regs->dr7 = vcpu->st.dr7;
+	return 0;
+}
+
+/**
+ * nst_set_debugregs() - KVM_SET_DEBUGREGS
+ * @object: vCPU, loaded
+ * @arg: struct kvm_debugregs
+ *
+ * Return: 0, or -EINVAL for flags or a value with high bits.
+ */
+long nst_set_debugregs(void *object, unsigned long arg)
+{
+	struct nst_vcpu *vcpu = object;
+	const struct kvm_debugregs *regs = (const void *)arg;
+
+	if (regs->flags || regs->dr6 >> 32 || regs->dr7 >> 32)
+		return -EINVAL;
+	memcpy(vcpu->st.dr, regs->db, sizeof(regs->db));
+	nst_set_dr(vcpu, 6, regs->dr6);
+	nst_set_dr(vcpu, 7, regs->dr7);
+	return 0;
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_RUN: the loop around the world switch.
+ *
+ *	requests -> events -> enter -> exit -> handle -> again, or userspace
+ */
+#include "nestor.h"
+#include <linux/context_tracking.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+#include <linux/vtime.h>
+#include <asm/debugreg.h>
+#include "compat.h"
+#include "core.h"
+#include "fpu.h"
+#include "irqchip/irqchip.h"
+#include "mmu/mmu.h"
+#include "msr.h"
+#include "trace.h"
+#include "tsc.h"
+
+/* ---- debug registers ---- */
+
+/*
+ * While nobody uses the guest's DR0 to DR3, its accesses exit and the host's
+ * stay in place.  The first access makes them live until the vCPU is back in
+ * userspace with no breakpoint enabled.
+ */
+static void nst_set_dr_live(struct nst_vcpu *vcpu, bool live)
+{
+	if (vcpu->dr_live == live)
+		return;
+	vcpu->dr_live = live;
+	vcpu->ctl.traps ^= NST_TRAP_DR;
+	vcpu->ctl.dirty |= NST_CTL_TRAPS;
+	vcpu->dirty |= NST_STATE_DR;
+}
+
+static void nst_update_dr_live(struct nst_vcpu *vcpu)
+{
+	nst_pull(vcpu, NST_STATE_DR);
+	nst_set_dr_live(vcpu, vcpu->st.dr7 & DR_GLOBAL_ENABLE_MASK ||
+			vcpu->st.dr7 & DR_LOCAL_ENABLE_MASK);
+}
+
+/**
+ * nst_use_debug_registers() - the guest wants to use its debug registers
+ * @vcpu: loaded vCPU
+ *
+ * From the next entry on it reaches them without an exit.
+ */
+void nst_use_debug_registers(struct nst_vcpu *vcpu)
+{
+	nst_pull(vcpu, NST_STATE_DR);
+	nst_set_dr_live(vcpu, true);
+}
+
+static void nst_load_guest_dr(struct nst_vcpu *vcpu)
+{
+	/* No breakpoint of the host may fire on a half-written set. */
+	set_debugreg(0, 7);
+	set_debugreg(vcpu->st.dr[0], 0);
+	set_debugreg(vcpu->st.dr[1], 1);
+	set_debugreg(vcpu->st.dr[2], 2);
+	set_debugreg(vcpu->st.dr[3], 3);
+}
+
+static void nst_save_guest_dr(struct nst_vcpu *vcpu)
+{
+	get_debugreg(vcpu->st.dr[0], 0);
+	get_debugreg(vcpu->st.dr[1], 1);
+	get_debugreg(vcpu->st.dr[2], 2);
+	get_debugreg(vcpu->st.dr[3], 3);
+	nst_pull(vcpu, NST_STATE_DR);
+}
+
+/* ---- one entry ---- */
+
+/* Something came up since the requests were looked at. */
+static bool nst_must_not_enter(struct nst_vcpu *vcpu)
+{
+	return nst_request_pending(vcpu) || need_resched() || signal_pending(current) ||
+	       READ_ONCE(nst_rebooting);
+}
+
+static void nst_note_exit(struct nst_vcpu *vcpu)
+{
+	const struct nst_exit *exit = &vcpu->exit;
+	unsigned int slot = vcpu->ring_next++ % NST_EXIT_RING;
+
+	vcpu->stat.exits[exit->kind]++;
+	vcpu->ring[slot].rip = vcpu->st.rip;
+	vcpu->ring[slot].info1 = exit->info1;
+	vcpu->ring[slot].raw_reason = exit->raw_reason;
+	vcpu->ring[slot].kind = exit->kind;
+	trace_kvm_exit(vcpu);
+}
+
+/* Irqs off.  Everything that must be the guest's is exchanged in here. */
+static void nst_world_switch(struct nst_vcpu *vcpu)
+{
+	bool tracked;
+
+	nst_events_entered(vcpu);
+	nst_fpu_enter(vcpu);
+	if (vcpu->dr_live)
+		nst_load_guest_dr(vcpu);
+	vcpu->stat.entries++;
+	trace_kvm_entry(vcpu);
+	vtime_account_guest_enter();
+	tracked = nst_track_guest_enter();
+	vcpu->valid = 0;
+
+	nst_backend->enter(vcpu, &vcpu->exit);
+
+	vcpu->valid |= NST_STATE_GPR | NST_STATE_INTR;
+	if (tracked)
+		context_tracking_guest_exit();
+	if (vcpu->dr_live)
+		nst_save_guest_dr(vcpu);
+	/* The exit cleared DR7: the host's own breakpoints come back. */
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+	nst_fpu_exit(vcpu);
+	/* A machine check belongs to the host, whoever it interrupted. */
+	if (vcpu->exit.kind == NST_EXIT_EXCEPTION &&
+	    vcpu->exit.exception.vector == X86_TRAP_MC)
+		asm volatile("int %0" : : "i" (X86_TRAP_MC));
+}
+
+/* Returns false when the entry was given up before it happened. */
+static bool nst_enter_irqs_off(struct nst_vcpu *vcpu)
+{
+	bool entered = false;
+
+	local_irq_disable();
+	/* Requests are made before our mode is looked at: see nst_kick(). */
+	smp_store_mb(vcpu->mode, NST_IN_GUEST);
+	if (!nst_must_not_enter(vcpu)) {
+		nst_world_switch(vcpu);
+		entered = true;
+	}
+	smp_store_release(&vcpu->mode, NST_OUTSIDE);
+	/* Here a host interrupt that ended the guest's run is taken. */
+	local_irq_enable();
+	if (entered) {
+		local_irq_disable();
+		vtime_account_guest_exit();
+		local_irq_enable();
+	}
+	return entered;
+}
+
+static void nst_prepare_events(struct nst_vcpu *vcpu)
+{
+	if (nst_test_request(vcpu, NST_REQ_EVENT))
+		nst_inject_pending(vcpu);
+	if (vcpu->lapic)
+		nst_backend->set_tpr(vcpu, nst_lapic_get_cr8(vcpu) << 4,
+				     nst_lapic_tpr_threshold(vcpu));
+	else
+		nst_backend->set_tpr(vcpu, vcpu->user_cr8 << 4, 0);
+}
+
+/* The guest may have moved its task priority without an exit. */
+static void nst_collect_tpr(struct nst_vcpu *vcpu)
+{
+	u8 cr8;
+
+	if (!nst_caps.virtual_tpr)
+		return;
+	cr8 = nst_backend->get_tpr(vcpu) >> 4;
+	if (cr8 != nst_get_cr8(vcpu))
+		nst_set_cr8(vcpu, cr8);
+}
+
+static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
+{
+	bool entered;
+
+	if (nst_mmu_load(vcpu))
+		return NST_FAULTED;
+	preempt_disable();
+	nst_prepare_events(vcpu);
+	nst_push_dirty(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+	entered = nst_enter_irqs_off(vcpu);
+	if (!entered) {
+		nst_backend->cancel_inject(vcpu);
+		nst_request(vcpu, NST_REQ_EVENT);
+	} else {
+		nst_collect_tpr(vcpu);
+		nst_note_exit(vcpu);
+	}
+	preempt_enable();
+	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+	return entered ? nst_handle_exit(vcpu) : NST_ENTER;
+}
+
+/* ---- around the entries ---- */
+
+static void nst_small_requests(struct nst_vcpu *vcpu)
+{
+	if (nst_test_request(vcpu, NST_REQ_MMU_RELOAD))
+		nst_mmu_unload(vcpu);
+	if (nst_test_request(vcpu, NST_REQ_TLB_FLUSH)) {
+		preempt_disable();
+		nst_backend->flush_tlb(vcpu);
+		preempt_enable();
+	}
+	if (nst_test_request(vcpu, NST_REQ_CLOCK))
+		nst_clock_update(vcpu);
+	if (nst_test_request(vcpu, NST_REQ_LAPIC_TIMER) && vcpu->lapic)
+		nst_lapic_timer_expired(vcpu);
+	if (nst_test_request(vcpu, NST_REQ_NMI)) {
+		nst_collect_nmis(vcpu);
+		nst_request(vcpu, NST_REQ_EVENT);
+	}
+	nst_test_request(vcpu, NST_REQ_KICK);
+	nst_test_request(vcpu, NST_REQ_UNHALT);
+	nst_test_request(vcpu, NST_REQ_IOAPIC_SCAN);
+	if (nst_test_request(vcpu, NST_REQ_CTL))
+		nst_msr_apply_direct(vcpu);
+}
+
+static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->vm->dead))
+		return NST_FAIL;
+	if (nst_request_pending(vcpu)) {
+		if (nst_test_request(vcpu, NST_REQ_TRIPLE_FAULT))
+			return nst_shutdown(vcpu);
+		nst_small_requests(vcpu);
+	}
+	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu))
+		nst_lapic_accept_init_sipi(vcpu);
+	return NST_ENTER;
+}
+
+static enum nst_next nst_wait(struct nst_vcpu *vcpu)
+{
+	/* Looked at here, so that an old request does not keep us awake. */
+	nst_test_request(vcpu, NST_REQ_EVENT);
+	nst_collect_nmis(vcpu);
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && nst_event_pending(vcpu)) {
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+		nst_request(vcpu, NST_REQ_EVENT);
+		return NST_ENTER;
+	}
+	return nst_vcpu_block(vcpu) ? NST_INTR : NST_ENTER;
+}
+
+static enum nst_next nst_host_work(struct nst_vcpu *vcpu)
+{
+	if (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
+	    nst_ready_for_user_irq(vcpu)) {
+		vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+		return NST_USER;
+	}
+	if (signal_pending(current) || task_work_pending(current) ||
+	    READ_ONCE(nst_rebooting))
+		return NST_INTR;
+	if (need_resched()) {
+		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+		cond_resched();
+		vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+	}
+	return NST_ENTER;
+}
+
+static enum nst_next nst_run_loop(struct nst_vcpu *vcpu)
+{
+	enum nst_next next;
+
+	for (;;) {
+		next = nst_service_requests(vcpu);
+		if (next != NST_ENTER)
+			return next;
+		next = nst_vcpu_runnable(vcpu) ? nst_enter_guest(vcpu) : nst_wait(vcpu);
+		if (next != NST_ENTER)
+			return next;
+		next = nst_host_work(vcpu);
+		if (next != NST_ENTER)
+			return next;
+	}
+}
+
+static void nst_fill_run_page(struct nst_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->if_flag = !!(vcpu->st.rflags & X86_EFLAGS_IF);
+	run->flags = 0;
+	run->cr8 = nst_get_cr8(vcpu);
+	run->apic_base = vcpu->apic_base;
+	run->ready_for_interrupt_injection = !vcpu->lapic && nst_ready_for_user_irq(vcpu);
+}
+
+static long nst_run_loaded(struct nst_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	enum nst_next next;
+
+	if (!vcpu->lapic && !nst_set_cr8(vcpu, READ_ONCE(run->cr8)))
+		return -EINVAL;
+	nst_update_dr_live(vcpu);
+	next = nst_insn_complete(vcpu);
+	if (next == NST_ENTER && READ_ONCE(run->immediate_exit))
+		next = NST_INTR;
+	if (next == NST_ENTER)
+		next = nst_run_loop(vcpu);
+	nst_fill_run_page(vcpu);
+	vcpu->stat.user_exits++;
+	trace_kvm_userspace_exit(run->exit_reason, next == NST_INTR ? -EINTR : 0);
+	switch (next) {
+	case NST_USER:
+		return 0;
+	case NST_INTR:
+		run->exit_reason = KVM_EXIT_INTR;
+		return -EINTR;
+	case NST_FAULTED:
+		return -EFAULT;
+	default:
+		return -EIO;
+	}
+}
+
+static void nst_note_thread(struct nst_vcpu *vcpu)
+{
+	struct pid *old = rcu_dereference_protected(vcpu->pid, lockdep_is_held(&vcpu->mutex));
+
+	if (likely(old == task_pid(current)))
+		return;
+	rcu_assign_pointer(vcpu->pid, get_task_pid(current, PIDTYPE_PID));
+	if (old) {
+		synchronize_rcu();
+		put_pid(old);
+	}
+}
+
+/**
+ * nst_run() - KVM_RUN
+ * @object: vCPU, its mutex held
+ * @arg: 0
+ *
+ * Return: 0 with vcpu->run filled, or -EINVAL, -EINTR (signal, immediate_exit),
+ * -EFAULT (guest memory is gone), -EIO (the VM is dead).
+ */
+long nst_run(void *object, unsigned long arg)
+{
+	struct nst_vcpu *vcpu = object;
+	sigset_t saved;
+	long ret;
+
+	if (arg)
+		return -EINVAL;
+	nst_note_thread(vcpu);
+	if (vcpu->sigmask_set)
+		sigprocmask(SIG_SETMASK, &vcpu->sigmask, &saved);
+	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+	nst_vcpu_load(vcpu);
+	nst_fpu_load(vcpu);
+	ret = nst_run_loaded(vcpu);
+	nst_fpu_put(vcpu);
+	nst_vcpu_put(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
+	if (vcpu->sigmask_set)
+		sigprocmask(SIG_SETMASK, &saved, NULL);
+	return ret;
+}
