@@ -203,6 +203,24 @@ def kdir(series):
     return top / "usr" / "src" / f"linux-headers-{name}"
 
 
+def source_scripts():
+    """Directory with checkpatch.pl, which only the source package has."""
+    rel = release("6.1")
+    files = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch",
+             "kernel-doc")
+
+    def fill(out):
+        _fetch("linux-source-6.1", None, out)
+        tarball = next((out / "usr" / "src").glob("linux-source-*.tar.xz"))
+        subprocess.run(["tar", "-xJf", str(tarball), "-C", str(out),
+                        "--strip-components=2", "--wildcards", "--occurrence=1",
+                        *(f"*/scripts/{name}" for name in files)], check=True)
+        subprocess.run(["rm", "-rf", str(out / "usr")], check=True)
+
+    key = cache.digest("scripts", rel["version"], *files)
+    return cache.entry("checkpatch", key, fill, "preparing checkpatch.pl")
+
+
 def _version_of(name):
     shown = _apt("dpkg-query", "-W", "-f", "${Version}", f"linux-headers-{name}")
     return shown.stdout.strip() if shown.returncode == 0 else None

@@ -57,6 +57,7 @@ class Session:
         self.tail = b""
         self.status = None
         self.presses = []
+        self.typed = b""
 
     # --- streams ---------------------------------------------------------
 
@@ -161,7 +162,10 @@ class Session:
                 elif self.on_stdin(data):
                     return "key"
                 else:
-                    machine.write(data)
+                    self.typed += data
+            if self.typed and self.ready_at is not None:
+                machine.write(self.typed)
+                self.typed = b""
             for data in machine.read_console(ready):
                 self.on_console(data)
             for data in machine.read_command(ready):
