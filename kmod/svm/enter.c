@@ -5,12 +5,9 @@
  */
 #include "../nestor.h"
 #include <linux/build_bug.h>
-#include <linux/hw_breakpoint.h>
-#include <asm/processor.h>
-#include <asm/debugreg.h>
-#include <asm/mce.h>
-#include <asm/ptrace.h>
-#include <asm/segment.h>
+#include <linux/stddef.h>
+#include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
 #include "../compat.h"
 #include "svm.h"
 #include "switch.h"
@@ -43,33 +40,11 @@ static void svm_prepare_switch(struct svm_vcpu *svm, struct svm_switch *sw)
 	}
 }
 
-/*
- * An intercepted #MC does not reach the host by itself, unlike an NMI.
- * APM2 "#MC (Machine Check)".
- */
-static void svm_host_machine_check(void)
-{
-	/* As if in user mode: what ran can be killed without harm to the kernel. */
-	struct pt_regs regs = {
-		.cs = __USER_CS,
-		.flags = X86_EFLAGS_IF,
-	};
-
-	do_machine_check(&regs);
-}
-
 static void svm_after_switch(struct svm_vcpu *svm, const struct svm_switch *sw)
 {
-	struct vmcb_control_area *ctl = &svm->vmcb->control;
-
 	nst_compat_guest_ran();
-	/* #VMEXIT cleared DR7: put the breakpoints of perf and gdb back. */
-	if (hw_breakpoint_active())
-		hw_breakpoint_restore();
 	if (sw->swap_spec && svm->spec_ctrl_direct)
 		svm->vcpu->st.spec_ctrl = sw->guest_spec;
-	if (ctl->exit_code == SVM_EXIT_EXCP_BASE + X86_TRAP_MC)
-		svm_host_machine_check();
 	svm->clean = SVM_CLEAN_ALL;
 }
 
@@ -85,8 +60,9 @@ void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 	struct svm_switch sw = {};
 
 	svm_asid_before_entry(svm);
-	svm_nmi_before_entry(svm);
+	/* In this order: an NMI that goes in masks the next one. */
 	svm_event_before_entry(svm);
+	svm_nmi_before_entry(svm);
 	svm_prepare_switch(svm, &sw);
 	ctl->clean = svm_has(SVM_F_CLEAN) ? svm->clean : 0;
 

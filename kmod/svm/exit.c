@@ -102,8 +102,6 @@ static void svm_decode_exception(struct svm_vcpu *svm, struct nst_exit *exit)
 	exit->exception.error_code = exit->info1;
 	if (vector == X86_TRAP_PF)
 		exit->exception.payload = exit->info2;
-	if (vector == X86_TRAP_MC)
-		exit->kind = NST_EXIT_NONE;	/* the host's, and it has had it */
 	if (vector != X86_TRAP_DB)
 		return;
 	if (svm_nmi_step_done(svm)) {
