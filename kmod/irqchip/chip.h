@@ -67,6 +67,7 @@ struct nst_ioapic {
 	u8 lines[KVM_IOAPIC_NUM_PINS];	/* lock; a bit for each nst_irq_source */
 	u8 select;			/* lock */
 	u8 id;				/* lock */
+	u8 pit_vector;			/* lock to write; of the PIT's last message */
 	struct nst_iodev page;		/* (c) */
 };
 
@@ -110,6 +111,7 @@ void nst_pic_get(struct nst_irqchip *chip, unsigned int which, struct kvm_pic_st
 void nst_pic_set(struct nst_irqchip *chip, unsigned int which, const struct kvm_pic_state *s);
 
 /* pit.c */
+void nst_pit_acked(struct nst_vm *vm);
 void nst_pit_stop(struct nst_vm *vm);
 void nst_pit_destroy(struct nst_irqchip *chip);
 

@@ -102,6 +102,8 @@ int nst_ioapic_set_line(struct nst_irqchip *chip, unsigned int pin,
 		io->lines[pin] |= BIT(source);
 	else
 		io->lines[pin] &= ~BIT(source);
+	if (level && source == NST_SRC_PIT)
+		WRITE_ONCE(io->pit_vector, io->rte[pin] & APIC_VECTOR_MASK);
 	if (level && was && !rte_is_level(io->rte[pin]))
 		ret = NST_IRQ_COALESCED;
 	else if (level)

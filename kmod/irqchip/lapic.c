@@ -267,13 +267,16 @@ u8 nst_lapic_tpr_threshold(struct nst_vcpu *vcpu)
  */
 void nst_lapic_eoi(struct nst_lapic *l)
 {
+	struct nst_vm *vm = l->vcpu->vm;
 	int vector = highest_vector(l->isr);
 
 	if (vector < 0)
 		return;
 	__clear_bit(vector, l->isr);
 	if (test_bit(vector, l->tmr))
-		nst_ioapic_eoi(l->vcpu->vm, vector);
+		nst_ioapic_eoi(vm, vector);
+	if (vector == READ_ONCE(vm->irqchip->ioapic.pit_vector))
+		nst_pit_acked(vm);
 	nst_request(l->vcpu, NST_REQ_EVENT);
 }
 

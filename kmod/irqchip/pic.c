@@ -111,12 +111,15 @@ int nst_pic_ack(struct nst_vm *vm)
 {
 	struct nst_pic *pic = &vm->irqchip->pic;
 	unsigned long flags;
-	int vector;
+	int vector, pit_vector;
 
 	raw_spin_lock_irqsave(&pic->lock, flags);
 	vector = nst_pic_pair_ack(&pic->pair);
+	pit_vector = pic->pair.chip[0].irq_base;
 	pic_update_locked(vm->irqchip);
 	raw_spin_unlock_irqrestore(&pic->lock, flags);
+	if (vector == pit_vector)
+		nst_pit_acked(vm);
 	return vector;
 }
 

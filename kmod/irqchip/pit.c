@@ -26,6 +26,8 @@
 
 #define PIT_GSI			0
 #define SPEAKER_CHANNEL		2
+/* Ticks made up for when the guest is back: enough for a few seconds at 1 kHz. */
+#define PIT_MAX_MISSED		4096
 /* A guest must not keep the host busy with interrupts. */
 #define PIT_MIN_PERIOD_NS	(200 * NSEC_PER_USEC)
 
@@ -44,7 +46,8 @@ struct nst_pit {
 	u32 flags;				/* lock; KVM_PIT_FLAGS_* */
 	bool speaker_data;			/* lock */
 	bool has_speaker;			/* (c) the speaker's port is ours */
-	bool reinject;				/* stored for userspace */
+	bool reinject;				/* make up for missed ticks */
+	atomic_t missed;			/* (a) ticks that found the last one pending */
 	struct hrtimer timer;
 	u64 period;				/* ns, 0: one-shot */
 	struct nst_iodev ports;			/* (c) */
@@ -58,13 +61,34 @@ static struct nst_pit *pit_of_vm(struct nst_vm *vm)
 	return chip ? smp_load_acquire(&chip->pit) : NULL;
 }
 
+/* One tick on GSI 0; one that found the last still pending is counted. */
+static void pit_tick(struct nst_pit *pit)
+{
+	struct nst_vm *vm = pit->chip->vm;
+	int ret = nst_gsi_set(vm, NST_SRC_PIT, PIT_GSI, true);
+
+	nst_gsi_set(vm, NST_SRC_PIT, PIT_GSI, false);
+	if (ret == NST_IRQ_COALESCED && READ_ONCE(pit->reinject))
+		atomic_add_unless(&pit->missed, 1, PIT_MAX_MISSED);
+}
+
+/**
+ * nst_pit_acked() - the guest took a tick: time for one that it missed
+ * @vm: the VM; a vCPU's thread, no lock of the chips held
+ */
+void nst_pit_acked(struct nst_vm *vm)
+{
+	struct nst_pit *pit = pit_of_vm(vm);
+
+	if (pit && atomic_dec_if_positive(&pit->missed) >= 0)
+		pit_tick(pit);
+}
+
 static enum hrtimer_restart pit_expired(struct hrtimer *timer)
 {
 	struct nst_pit *pit = container_of(timer, struct nst_pit, timer);
-	struct nst_vm *vm = pit->chip->vm;
 
-	nst_gsi_set(vm, NST_SRC_PIT, PIT_GSI, true);
-	nst_gsi_set(vm, NST_SRC_PIT, PIT_GSI, false);
+	pit_tick(pit);
 	if (!pit->period)
 		return HRTIMER_NORESTART;
 	hrtimer_forward_now(timer, ns_to_ktime(pit->period));
@@ -79,6 +103,7 @@ static void pit_restart_locked(struct nst_pit *pit)
 
 	lockdep_assert_held(&pit->lock);
 	hrtimer_cancel(&pit->timer);
+	atomic_set(&pit->missed, 0);
 	if (ch->halted || (pit->flags & KVM_PIT_FLAGS_HPET_LEGACY))
 		return;
 	ns = max_t(u64, ns, PIT_MIN_PERIOD_NS);
@@ -354,5 +379,7 @@ int nst_pit_reinject(struct nst_vm *vm, const struct kvm_reinject_control *ctl)
 	if (!pit)
 		return -ENXIO;
 	WRITE_ONCE(pit->reinject, ctl->pit_reinject);
+	if (!ctl->pit_reinject)
+		atomic_set(&pit->missed, 0);
 	return 0;
 }
