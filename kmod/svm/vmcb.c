@@ -6,7 +6,7 @@
 #include "../nestor.h"
 #include <linux/kernel.h>
 #include <linux/stddef.h>
-#include <asm/unaligned.h>
+#include <linux/string.h>
 #include "svm.h"
 
 #define CTL(name_, member)						\
@@ -98,16 +98,9 @@ const unsigned int svm_nr_fields = ARRAY_SIZE(svm_fields);
  */
 u64 svm_field_read(const struct vmcb *vmcb, const struct svm_field *field)
 {
-	const void *p = (const u8 *)vmcb + field->offset;
+	u64 val = 0;
 
-	switch (field->size) {
-	case 1:
-		return *(const u8 *)p;
-	case 2:
-		return get_unaligned((const u16 *)p);
-	case 4:
-		return get_unaligned((const u32 *)p);
-	default:
-		return get_unaligned((const u64 *)p);
-	}
+	/* x86 is little-endian: the low bytes come first. */
+	memcpy(&val, (const u8 *)vmcb + field->offset, field->size);
+	return val;
 }
