@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The VMCB as a table: one row a field, with its name, place and size.  Dumps
- * and traces read the rows.  Pure.  APM2 "Layout of VMCB".
+ * and traces read the rows.  Reads memory only.  APM2 "Layout of VMCB".
  */
 #include "../nestor.h"
 #include <linux/kernel.h>
