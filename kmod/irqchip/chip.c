@@ -54,6 +54,7 @@ int nst_irqchip_create(struct nst_vm *vm)
 	mutex_unlock(&vm->slots_lock);
 	if (ret)
 		goto routes;
+	/* Pairs with nst_irqchip_of(). */
 	smp_store_release(&vm->irqchip, chip);
 	return 0;
 
@@ -93,7 +94,7 @@ void nst_irqchip_destroy(struct nst_vm *vm)
  */
 int nst_get_irqchip(struct nst_vm *vm, struct kvm_irqchip *s)
 {
-	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	struct nst_irqchip *chip = nst_irqchip_of(vm);
 	u32 which = s->chip_id;
 
 	if (!chip)
@@ -117,7 +118,7 @@ int nst_get_irqchip(struct nst_vm *vm, struct kvm_irqchip *s)
  */
 int nst_set_irqchip(struct nst_vm *vm, const struct kvm_irqchip *s)
 {
-	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	struct nst_irqchip *chip = nst_irqchip_of(vm);
 
 	if (!chip)
 		return -ENXIO;

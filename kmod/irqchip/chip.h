@@ -83,6 +83,13 @@ struct nst_irqchip {
 	struct nst_routes __rcu *routes; /* (i), read under vm->irq_srcu */
 };
 
+/* The VM's chips, whole, or NULL while there are none. */
+static inline struct nst_irqchip *nst_irqchip_of(struct nst_vm *vm)
+{
+	/* Pairs with the release in nst_irqchip_create(). */
+	return smp_load_acquire(&vm->irqchip);
+}
+
 /* lapic_dest.c: message to APICs; any context.  NST_IRQ_* or a count. */
 int nst_irq_deliver(struct nst_vm *vm, const struct nst_irq_msg *msg);
 

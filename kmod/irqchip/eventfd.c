@@ -26,7 +26,7 @@ static struct workqueue_struct *irqfd_cleanup_wq;
 
 /* A VM's irqfds and ioeventfds. */
 struct nst_eventfds {
-	spinlock_t lock;
+	spinlock_t lock;		/* against wake-up functions */
 	struct list_head irqfds;	/* irq_lock and lock to write, either to read */
 	unsigned int nr_irqfds;		/* lock */
 	struct list_head ioeventfds;	/* slots_lock */
@@ -70,6 +70,7 @@ static struct nst_eventfds *eventfds_get(struct nst_vm *vm)
 	spin_lock_init(&events->lock);
 	INIT_LIST_HEAD(&events->irqfds);
 	INIT_LIST_HEAD(&events->ioeventfds);
+	/* Pairs with nst_eventfds_release(). */
 	smp_store_release(&vm->eventfds, events);
 	return events;
 }
@@ -446,6 +447,7 @@ int nst_ioeventfd(struct nst_vm *vm, const struct kvm_ioeventfd *args)
  */
 void nst_eventfds_release(struct nst_vm *vm)
 {
+	/* Pairs with eventfds_get(). */
 	struct nst_eventfds *events = smp_load_acquire(&vm->eventfds);
 	struct nst_irqfd *irqfd, *next;
 

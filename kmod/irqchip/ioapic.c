@@ -178,7 +178,7 @@ static void ioapic_window_write_locked(struct nst_irqchip *chip, u32 val)
 static bool ioapic_page_read(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 addr, void *data,
 			     unsigned int len)
 {
-	struct nst_irqchip *chip = smp_load_acquire(&vcpu->vm->irqchip);
+	struct nst_irqchip *chip = nst_irqchip_of(vcpu->vm);
 	unsigned int byte = addr & 0xf;
 	unsigned long flags;
 	u32 val = 0;
@@ -202,7 +202,7 @@ static bool ioapic_page_read(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 a
 static bool ioapic_page_write(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 addr,
 			      const void *data, unsigned int len)
 {
-	struct nst_irqchip *chip = smp_load_acquire(&vcpu->vm->irqchip);
+	struct nst_irqchip *chip = nst_irqchip_of(vcpu->vm);
 	unsigned long flags;
 	u32 val = 0;
 

@@ -18,6 +18,7 @@ void nst_irqchip_destroy(struct nst_vm *vm);
 /* Is the chip (PIC, IOAPIC and LAPICs) in the kernel? */
 static inline bool nst_irqchip_in_kernel(struct nst_vm *vm)
 {
+	/* Pairs with the release in nst_irqchip_create(). */
 	return smp_load_acquire(&vm->irqchip);
 }
 

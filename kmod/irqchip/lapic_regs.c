@@ -31,41 +31,40 @@
 #define TDCR_WRITABLE	0xb
 #define DFR_FIXED	0x0fffffffu
 
-#define ROW(offset)	[(offset) >> NST_APIC_REG_SHIFT]
-#define ROWS8(offset)	[(offset) >> NST_APIC_REG_SHIFT ...				\
-			 ((offset) >> NST_APIC_REG_SHIFT) + APIC_ISR_NR - 1]
+#define REG(offset)	((offset) >> NST_APIC_REG_SHIFT)
+#define LAST(offset)	REG((offset) + 0x10 * (APIC_ISR_NR - 1))
 
 /* @writable: bits that a write changes; in x2APIC mode others are a #GP. */
 static const struct {
 	u8 access;
 	u32 writable;
 } apic_regs[NST_APIC_REGS] = {
-	ROW(APIC_ID)	   = { XR  | X2R },
-	ROW(APIC_LVR)	   = { XR  | X2R },
-	ROW(APIC_TASKPRI)  = { XRW | X2RW, APIC_TPRI_MASK },
-	ROW(APIC_ARBPRI)   = { XR },
-	ROW(APIC_PROCPRI)  = { XR  | X2R },
-	ROW(APIC_EOI)	   = { XW  | X2W, 0 },
-	ROW(APIC_RRR)	   = { XR },
-	ROW(APIC_LDR)	   = { XRW | X2R, APIC_LDR_MASK },
-	ROW(APIC_DFR)	   = { XRW, ~DFR_FIXED },
-	ROW(APIC_SPIV)	   = { XRW | X2RW, SPIV_WRITABLE },
-	ROWS8(APIC_ISR)	   = { XR  | X2R },
-	ROWS8(APIC_TMR)	   = { XR  | X2R },
-	ROWS8(APIC_IRR)	   = { XR  | X2R },
-	ROW(APIC_ESR)	   = { XRW | X2RW, 0 },
-	ROW(APIC_ICR)	   = { XRW | X2RW, ICR_WRITABLE },
-	ROW(APIC_ICR2)	   = { XRW, APIC_LDR_MASK },
-	ROW(APIC_LVTT)	   = { XRW | X2RW, LVT_BASE | LVT_TIMER },
-	ROW(APIC_LVTTHMR)  = { XRW | X2RW, LVT_BASE | LVT_MODE },
-	ROW(APIC_LVTPC)	   = { XRW | X2RW, LVT_BASE | LVT_MODE },
-	ROW(APIC_LVT0)	   = { XRW | X2RW, LVT_BASE | LVT_MODE | LVT_PIN },
-	ROW(APIC_LVT1)	   = { XRW | X2RW, LVT_BASE | LVT_MODE | LVT_PIN },
-	ROW(APIC_LVTERR)   = { XRW | X2RW, LVT_BASE },
-	ROW(APIC_TMICT)	   = { XRW | X2RW, ~0u },
-	ROW(APIC_TMCCT)	   = { XR  | X2R },
-	ROW(APIC_TDCR)	   = { XRW | X2RW, TDCR_WRITABLE },
-	ROW(APIC_SELF_IPI) = { X2W, APIC_VECTOR_MASK },
+	[REG(APIC_ID)] = { XR  | X2R },
+	[REG(APIC_LVR)] = { XR  | X2R },
+	[REG(APIC_TASKPRI)] = { XRW | X2RW, APIC_TPRI_MASK },
+	[REG(APIC_ARBPRI)] = { XR },
+	[REG(APIC_PROCPRI)] = { XR  | X2R },
+	[REG(APIC_EOI)] = { XW  | X2W, 0 },
+	[REG(APIC_RRR)] = { XR },
+	[REG(APIC_LDR)] = { XRW | X2R, APIC_LDR_MASK },
+	[REG(APIC_DFR)] = { XRW, ~DFR_FIXED },
+	[REG(APIC_SPIV)] = { XRW | X2RW, SPIV_WRITABLE },
+	[REG(APIC_ISR) ... LAST(APIC_ISR)] = { XR  | X2R },
+	[REG(APIC_TMR) ... LAST(APIC_TMR)] = { XR  | X2R },
+	[REG(APIC_IRR) ... LAST(APIC_IRR)] = { XR  | X2R },
+	[REG(APIC_ESR)] = { XRW | X2RW, 0 },
+	[REG(APIC_ICR)] = { XRW | X2RW, ICR_WRITABLE },
+	[REG(APIC_ICR2)] = { XRW, APIC_LDR_MASK },
+	[REG(APIC_LVTT)] = { XRW | X2RW, LVT_BASE | LVT_TIMER },
+	[REG(APIC_LVTTHMR)] = { XRW | X2RW, LVT_BASE | LVT_MODE },
+	[REG(APIC_LVTPC)] = { XRW | X2RW, LVT_BASE | LVT_MODE },
+	[REG(APIC_LVT0)] = { XRW | X2RW, LVT_BASE | LVT_MODE | LVT_PIN },
+	[REG(APIC_LVT1)] = { XRW | X2RW, LVT_BASE | LVT_MODE | LVT_PIN },
+	[REG(APIC_LVTERR)] = { XRW | X2RW, LVT_BASE },
+	[REG(APIC_TMICT)] = { XRW | X2RW, ~0u },
+	[REG(APIC_TMCCT)] = { XR  | X2R },
+	[REG(APIC_TDCR)] = { XRW | X2RW, TDCR_WRITABLE },
+	[REG(APIC_SELF_IPI)] = { X2W, APIC_VECTOR_MASK },
 };
 
 static const u16 apic_lvts[] = {

@@ -19,11 +19,6 @@
 
 enum { PIC_DEV_MASTER, PIC_DEV_SLAVE, PIC_DEV_ELCR };
 
-static struct nst_irqchip *pic_chip_of(struct nst_vcpu *vcpu)
-{
-	return smp_load_acquire(&vcpu->vm->irqchip);
-}
-
 /* Publish INT and tell the vCPUs that listen to it. */
 static void pic_update_locked(struct nst_irqchip *chip)
 {
@@ -78,7 +73,7 @@ int nst_pic_set_line(struct nst_irqchip *chip, unsigned int pin,
  */
 bool nst_pic_output(struct nst_vm *vm)
 {
-	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	struct nst_irqchip *chip = nst_irqchip_of(vm);
 
 	return chip && READ_ONCE(chip->pic.output);
 }
@@ -127,7 +122,7 @@ int nst_pic_ack(struct nst_vm *vm)
 static bool pic_port_read(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 addr, void *data,
 			  unsigned int len)
 {
-	struct nst_irqchip *chip = pic_chip_of(vcpu);
+	struct nst_irqchip *chip = nst_irqchip_of(vcpu->vm);
 	unsigned int which = dev - chip->pic.ports;
 	u8 *bytes = data;
 	unsigned long flags;
@@ -149,7 +144,7 @@ static bool pic_port_read(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 addr
 static bool pic_port_write(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 addr,
 			   const void *data, unsigned int len)
 {
-	struct nst_irqchip *chip = pic_chip_of(vcpu);
+	struct nst_irqchip *chip = nst_irqchip_of(vcpu->vm);
 	unsigned int which = dev - chip->pic.ports;
 	const u8 *bytes = data;
 	unsigned long flags;

@@ -56,8 +56,9 @@ struct nst_pit {
 
 static struct nst_pit *pit_of_vm(struct nst_vm *vm)
 {
-	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	struct nst_irqchip *chip = nst_irqchip_of(vm);
 
+	/* Pairs with the release in nst_pit_create(). */
 	return chip ? smp_load_acquire(&chip->pit) : NULL;
 }
 
@@ -281,6 +282,7 @@ int nst_pit_create(struct nst_vm *vm, const struct kvm_pit_config *cfg)
 		kfree(pit);
 		return ret;
 	}
+	/* Pairs with pit_of_vm(). */
 	smp_store_release(&chip->pit, pit);
 	return 0;
 }

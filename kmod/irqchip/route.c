@@ -87,7 +87,7 @@ static int route_set(struct nst_irqchip *chip, const struct nst_route *route,
  */
 int nst_gsi_set(struct nst_vm *vm, enum nst_irq_source source, u32 gsi, bool level)
 {
-	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	struct nst_irqchip *chip = nst_irqchip_of(vm);
 	int ret = NST_IRQ_REFUSED;
 	struct nst_routes *routes;
 	int idx;
@@ -231,7 +231,7 @@ static struct nst_routes *alloc_routes(unsigned int nr)
 int nst_set_gsi_routing(struct nst_vm *vm, const struct kvm_irq_routing_entry *entries,
 			unsigned int nr, u32 flags)
 {
-	struct nst_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	struct nst_irqchip *chip = nst_irqchip_of(vm);
 	struct nst_routes *old, *new;
 	int ret = 0;
 

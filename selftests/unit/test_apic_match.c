@@ -3,9 +3,11 @@
 #include "irqchip/apic_match.h"
 #include "tap.h"
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 #define XAPIC(i, l)	{ .id = (i), .logical = (l) }
 #define CLUSTER(i, l)	{ .id = (i), .logical = (l), .cluster = true }
-#define X2APIC(i)	{ .id = (i), .logical = ((i) >> 4) << 16 | 1u << ((i) & 15), .x2apic = true }
+#define X2APIC(i)	{ .id = (i), .x2apic = true }
 
 static const struct {
 	const char *what;
@@ -46,10 +48,13 @@ static const struct {
 
 int main(void)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		bool got = nst_apic_matches(&rows[i].name, rows[i].dest, rows[i].logical,
-					    rows[i].dest32);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct nst_apic_name name = rows[i].name;
+		bool got;
 
+		if (name.x2apic)
+			name.logical = nst_x2apic_logical(name.id);
+		got = nst_apic_matches(&name, rows[i].dest, rows[i].logical, rows[i].dest32);
 		tap_ok(got == rows[i].want, "%s", rows[i].what);
 	}
 	for (u32 id = 0; id < 300; id += 7)

@@ -159,7 +159,8 @@ static void test_restore(void)
 
 	memset(&s, 0xff, sizeof(s));
 	nst_pit_ch_restore(&ch, &s, START);
-	tap_ok(nst_pit_ch_modulus(&ch) >= 1 && ch.s.mode <= 5, "hostile state is brought into range");
+	tap_ok(nst_pit_ch_modulus(&ch) >= 1 && ch.s.mode <= 5,
+	       "hostile state is brought into range");
 	for (int i = 0; i < 16; i++) {
 		nst_pit_ch_read(&ch, at(i));
 		nst_pit_ch_write(&ch, i, at(i));
