@@ -248,10 +248,16 @@ struct nst_emul_insn {
 	bool no_trap;		/* handler: RFLAGS.TF causes no trap this time */
 	bool again;		/* handler: REP not finished */
 	bool partial;		/* handler: registers are to be kept on a fault */
+	bool committed;		/* handler: on a fault nothing is taken back */
 	bool rip_relative;
 	struct nst_emul_operand op[3];
 };
 
+/*
+ * While a callback runs, cpl and seg[] are those that the access is made with:
+ * far transfers push on the new stack at the new level. Callbacks that check
+ * permissions look here, not at the vCPU.
+ */
 struct nst_emul {
 	/* Inputs that the caller sets. */
 	const struct nst_emul_ops *ops;

@@ -29,6 +29,7 @@ NST_EXEC(inc);
 NST_EXEC(dec);
 NST_EXEC(xadd);
 NST_EXEC(xchg);
+NST_EXEC(xchg_acc);
 NST_EXEC(cmpxchg);
 NST_EXEC(cmpxchg_wide);
 NST_EXEC(daa);
@@ -148,5 +149,61 @@ NST_EXEC(jcc);
 NST_EXEC(loop);
 NST_EXEC(jcxz);
 NST_EXEC(bound);
+
+/* exec_system.c */
+NST_EXEC(cli);
+NST_EXEC(sti);
+NST_EXEC(hlt);
+NST_EXEC(read_cr);
+NST_EXEC(write_cr);
+NST_EXEC(read_dr);
+NST_EXEC(write_dr);
+NST_EXEC(smsw);
+NST_EXEC(lmsw);
+NST_EXEC(clts);
+NST_EXEC(store_table);
+NST_EXEC(load_table);
+NST_EXEC(invlpg);
+NST_EXEC(wbinvd);
+NST_EXEC(clflush);
+NST_EXEC(rdmsr);
+NST_EXEC(wrmsr);
+NST_EXEC(rdtsc);
+NST_EXEC(rdtscp);
+NST_EXEC(rdpmc);
+NST_EXEC(cpuid);
+NST_EXEC(xgetbv);
+NST_EXEC(xsetbv);
+NST_EXEC(set_ac);
+NST_EXEC(swapgs);
+NST_EXEC(fs_gs_base);
+
+/* seg.c */
+NST_EXEC(mov_sreg);
+NST_EXEC(pop_sreg);
+NST_EXEC(load_far_pointer);
+NST_EXEC(lar);
+NST_EXEC(lsl);
+NST_EXEC(verify);
+NST_EXEC(arpl);
+NST_EXEC(load_sys_seg);
+NST_EXEC(store_sys_seg);
+
+/* far.c */
+NST_EXEC(jmp_far);
+NST_EXEC(call_far);
+NST_EXEC(ret_far);
+
+/* intr.c */
+NST_EXEC(int);
+NST_EXEC(int3);
+NST_EXEC(into);
+NST_EXEC(iret);
+
+/* syscall.c */
+NST_EXEC(syscall);
+NST_EXEC(sysret);
+NST_EXEC(sysenter);
+NST_EXEC(sysexit);
 
 #endif /* NST_EMUL_EXEC_H */

@@ -162,6 +162,17 @@ NST_EXEC(xchg)
 	return nst_op_write(e, &op[1]);
 }
 
+/* 90 is NOP, which does not clear the upper half of RAX, unless REX.B is set. */
+NST_EXEC(xchg_acc)
+{
+	struct nst_emul_operand *op = e->d.op;
+
+	if (op[0].reg != NST_RAX)
+		return nst_x_xchg(e);
+	e->d.no_write = true;
+	return NST_EMUL_OK;
+}
+
 /* Memory is written even when the comparison fails: SDM2 "CMPXCHG". */
 NST_EXEC(cmpxchg)
 {

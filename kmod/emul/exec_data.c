@@ -31,8 +31,12 @@ NST_EXEC(nop)
 	return NST_EMUL_OK;
 }
 
+/* F3 90 with REX.B set is an exchange, not PAUSE. */
 NST_EXEC(pause)
 {
+	if (e->d.op[0].reg != NST_RAX)
+		return nst_x_xchg(e);
+	e->d.no_write = true;
 	return nst_intercept(e, NST_ICPT_PAUSE, 0, 0);
 }
 

@@ -409,6 +409,21 @@ enum nst_emul_result nst_io_check(struct nst_emul *e, u16 port, u32 size);
 /* step.c */
 
 /**
+ * nst_begin() - clear the outputs and remember the registers
+ * @e: the emulator
+ */
+void nst_begin(struct nst_emul *e);
+
+/**
+ * nst_end() - commit or take back
+ * @e: the emulator
+ * @r: how the work ended
+ *
+ * Return: what the caller is told.
+ */
+enum nst_emul_result nst_end(struct nst_emul *e, enum nst_emul_result r);
+
+/**
  * nst_intercept() - ask the nested hook
  * @e: the emulator
  * @kind: what is about to happen

@@ -39,6 +39,9 @@
 #define Jz	NST_OPND(REL, Z)
 #define Ob	NST_OPND(MOFFS, B)
 #define Ov	NST_OPND(MOFFS, V)
+#define Ap	NST_OPND(FAR, V)
+#define Cn	NST_OPND(CR, N)
+#define Dn	NST_OPND(DR, N)
 #define Sw	NST_OPND(SREG, W)
 #define By	NST_OPND(VVVV, Y)
 #define Vd	NST_OPND(XREG, D)
@@ -60,6 +63,9 @@
 #define RWL	(NST_F_RW | NST_F_LOCK)
 #define BYTE	NST_F_BYTE
 #define D64	NST_F_D64
+#define PRIV	NST_F_PRIV
+#define PROT	NST_F_PROT
+#define O64	NST_F_ONLY64
 #define NO64	NST_F_NO64
 #define NOSRC	NST_F_NOSRC
 #define NEAR	(NST_F_F64 | NST_F_BRANCH)
@@ -148,7 +154,9 @@ static const struct nst_opcode group5[8] = {
 	ROW("inc", inc, RWL, Ev),
 	ROW("dec", dec, RWL, Ev),
 	[2] = ROW("call", call_abs, RD | NEAR, Ev),
+	[3] = ROW("call far", call_far, 0, Mv),
 	[4] = ROW("jmp", jmp_abs, RD | NEAR, Ev),
+	[5] = ROW("jmp far", jmp_far, 0, Mv),
 	[6] = ROW("push", push, RD | D64, Ev),
 };
 
@@ -175,15 +183,105 @@ static const struct nst_opcode group11v[8] = {
 	ROW("mov", mov, WR, Ev, Iz),
 };
 
+static const struct nst_opcode group6[8] = {
+	ROW("sldt", store_sys_seg, WR | PROT, Ewv),
+	ROW("str", store_sys_seg, WR | PROT, Ewv),
+	ROW("lldt", load_sys_seg, RD | PROT | PRIV, Ew),
+	ROW("ltr", load_sys_seg, RD | PROT | PRIV, Ew),
+	ROW("verr", verify, RD | PROT, Ew),
+	ROW("verw", verify, RD | PROT, Ew),
+};
+
+static const struct nst_opcode group7_mem[8] = {
+	[0] = ROW("sgdt", store_table, 0, Mb),
+	[1] = ROW("sidt", store_table, 0, Mb),
+	[2] = ROW("lgdt", load_table, PRIV, Mb),
+	[3] = ROW("lidt", load_table, PRIV, Mb),
+	[4] = ROW("smsw", smsw, WR, Ewv),
+	[6] = ROW("lmsw", lmsw, RD | PRIV, Ew),
+	[7] = ROW("invlpg", invlpg, PRIV, Mb),
+};
+
+static const struct nst_opcode op_0f01_1[8] = {
+	[2] = ROW("clac", set_ac, 0),
+	[3] = ROW("stac", set_ac, 0),
+};
+
+static const struct nst_opcode op_0f01_2[8] = {
+	[0] = ROW("xgetbv", xgetbv, 0),
+	[1] = ROW("xsetbv", xsetbv, 0),
+};
+
+static const struct nst_opcode op_0f01_7[8] = {
+	[0] = ROW("swapgs", swapgs, O64 | PRIV),
+	[1] = ROW("rdtscp", rdtscp, 0),
+};
+
+static const struct nst_opcode group7_reg[8] = {
+	[1] = SUB(op_0f01_1, NST_F_RM),
+	[2] = SUB(op_0f01_2, NST_F_RM),
+	[4] = ROW("smsw", smsw, WR, Ewv),
+	[6] = ROW("lmsw", lmsw, RD | PRIV, Ew),
+	[7] = SUB(op_0f01_7, NST_F_RM),
+};
+
+static const struct nst_opcode group7[2] = {
+	SUB(group7_mem, NST_F_GRP),
+	SUB(group7_reg, NST_F_GRP),
+};
+
+/* 0F AE with a memory operand; the others of group 15 need the FPU. */
+static const struct nst_opcode op_0fae_6[4] = {
+	[1] = ROW("clwb", clflush, 0, Mb),
+};
+
+static const struct nst_opcode op_0fae_7[4] = {
+	ROW("clflush", clflush, 0, Mb),
+	ROW("clflushopt", clflush, 0, Mb),
+};
+
+static const struct nst_opcode group15_mem[8] = {
+	[6] = SUB(op_0fae_6, NST_F_PFX),
+	[7] = SUB(op_0fae_7, NST_F_PFX),
+};
+
+static const struct nst_opcode op_0fae_fsbase[4] = {
+	[2] = ROW("rdfsbase", fs_gs_base, WR | O64, Ey),
+};
+
+static const struct nst_opcode op_0fae_wrfsbase[4] = {
+	[2] = ROW("wrfsbase", fs_gs_base, RW | O64, Ey),
+};
+
+static const struct nst_opcode op_0fae_fence[4] = {
+	ROW("fence", nop, 0),
+};
+
+static const struct nst_opcode group15_reg[8] = {
+	[0] = SUB(op_0fae_fsbase, NST_F_PFX),
+	[1] = SUB(op_0fae_fsbase, NST_F_PFX),
+	[2] = SUB(op_0fae_wrfsbase, NST_F_PFX),
+	[3] = SUB(op_0fae_wrfsbase, NST_F_PFX),
+	[5] = SUB(op_0fae_fence, NST_F_PFX),
+	[6] = SUB(op_0fae_fence, NST_F_PFX),
+	[7] = SUB(op_0fae_fence, NST_F_PFX),
+};
+
+static const struct nst_opcode group15[2] = {
+	SUB(group15_mem, NST_F_GRP),
+	SUB(group15_reg, NST_F_GRP),
+};
+
 static const struct nst_opcode op_63[2] = {
+	[0] = ROW("arpl", arpl, RW | PROT, Ew, Gw),
 	[1] = ROW("movsxd", movsx, WR, Gv, Ed),
 };
 
 static const struct nst_opcode op_90[4] = {
-	ROW("xchg", xchg, RW, Zv, Av),
-	ROW("xchg", xchg, RW, Zv, Av),
-	ROW("pause", pause, 0),
-	ROW("xchg", xchg, RW, Zv, Av),
+	ROW("xchg", xchg_acc, RW, Zv, Av),
+	ROW("xchg", xchg_acc, RW, Zv, Av),
+	ROW("pause", pause, RW, Zv, Av),
+	ROW("xchg", xchg_acc, RW, Zv, Av),
 };
 
 const struct nst_opcode nst_opcodes_1byte[256] = {
@@ -196,9 +294,12 @@ const struct nst_opcode nst_opcodes_1byte[256] = {
 	ALU(0x30, "xor", xor, RWL, RW),
 	ALU(0x38, "cmp", cmp, RD, RD),
 	[0x06] = ROW("push es", push_sreg, NO64),
+	[0x07] = ROW("pop es", pop_sreg, NO64),
 	[0x0e] = ROW("push cs", push_sreg, NO64),
 	[0x16] = ROW("push ss", push_sreg, NO64),
+	[0x17] = ROW("pop ss", pop_sreg, NO64),
 	[0x1e] = ROW("push ds", push_sreg, NO64),
+	[0x1f] = ROW("pop ds", pop_sreg, NO64),
 	[0x27] = ROW("daa", daa, NO64),
 	[0x2f] = ROW("das", das, NO64),
 	[0x37] = ROW("aaa", aaa, NO64),
@@ -235,11 +336,13 @@ const struct nst_opcode nst_opcodes_1byte[256] = {
 	[0x8b] = ROW("mov", mov, WR, Gv, Ev),
 	[0x8c] = ROW("mov", mov, WR, Ewv, Sw),
 	[0x8d] = ROW("lea", lea, WR | NOSRC, Gv, Mv),
+	[0x8e] = ROW("mov", mov_sreg, 0, Sw, Ew),
 	[0x8f] = SUB(group1a, NST_F_GRP),
 	[0x90] = SUB(op_90, NST_F_PFX),
-	[0x91 ... 0x97] = ROW("xchg", xchg, RW, Zv, Av),
+	[0x91 ... 0x97] = ROW("xchg", xchg_acc, RW, Zv, Av),
 	[0x98] = ROW("cbw", cbw, 0),
 	[0x99] = ROW("cwd", cwd, 0),
+	[0x9a] = ROW("call far", call_far, NO64, Ap),
 	[0x9c] = ROW("pushf", pushf, D64),
 	[0x9d] = ROW("popf", popf, D64),
 	[0x9e] = ROW("sahf", sahf, 0),
@@ -266,10 +369,18 @@ const struct nst_opcode nst_opcodes_1byte[256] = {
 	[0xc1] = SUB(group2, NST_F_GRP, Ev, Ib),
 	[0xc2] = ROW("ret", ret, NEAR, Iw),
 	[0xc3] = ROW("ret", ret, NEAR),
+	[0xc4] = ROW("les", load_far_pointer, WR | NO64 | NOSRC, Gv, Mv),
+	[0xc5] = ROW("lds", load_far_pointer, WR | NO64 | NOSRC, Gv, Mv),
 	[0xc6] = SUB(group11b, NST_F_GRP),
 	[0xc7] = SUB(group11v, NST_F_GRP),
 	[0xc8] = ROW("enter", enter, D64, Iw, Ib),
 	[0xc9] = ROW("leave", leave, D64),
+	[0xca] = ROW("retf", ret_far, 0, Iw),
+	[0xcb] = ROW("retf", ret_far, 0),
+	[0xcc] = ROW("int3", int3, 0),
+	[0xcd] = ROW("int", int, 0, Ib),
+	[0xce] = ROW("into", into, NO64),
+	[0xcf] = ROW("iret", iret, 0),
 	[0xd0] = SUB(group2, NST_F_GRP, Eb, One),
 	[0xd1] = SUB(group2, NST_F_GRP, Ev, One),
 	[0xd2] = SUB(group2, NST_F_GRP, Eb, CLb),
@@ -288,16 +399,20 @@ const struct nst_opcode nst_opcodes_1byte[256] = {
 	[0xe7] = ROW("out", out, 0, Ib),
 	[0xe8] = ROW("call", call_rel, NEAR, Jz),
 	[0xe9] = ROW("jmp", jmp_rel, NEAR, Jz),
+	[0xea] = ROW("jmp far", jmp_far, NO64, Ap),
 	[0xeb] = ROW("jmp", jmp_rel, NEAR, Jb),
 	[0xec] = ROW("in", in, BYTE),
 	[0xed] = ROW("in", in, 0),
 	[0xee] = ROW("out", out, BYTE),
 	[0xef] = ROW("out", out, 0),
+	[0xf4] = ROW("hlt", hlt, PRIV),
 	[0xf5] = ROW("cmc", cmc, 0),
 	[0xf6] = SUB(group3b, NST_F_GRP),
 	[0xf7] = SUB(group3v, NST_F_GRP),
 	[0xf8] = ROW("clc", clc, 0),
 	[0xf9] = ROW("stc", stc, 0),
+	[0xfa] = ROW("cli", cli, 0),
+	[0xfb] = ROW("sti", sti, 0),
 	[0xfc] = ROW("cld", cld, 0),
 	[0xfd] = ROW("std", std, 0),
 	[0xfe] = SUB(group4, NST_F_GRP),
@@ -420,6 +535,15 @@ static const struct nst_opcode op_0ff0[4] = {
 };
 
 const struct nst_opcode nst_opcodes_0f[256] = {
+	[0x00] = SUB(group6, NST_F_GRP),
+	[0x01] = SUB(group7, NST_F_MOD),
+	[0x02] = ROW("lar", lar, WR | PROT, Gv, Ew),
+	[0x03] = ROW("lsl", lsl, WR | PROT, Gv, Ew),
+	[0x05] = ROW("syscall", syscall, 0),
+	[0x06] = ROW("clts", clts, PRIV),
+	[0x07] = ROW("sysret", sysret, 0),
+	[0x08] = ROW("invd", wbinvd, PRIV),
+	[0x09] = ROW("wbinvd", wbinvd, PRIV),
 	[0x0b] = ROW("ud2", ud, 0),
 	[0x0d] = ROW("prefetchw", nop, NOSRC, Eb),
 	[0x10] = SUB(op_0f10, NST_F_PFX),
@@ -429,9 +553,19 @@ const struct nst_opcode nst_opcodes_0f[256] = {
 	[0x16] = SUB(op_0f16, NST_F_MOD),
 	[0x17] = SUB(op_0f17, NST_F_MOD),
 	[0x18 ... 0x1f] = ROW("nop", nop, NOSRC, Ev),
+	[0x20] = ROW("mov", read_cr, WR | NOSRC, Rn, Cn),
+	[0x21] = ROW("mov", read_dr, WR | NOSRC, Rn, Dn),
+	[0x22] = ROW("mov", write_cr, 0, Cn, Rn),
+	[0x23] = ROW("mov", write_dr, 0, Dn, Rn),
 	[0x28] = SUB(op_0f28, NST_F_PFX),
 	[0x29] = SUB(op_0f29, NST_F_PFX),
 	[0x2b] = SUB(op_0f2b, NST_F_PFX),
+	[0x30] = ROW("wrmsr", wrmsr, PRIV),
+	[0x31] = ROW("rdtsc", rdtsc, 0),
+	[0x32] = ROW("rdmsr", rdmsr, PRIV),
+	[0x33] = ROW("rdpmc", rdpmc, 0),
+	[0x34] = ROW("sysenter", sysenter, 0),
+	[0x35] = ROW("sysexit", sysexit, 0),
 	ROW8(0x40, "cmovcc", cmov, RW, Gv, Ev),
 	ROW8(0x48, "cmovcc", cmov, RW, Gv, Ev),
 	[0x6e] = SUB(op_0f6e, NST_F_PFX),
@@ -443,17 +577,24 @@ const struct nst_opcode nst_opcodes_0f[256] = {
 	ROW8(0x90, "setcc", setcc, WR, Eb),
 	ROW8(0x98, "setcc", setcc, WR, Eb),
 	[0xa0] = ROW("push fs", push_sreg, D64),
+	[0xa1] = ROW("pop fs", pop_sreg, D64),
+	[0xa2] = ROW("cpuid", cpuid, 0),
 	[0xa3] = ROW("bt", bt, RD | NST_F_BITOFF, Ev, Gv),
 	[0xa4] = ROW("shld", shld, RW, Ev, Gv, Ib),
 	[0xa5] = ROW("shld", shld, RW, Ev, Gv, CLb),
 	[0xa8] = ROW("push gs", push_sreg, D64),
+	[0xa9] = ROW("pop gs", pop_sreg, D64),
 	[0xab] = ROW("bts", bts, RWL | NST_F_BITOFF, Ev, Gv),
 	[0xac] = ROW("shrd", shrd, RW, Ev, Gv, Ib),
 	[0xad] = ROW("shrd", shrd, RW, Ev, Gv, CLb),
+	[0xae] = SUB(group15, NST_F_MOD),
 	[0xaf] = ROW("imul", imul2, RW, Gv, Ev),
 	[0xb0] = ROW("cmpxchg", cmpxchg, RWL, Eb, Gb),
 	[0xb1] = ROW("cmpxchg", cmpxchg, RWL, Ev, Gv),
+	[0xb2] = ROW("lss", load_far_pointer, WR | NOSRC, Gv, Mv),
 	[0xb3] = ROW("btr", btr, RWL | NST_F_BITOFF, Ev, Gv),
+	[0xb4] = ROW("lfs", load_far_pointer, WR | NOSRC, Gv, Mv),
+	[0xb5] = ROW("lgs", load_far_pointer, WR | NOSRC, Gv, Mv),
 	[0xb6] = ROW("movzx", mov, WR, Gv, Eb),
 	[0xb7] = ROW("movzx", mov, WR, Gv, Ew),
 	[0xb8] = SUB(op_0fb8, NST_F_PFX),

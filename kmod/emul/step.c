@@ -57,6 +57,8 @@ static void restore(struct nst_emul *e)
 /* SDM2 "REP": flags go back to what they were, index registers stay. */
 static void take_back(struct nst_emul *e, enum nst_emul_result r)
 {
+	if (e->d.committed && r == NST_EMUL_FAULT)
+		return;
 	if (r == NST_EMUL_FAULT && e->d.partial)
 		e->rflags = e->saved.rflags;
 	else
@@ -190,7 +192,7 @@ static enum nst_emul_result run(struct nst_emul *e)
 	return NST_EMUL_AGAIN;
 }
 
-static void finish(struct nst_emul *e)
+static void advance(struct nst_emul *e)
 {
 	struct nst_emul_insn *d = &e->d;
 
@@ -201,31 +203,43 @@ static void finish(struct nst_emul *e)
 	}
 }
 
-enum nst_emul_result nst_emul_step(struct nst_emul *e)
+void nst_begin(struct nst_emul *e)
 {
-	enum nst_emul_result r;
-
 	memset(&e->exc, 0, sizeof(e->exc));
+	memset(&e->d, 0, sizeof(e->d));
 	e->shadow = 0;
 	e->seg_dirty = 0;
 	e->single_step = false;
 	e->nmi_unmask = false;
+	e->insn_len = 0;
 	save(e);
-	r = nst_emul_decode(e);
-	if (r == NST_EMUL_OK)
-		r = check(e);
-	if (r == NST_EMUL_OK)
-		r = run(e);
+}
+
+enum nst_emul_result nst_end(struct nst_emul *e, enum nst_emul_result r)
+{
 	if (r == NST_EMUL_OK && e->d.again)
 		r = NST_EMUL_AGAIN;
-	if (r == NST_EMUL_OK)
-		finish(e);
 	if (r != NST_EMUL_OK && r != NST_EMUL_AGAIN)
 		take_back(e, r);
-	if (r == NST_EMUL_OK || r == NST_EMUL_AGAIN)
+	else
 		e->single_step = (e->saved.rflags & X86_EFLAGS_TF) && !e->d.no_trap &&
 				 !(e->shadow & NST_EMUL_SHADOW_MOV_SS);
 	if (r != NST_EMUL_FAULT)
 		e->exc.valid = false;
 	return r;
+}
+
+enum nst_emul_result nst_emul_step(struct nst_emul *e)
+{
+	enum nst_emul_result r;
+
+	nst_begin(e);
+	r = nst_emul_decode(e);
+	if (r == NST_EMUL_OK)
+		r = check(e);
+	if (r == NST_EMUL_OK)
+		r = run(e);
+	if (r == NST_EMUL_OK && !e->d.again)
+		advance(e);
+	return nst_end(e, r);
 }
