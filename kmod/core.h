@@ -93,7 +93,7 @@ enum nst_next nst_shutdown(struct nst_vcpu *vcpu);
 int nst_insn_create(struct nst_vcpu *vcpu);
 void nst_insn_destroy(struct nst_vcpu *vcpu);
 enum nst_next nst_pio(struct nst_vcpu *vcpu);
-enum nst_next nst_task_switch(struct nst_vcpu *vcpu);
+enum nst_next nst_exit_task_switch(struct nst_vcpu *vcpu);
 /* Finish what userspace was asked for by the last NST_USER. */
 enum nst_next nst_insn_complete(struct nst_vcpu *vcpu);
 

@@ -400,7 +400,7 @@ static enum nst_next (* const nst_handle[NST_NR_EXIT_KINDS])(struct nst_vcpu *vc
 	[NST_EXIT_MWAIT] = nst_do_ud,
 	[NST_EXIT_MONITOR] = nst_do_ud,
 	[NST_EXIT_XSETBV] = nst_do_xsetbv,
-	[NST_EXIT_TASK_SWITCH] = nst_task_switch,
+	[NST_EXIT_TASK_SWITCH] = nst_exit_task_switch,
 	[NST_EXIT_TDP_FAULT] = nst_do_tdp_fault,
 	[NST_EXIT_TPR] = nst_do_window,
 	[NST_EXIT_TRIPLE_FAULT] = nst_do_triple_fault,

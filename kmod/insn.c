@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <uapi/asm/debugreg.h>
 #include "core.h"
+#include "guestmem.h"
 #include "insn.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
@@ -195,12 +196,12 @@ enum nst_next nst_emulate(struct nst_vcpu *vcpu)
 }
 
 /**
- * nst_task_switch() - a task switch, which no hardware does for a guest
+ * nst_exit_task_switch() - a task switch, which no hardware does for a guest
  * @vcpu: loaded vCPU; vcpu->exit.task says what
  *
  * Return: NST_ENTER or NST_USER.
  */
-enum nst_next nst_task_switch(struct nst_vcpu *vcpu)
+enum nst_next nst_exit_task_switch(struct nst_vcpu *vcpu)
 {
 	static const enum nst_emul_task_reason reasons[] = {
 		[NST_TS_CALL] = NST_TASK_CALL,
@@ -225,13 +226,55 @@ enum nst_next nst_task_switch(struct nst_vcpu *vcpu)
 							 task.has_error, task.error_code));
 }
 
+/*
+ * Instructions that exit often, without operands or prefixes.  Their length
+ * is told by two bytes; everything else goes through the decoder.
+ */
+static const struct {
+	u8 kind;
+	u8 len;
+	u8 bytes[2];
+} nst_plain_insns[] = {
+	{ NST_EXIT_CPUID, 2, { 0x0f, 0xa2 } },
+	{ NST_EXIT_MSR, 2, { 0x0f, 0x30 } },
+	{ NST_EXIT_MSR, 2, { 0x0f, 0x32 } },
+	{ NST_EXIT_HLT, 1, { 0xf4 } },
+	{ NST_EXIT_RDTSC, 2, { 0x0f, 0x31 } },
+};
+
+static unsigned int nst_plain_length(struct nst_vcpu *vcpu)
+{
+	u8 access = NST_ACCESS_X | (nst_cpl(vcpu) == 3 ? NST_ACCESS_U : 0);
+	struct nst_walk_fault fault;
+	nst_gpa_t gpa;
+	u8 bytes[2] = { };
+	u64 lin = vcpu->st.rip;
+
+	if (!nst_code64(vcpu))
+		lin = (u32)(lin + vcpu->st.seg[NST_CS].base);
+	if (nst_mmu_translate(vcpu, lin, access, &gpa, &fault) ||
+	    nst_read_gpa(vcpu->vm, gpa, bytes, 1))
+		return 0;
+	/* The second byte may be on another page, which the decoder can handle. */
+	if (offset_in_page(lin) != PAGE_SIZE - 1)
+		nst_read_gpa(vcpu->vm, nst_gpa_add(gpa, 1), bytes + 1, 1);
+	for (int i = 0; i < ARRAY_SIZE(nst_plain_insns); i++)
+		if (nst_plain_insns[i].kind == vcpu->exit.kind &&
+		    !memcmp(bytes, nst_plain_insns[i].bytes, nst_plain_insns[i].len))
+			return nst_plain_insns[i].len;
+	return 0;
+}
+
 /* Length of the instruction at CS:RIP, 0 when it cannot be told. */
 static unsigned int nst_insn_length(struct nst_vcpu *vcpu)
 {
 	struct nst_emul *e = &vcpu->insn->emul;
+	unsigned int len = vcpu->exit.insn_len;
 
-	if (vcpu->exit.insn_len)
-		return vcpu->exit.insn_len;
+	if (!len)
+		len = nst_plain_length(vcpu);
+	if (len)
+		return len;
 	nst_fill_emul(vcpu);
 	return nst_emul_decode(e) == NST_EMUL_OK ? e->insn_len : 0;
 }
