@@ -34,7 +34,8 @@ static size_t log_words(const struct nst_memslot *slot)
 }
 
 /* Write-protects the pages of the bits in @mask, counted from @gfn. */
-static bool protect_mask(struct nst_vm *vm, u64 gfn, unsigned long mask)
+static bool protect_mask(struct nst_vm *vm, struct nst_memslot *slot, u64 gfn,
+			 unsigned long mask)
 {
 	unsigned int first, last;
 	bool flush = false;
@@ -42,7 +43,7 @@ static bool protect_mask(struct nst_vm *vm, u64 gfn, unsigned long mask)
 	while (mask) {
 		first = __ffs(mask);
 		last = ~(mask >> first) ? first + ffz(mask >> first) : LOG_WORD_PAGES;
-		flush |= nst_mmu_write_protect(vm, gfn + first, gfn + last);
+		flush |= nst_mmu_write_protect(vm, slot, gfn + first, gfn + last);
 		mask &= last < LOG_WORD_PAGES ? ~0ul << last : 0;
 	}
 	return flush;
@@ -60,7 +61,7 @@ static unsigned long take_word(struct nst_vm *vm, struct nst_memslot *slot, size
 	unsigned long taken = atomic_long_fetch_andnot(want, word) & want;
 
 	if (taken)
-		*flush |= protect_mask(vm, slot->base_gfn + i * LOG_WORD_PAGES, taken);
+		*flush |= protect_mask(vm, slot, slot->base_gfn + i * LOG_WORD_PAGES, taken);
 	return taken;
 }
 

@@ -116,18 +116,21 @@ static int exchange_user(void __user *ptr, u64 *old, u64 new, unsigned int len)
 }
 
 /**
- * nst_cmpxchg_gpa() - compare and exchange guest memory atomically
+ * nst_cmpxchg_gpa_quiet() - nst_cmpxchg_gpa() without a word to the MMU
  * @vm: the VM, of the current process
  * @gpa: naturally aligned
  * @old: expected value; receives the one found
  * @new: value to store
  * @len: 1, 2, 4 or 8 bytes
  *
+ * For the MMU's own updates of accessed and dirty bits in guest tables.
+ *
  * Context: vm->srcu held; may sleep.
  *
  * Return: 0: exchanged; 1: the value differed; -EFAULT.
  */
-int nst_cmpxchg_gpa(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
+int nst_cmpxchg_gpa_quiet(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new,
+			  unsigned int len)
 {
 	u64 raw = nst_gpa_raw(gpa);
 	struct nst_memslot *slot;
@@ -142,6 +145,26 @@ int nst_cmpxchg_gpa(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigne
 	if (ret)
 		return ret;
 	nst_memslot_mark_dirty(vm, slot, raw >> PAGE_SHIFT);
-	nst_mmu_guest_wrote(vm, gpa, len);
 	return 0;
+}
+
+/**
+ * nst_cmpxchg_gpa() - compare and exchange guest memory atomically
+ * @vm: the VM, of the current process
+ * @gpa: naturally aligned
+ * @old: expected value; receives the one found
+ * @new: value to store
+ * @len: 1, 2, 4 or 8 bytes
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0: exchanged; 1: the value differed; -EFAULT.
+ */
+int nst_cmpxchg_gpa(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
+{
+	int ret = nst_cmpxchg_gpa_quiet(vm, gpa, old, new, len);
+
+	if (!ret)
+		nst_mmu_guest_wrote(vm, gpa, len);
+	return ret;
 }

@@ -20,5 +20,8 @@ int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len)
  * 1: the value differed, -EFAULT.
  */
 int nst_cmpxchg_gpa(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len);
+/* The same for the MMU's own accessed and dirty bits: shadows are not told. */
+int nst_cmpxchg_gpa_quiet(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new,
+			  unsigned int len);
 
 #endif /* NST_GUESTMEM_H */

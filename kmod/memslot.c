@@ -4,10 +4,10 @@
  * change replaces it.  Readers find slots in a maple tree under SRCU, so a
  * change of one slot costs O(log n) and is one atomic step for them.
  *
- * How a change stays ahead of faults: first the tree changes, then, under
- * mmu_lock, the generation is raised and old translations go.  A fault that
- * looked a slot up before sees the generation move and starts again, so no
- * translation made from the old slot survives.
+ * How a change stays ahead of faults: before a slot goes, mapping stops for the
+ * VM and the slot is zapped while readers still find it; then the tree changes;
+ * then the generation is raised, and a fault that looked a slot up before
+ * starts again.
  */
 #include "nestor.h"
 #include <linux/mm.h>
@@ -93,28 +93,30 @@ static void hva_insert(struct nst_vm *vm, struct nst_memslot *slot)
 }
 
 /*
- * Makes all readers and translations forget @old.  @new is what is there now,
- * or NULL.  On return no vCPU uses a translation that @new does not grant.
+ * Makes faults in flight and translations follow the step from @old to @new,
+ * which readers see already.
  */
-static void retire(struct nst_vm *vm, struct nst_memslot *old, struct nst_memslot *new)
+static void settle(struct nst_vm *vm, struct nst_memslot *old, struct nst_memslot *new)
 {
 	struct nst_memslots *slots = nst_memslots(vm);
 	bool log_new = new && (new->flags & KVM_MEM_LOG_DIRTY_PAGES);
 	bool log_old = old && (old->flags & KVM_MEM_LOG_DIRTY_PAGES);
-	bool moved = old && (!new || new->base_gfn != old->base_gfn);
-	bool flush = false;
+	bool flush = false, removed = slots->removing;
 
 	spin_lock(&vm->mmu_lock);
+	slots->removing = false;
 	WRITE_ONCE(slots->generation, slots->generation + 1);
 	if (old)
 		interval_tree_remove(&old->hva, &slots->by_hva);
 	spin_unlock(&vm->mmu_lock);
 
+	if (!old || !new || removed)
+		return;
 	/* Logging that ends lets small pages become huge again. */
-	if (moved || (log_old && !log_new))
-		flush = nst_mmu_zap_gfns(vm, old->base_gfn, slot_last(old) + 1);
-	else if (old && log_new && !log_old)
-		flush = nst_mmu_write_protect(vm, old->base_gfn, slot_last(old) + 1);
+	if (log_old && !log_new)
+		flush = nst_mmu_zap_gfns(vm, new, new->base_gfn, slot_last(new) + 1);
+	else if (log_new && !log_old)
+		flush = nst_mmu_write_protect(vm, new, new->base_gfn, slot_last(new) + 1);
 	if (flush)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 }
@@ -128,6 +130,24 @@ static void slot_free(struct nst_memslot *slot)
 	kfree(slot);
 }
 
+/* Undoes what publish() did before it failed. */
+static void unpublish(struct nst_vm *vm, u32 id, struct nst_memslot *old,
+		      struct nst_memslot *new)
+{
+	struct nst_memslots *slots = nst_memslots(vm);
+
+	/* Both had these entries a moment ago: no memory is needed. */
+	if (slots->removing)
+		NST_BUG_ON(vm, store_range(slots, old, old));
+	NST_BUG_ON(vm, xa_is_err(xa_store(&slots->by_id, id, old, GFP_KERNEL_ACCOUNT)));
+
+	spin_lock(&vm->mmu_lock);
+	slots->removing = false;
+	if (new)
+		interval_tree_remove(&new->hva, &slots->by_hva);
+	spin_unlock(&vm->mmu_lock);
+}
+
 /*
  * Replaces @old by @new; either may be NULL.  Consumes both on success, none
  * on failure.
@@ -135,7 +155,6 @@ static void slot_free(struct nst_memslot *slot)
 static int publish(struct nst_vm *vm, u32 id, struct nst_memslot *old, struct nst_memslot *new)
 {
 	struct nst_memslots *slots = nst_memslots(vm);
-	bool gone = old && (!new || new->base_gfn != old->base_gfn);
 	int ret;
 
 	ret = xa_err(xa_store(&slots->by_id, id, new, GFP_KERNEL_ACCOUNT));
@@ -143,33 +162,38 @@ static int publish(struct nst_vm *vm, u32 id, struct nst_memslot *old, struct ns
 		return ret;
 	if (new)
 		hva_insert(vm, new);
-	if (gone)
+	if (old && (!new || new->base_gfn != old->base_gfn)) {
+		nst_mmu_slot_gone(vm, old);
 		ret = store_range(slots, old, NULL);
-	if (!ret && new) {
-		ret = store_range(slots, new, new);
-		/* The tree had this very range a moment ago: no memory needed. */
-		if (ret && gone)
-			NST_BUG_ON(vm, store_range(slots, old, old));
 	}
+	if (!ret && new)
+		ret = store_range(slots, new, new);
 	if (ret) {
-		xa_store(&slots->by_id, id, old, GFP_KERNEL_ACCOUNT);
-		if (new) {
-			spin_lock(&vm->mmu_lock);
-			interval_tree_remove(&new->hva, &slots->by_hva);
-			spin_unlock(&vm->mmu_lock);
-		}
+		unpublish(vm, id, old, new);
 		return ret;
 	}
 
-	retire(vm, old, new);
+	settle(vm, old, new);
 	if (!old)
 		return 0;
 	/* After this, accesses through the old user address are over, too. */
 	synchronize_srcu_expedited(&vm->srcu);
 	if (new && old->dirty_bitmap == new->dirty_bitmap)
 		old->dirty_bitmap = NULL;
+	if (new && old->mmu_private == new->mmu_private)
+		old->mmu_private = NULL;
 	slot_free(old);
 	return 0;
+}
+
+/* Frees a slot that was not published, but not what it shares with @old. */
+static void slot_discard(struct nst_memslot *slot, const struct nst_memslot *old)
+{
+	if (old && slot->dirty_bitmap == old->dirty_bitmap)
+		slot->dirty_bitmap = NULL;
+	if (old && slot->mmu_private == old->mmu_private)
+		slot->mmu_private = NULL;
+	slot_free(slot);
 }
 
 static int slot_alloc(const struct kvm_userspace_memory_region *mem,
@@ -195,11 +219,9 @@ static int slot_alloc(const struct kvm_userspace_memory_region *mem,
 			ret = -ENOMEM;
 	}
 	if (!ret)
-		ret = nst_mmu_slot_alloc(slot);
+		ret = nst_mmu_slot_alloc(slot, old);
 	if (ret) {
-		if (old && slot->dirty_bitmap == old->dirty_bitmap)
-			slot->dirty_bitmap = NULL;
-		slot_free(slot);
+		slot_discard(slot, old);
 		return ret;
 	}
 	*res = slot;
@@ -270,11 +292,8 @@ static int set_region_locked(struct nst_vm *vm, const struct kvm_userspace_memor
 	if (ret)
 		return ret;
 	ret = publish(vm, mem->slot, old, new);
-	if (ret) {
-		if (old && new->dirty_bitmap == old->dirty_bitmap)
-			new->dirty_bitmap = NULL;
-		slot_free(new);
-	}
+	if (ret)
+		slot_discard(new, old);
 	return ret;
 }
 

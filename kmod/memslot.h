@@ -26,7 +26,7 @@ struct nst_memslot {
 	u32 flags;			/* KVM_MEM_* */
 	u32 id;
 	unsigned long *dirty_bitmap;	/* NULL: not logged */
-	void *mmu_private;		/* the MMU's per-slot data */
+	void *mmu_private;		/* (m) the MMU's per-slot data */
 };
 
 /**
@@ -39,6 +39,7 @@ struct nst_memslot {
  * @inval_running: invalidations between start and end; mmu_lock
  * @inval_start: lowest address of the running ones; mmu_lock
  * @inval_end: first address behind them; mmu_lock
+ * @removing: a slot is on its way out: map nothing now; mmu_lock
  * @manual_protect: GET_DIRTY_LOG leaves bits and protection to CLEAR_DIRTY_LOG
  */
 struct nst_memslots {
@@ -50,6 +51,7 @@ struct nst_memslots {
 	unsigned int inval_running;
 	unsigned long inval_start;
 	unsigned long inval_end;
+	bool removing;
 	bool manual_protect;
 };
 

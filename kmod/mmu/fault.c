@@ -213,10 +213,39 @@ bool nst_fault_stale(struct nst_vm *vm, const struct nst_fault *fault)
 	unsigned long first = fault->hva & ~(span - 1);
 
 	lockdep_assert_held(&vm->mmu_lock);
-	if (slots->generation != fault->generation || slots->inval_seq != fault->inval_seq)
+	if (slots->generation != fault->generation || slots->inval_seq != fault->inval_seq ||
+	    slots->removing)
 		return true;
 	return slots->inval_running && first < slots->inval_end &&
 	       first + span > slots->inval_start;
+}
+
+/**
+ * nst_fault_rights() - the rights that a looked-up page may be mapped with
+ * @vm: the VM
+ * @fault: after nst_fault_lookup()
+ * @rights: NST_ACCESS_* that the guest grants
+ *
+ * Sets the dirty log's bit when the write right stays.
+ *
+ * Context: mmu_lock held.
+ *
+ * Return: @rights, perhaps without NST_ACCESS_W.
+ */
+u8 nst_fault_rights(struct nst_vm *vm, const struct nst_fault *fault, u8 rights)
+{
+	u8 without = rights & ~NST_ACCESS_W;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	if (!fault->writable || (fault->slot->flags & KVM_MEM_READONLY))
+		return without;
+	if (!(rights & NST_ACCESS_W) || !fault->slot->dirty_bitmap)
+		return rights;
+	/* While the log is on, only a write may set the bit and get the right. */
+	if (!(fault->access & NST_ACCESS_W))
+		return without;
+	nst_memslot_mark_dirty(vm, fault->slot, fault->gfn);
+	return rights;
 }
 
 /**

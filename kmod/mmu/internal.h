@@ -12,6 +12,7 @@
 #ifndef NST_MMU_INTERNAL_H
 #define NST_MMU_INTERNAL_H
 
+#include <linux/hash.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include "../memslot.h"
@@ -49,29 +50,34 @@ union nst_role {
 
 /**
  * struct nst_table - one table page that hardware walks
- * @link: (m) on the VM's list, or on a dead list
- * @hash: (m) by gfn and role, for shadows of guest tables
+ * @link: (m) on the VM's list of live tables, of zombies, or on a dead list
+ * @hash: (m) by gfn, for shadows
+ * @unsync_link: (m) on the VM's list while @unsync
  * @entries: (c) the page
+ * @gfns: (m) shadows: the gfn that each leaf maps
  * @gfn: (c) the guest table that is shadowed; direct: first gfn it maps
  * @role: (c)
- * @parents: (m) entries that point here, struct nst_parent
+ * @parents: (m) shadows: links of the entries that point here
  * @roots: (m) vCPUs that use it as root
+ * @nr_present: (m) present entries
+ * @writes: (m) emulated writes to the guest table since it was last used
  * @unsync: (m) the guest may write the shadowed table without an exit
  * @zapped: (m) no longer found; freed when the last root user is gone
  */
 struct nst_table {
 	struct list_head link;
 	struct hlist_node hash;
+	struct list_head unsync_link;
 	u64 *entries;
+	u64 *gfns;
 	u64 gfn;
 	union nst_role role;
-	struct hlist_head parents;
+	unsigned long parents;
 	unsigned int roots;
+	u16 nr_present;
+	u16 writes;
 	bool unsync;
 	bool zapped;
-	u16 nr_present;
-	/* Shadows: gfn that each entry maps or points to, for reverse maps. */
-	u64 *gfns;
 };
 
 /**
@@ -79,7 +85,10 @@ struct nst_table {
  * @tdp_root: (c) after first use; the one root of two-dimensional paging
  * @tables: (m) all live table pages, oldest first
  * @nr_tables: (m)
- * @hash: (m) shadow tables
+ * @hash: (m) shadow tables by gfn
+ * @unsync: (m) shadow tables whose guest table is writable
+ * @zombies: (m) zapped tables that are still a vCPU's root
+ * @sync_page: (m) a guest table while it is compared with its shadow
  * @shadow: (c) guests' tables are shadowed
  */
 struct nst_mmu_vm {
@@ -87,11 +96,15 @@ struct nst_mmu_vm {
 	struct list_head tables;
 	unsigned long nr_tables;
 	struct hlist_head hash[1 << NST_HASH_BITS];
+	struct list_head unsync;
+	struct list_head zombies;
+	void *sync_page;
 	bool shadow;
 };
 
-/* A fault maps at most one table per level. */
+/* A fault makes at most one table per level, and links each, and maps a page. */
 #define NST_CACHE_TABLES	(NST_LEVEL_MAX + 1)
+#define NST_CACHE_CHUNKS	(NST_LEVEL_MAX + 2)
 
 /* The register values that a walk mode was computed from. */
 struct nst_mode_key {
@@ -107,7 +120,12 @@ struct nst_mode_key {
  * @mode: (v) how to walk the guest's tables
  * @cache: (v) tables allocated before mmu_lock is taken
  * @nr_cache: (v)
+ * @chunks: (v) the same for list chunks of reverse maps
+ * @nr_chunks: (v)
  * @root: (m) table that ctl.root points to, with a count in its @roots
+ * @root_cr3: (v) shadowing: CR3 that @root was loaded for
+ * @root_stale: (v) shadowing: mode or PDPTEs changed since
+ * @pae_root: (c) shadowing: this vCPU's own four PDPTEs, below 4 GiB
  */
 struct nst_mmu {
 	struct nst_mode_key mode_key;
@@ -115,7 +133,12 @@ struct nst_mmu {
 	enum nst_format_id format;
 	struct nst_table *cache[NST_CACHE_TABLES];
 	unsigned int nr_cache;
+	struct nst_chunk *chunks[NST_CACHE_CHUNKS];
+	unsigned int nr_chunks;
 	struct nst_table *root;
+	u64 root_cr3;
+	bool root_stale;
+	struct nst_table *pae_root;
 };
 
 /**
@@ -185,10 +208,13 @@ void nst_cache_drain(struct nst_mmu *mmu);
 struct nst_table *nst_table_take(struct nst_vm *vm, struct nst_mmu *mmu, u64 gfn,
 				 union nst_role role);
 void nst_table_retire(struct nst_vm *vm, struct nst_table *table, struct list_head *dead);
+void nst_table_free(struct nst_table *table);
 void nst_tables_free(struct list_head *dead);
+struct nst_table *nst_pae_root_alloc(void);
 
 /* ---- fault.c ---- */
 enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *fault);
+u8 nst_fault_rights(struct nst_vm *vm, const struct nst_fault *fault, u8 rights);
 bool nst_fault_stale(struct nst_vm *vm, const struct nst_fault *fault);
 
 /* ---- tdp.c: all under mmu_lock; true: flush TLBs before going on ---- */
@@ -199,8 +225,10 @@ bool nst_tdp_write_protect(struct nst_vm *vm, u64 start, u64 end);
 bool nst_tdp_age(struct nst_vm *vm, u64 start, u64 end, bool clear);
 
 /* ---- zap.c ---- */
-bool nst_zap_gfns_locked(struct nst_vm *vm, u64 start, u64 end, struct list_head *dead);
-bool nst_age_gfns_locked(struct nst_vm *vm, u64 start, u64 end, bool clear);
+bool nst_zap_gfns_locked(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end,
+			 struct list_head *dead);
+bool nst_age_gfns_locked(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end,
+			 bool clear);
 
 /* ---- tlb.c ---- */
 void nst_flush_and_free(struct nst_vm *vm, bool flush, struct list_head *dead);
@@ -209,11 +237,67 @@ void nst_flush_and_free(struct nst_vm *vm, bool flush, struct list_head *dead);
 bool nst_mode_update(struct nst_vcpu *vcpu);
 bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out);
 
-/* ---- shadow.c ---- */
-int nst_shadow_load(struct nst_vcpu *vcpu);
-void nst_shadow_invlpg(struct nst_vcpu *vcpu, u64 gva);
+/* ---- rmap.c: who maps a guest page, who points to a table ---- */
+
+/**
+ * struct nst_slot_mmu - shadowing: what the MMU knows of a slot's pages
+ * @rmap: (m) by level - 1 and page: links of the leaves that map it
+ * @tables: (m) by page: shadow tables of the guest table in it
+ * @no_large: (m) by level - 2 and large page: tables shadowed inside
+ */
+struct nst_slot_mmu {
+	unsigned long *rmap[3];
+	u16 *tables;
+	u32 *no_large[2];
+};
+
+int nst_rmap_module_init(void);
+void nst_rmap_module_exit(void);
+int nst_chunks_fill(struct nst_mmu *mmu);
+void nst_chunks_drain(struct nst_mmu *mmu);
+void nst_links_add(struct nst_mmu *mmu, unsigned long *head, u64 *spte);
+void nst_links_del(unsigned long *head, u64 *spte);
+u64 *nst_links_first(const unsigned long *head);
+void nst_rmap_add(struct nst_vcpu *vcpu, struct nst_memslot *slot, u64 gfn, u64 *spte);
+void nst_rmap_del(struct nst_vm *vm, u64 gfn, u64 *spte);
+bool nst_rmap_zap(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end);
+bool nst_rmap_protect(struct nst_memslot *slot, u64 start, u64 end);
+bool nst_rmap_age(struct nst_memslot *slot, u64 start, u64 end, bool clear);
+bool nst_rmap_shadow_begin(struct nst_vm *vm, u64 gfn);
+void nst_rmap_shadow_end(struct nst_vm *vm, u64 gfn);
+bool nst_rmap_is_shadowed(const struct nst_memslot *slot, u64 gfn);
+unsigned int nst_rmap_max_level(const struct nst_memslot *slot, u64 gfn, unsigned int level);
 int nst_shadow_slot_alloc(struct nst_memslot *slot);
 void nst_shadow_slot_free(struct nst_memslot *slot);
+
+static inline struct nst_table *spte_table(const u64 *spte)
+{
+	return (struct nst_table *)page_private(virt_to_page(spte));
+}
+
+static inline unsigned int spte_index(const u64 *spte)
+{
+	return offset_in_page(spte) / sizeof(u64);
+}
+
+/* ---- shadow.c ---- */
+#define nst_for_each_shadow(vm, table, next, g)						\
+	hlist_for_each_entry_safe(table, next,						\
+		&(vm)->mmu->hash[hash_64(g, NST_HASH_BITS)], hash)			\
+		if ((table)->gfn == (g) && !(table)->role.direct)
+
+int nst_shadow_load(struct nst_vcpu *vcpu);
+bool nst_shadow_zap_entry(struct nst_vm *vm, struct nst_table *table, unsigned int index);
+void nst_shadow_zap_table(struct nst_vm *vm, struct nst_table *table, struct list_head *dead);
+void nst_shadow_zap_all(struct nst_vm *vm, struct list_head *dead);
+void nst_shadow_put_root(struct nst_vcpu *vcpu, struct list_head *dead);
+void nst_set_root(struct nst_vcpu *vcpu, struct nst_table *root);
+
+/* ---- sync.c ---- */
+void nst_sync_all(struct nst_vm *vm);
+bool nst_unsync_gfn(struct nst_vm *vm, u64 gfn);
+bool nst_sync_read(struct nst_vm *vm, nst_gpa_t gpa, void *buf, unsigned int len);
+void nst_shadow_invlpg(struct nst_vcpu *vcpu, u64 gva);
 void nst_shadow_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len);
 
 #endif /* NST_MMU_INTERNAL_H */

@@ -14,7 +14,14 @@
  */
 int nst_mmu_module_init(void)
 {
-	return nst_tables_module_init();
+	int ret = nst_tables_module_init();
+
+	if (ret)
+		return ret;
+	ret = nst_rmap_module_init();
+	if (ret)
+		nst_tables_module_exit();
+	return ret;
 }
 
 /**
@@ -22,6 +29,7 @@ int nst_mmu_module_init(void)
  */
 void nst_mmu_module_exit(void)
 {
+	nst_rmap_module_exit();
 	nst_tables_module_exit();
 }
 
@@ -38,7 +46,16 @@ int nst_mmu_vm_create(struct nst_vm *vm)
 	if (!mmu)
 		return -ENOMEM;
 	INIT_LIST_HEAD(&mmu->tables);
+	INIT_LIST_HEAD(&mmu->unsync);
+	INIT_LIST_HEAD(&mmu->zombies);
 	mmu->shadow = !nst_caps.tdp;
+	if (mmu->shadow) {
+		mmu->sync_page = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+		if (!mmu->sync_page) {
+			kfree(mmu);
+			return -ENOMEM;
+		}
+	}
 	vm->mmu = mmu;
 	return 0;
 }
@@ -52,15 +69,20 @@ int nst_mmu_vm_create(struct nst_vm *vm)
 void nst_mmu_vm_destroy(struct nst_vm *vm)
 {
 	struct nst_mmu_vm *mmu = vm->mmu;
+	LIST_HEAD(dead);
 
 	if (!mmu)
 		return;
 	spin_lock(&vm->mmu_lock);
+	nst_shadow_zap_all(vm, &dead);
+	list_splice_init(&mmu->tables, &dead);
+	list_splice_init(&mmu->zombies, &dead);
 	vm->mmu = NULL;
 	spin_unlock(&vm->mmu_lock);
 
 	/* Nobody can run on them: no flush. */
-	nst_tables_free(&mmu->tables);
+	nst_tables_free(&dead);
+	free_page((unsigned long)mmu->sync_page);
 	kfree(mmu);
 }
 
@@ -76,7 +98,14 @@ int nst_mmu_vcpu_create(struct nst_vcpu *vcpu)
 	if (!vcpu->mmu)
 		return -ENOMEM;
 	vcpu->mmu->mode.fmt = &nst_formats[NST_FMT_OFF];
-	return 0;
+	if (!vcpu->vm->mmu->shadow)
+		return 0;
+	vcpu->mmu->pae_root = nst_pae_root_alloc();
+	if (vcpu->mmu->pae_root)
+		return 0;
+	kfree(vcpu->mmu);
+	vcpu->mmu = NULL;
+	return -ENOMEM;
 }
 
 /**
@@ -88,12 +117,22 @@ void nst_mmu_vcpu_destroy(struct nst_vcpu *vcpu)
 	if (!vcpu->mmu)
 		return;
 	nst_mmu_unload(vcpu);
+	if (vcpu->mmu->pae_root)
+		nst_table_free(vcpu->mmu->pae_root);
 	nst_cache_drain(vcpu->mmu);
+	nst_chunks_drain(vcpu->mmu);
 	kfree(vcpu->mmu);
 	vcpu->mmu = NULL;
 }
 
-static void set_root(struct nst_vcpu *vcpu, struct nst_table *root)
+/**
+ * nst_set_root() - use a table as root from the next entry on
+ * @vcpu: loaded vCPU without a root
+ * @root: the table
+ *
+ * Context: mmu_lock held.
+ */
+void nst_set_root(struct nst_vcpu *vcpu, struct nst_table *root)
 {
 	vcpu->mmu->root = root;
 	root->roots++;
@@ -114,17 +153,17 @@ int nst_mmu_load(struct nst_vcpu *vcpu)
 	struct nst_vm *vm = vcpu->vm;
 	struct nst_table *root;
 
-	if (likely(mmu->root))
-		return 0;
 	if (vm->mmu->shadow)
 		return nst_shadow_load(vcpu);
+	if (likely(mmu->root))
+		return 0;
 	if (nst_cache_fill(mmu))
 		return -ENOMEM;
 
 	spin_lock(&vm->mmu_lock);
 	root = nst_tdp_root(vcpu);
 	if (root)
-		set_root(vcpu, root);
+		nst_set_root(vcpu, root);
 	spin_unlock(&vm->mmu_lock);
 	return root ? 0 : -ENOMEM;
 }
@@ -135,14 +174,17 @@ int nst_mmu_load(struct nst_vcpu *vcpu)
  */
 void nst_mmu_unload(struct nst_vcpu *vcpu)
 {
-	struct nst_mmu *mmu = vcpu->mmu;
 	struct nst_vm *vm = vcpu->vm;
+	LIST_HEAD(dead);
 
+	if (!vcpu->mmu->root)
+		return;
 	spin_lock(&vm->mmu_lock);
-	if (mmu->root)
-		mmu->root->roots--;
-	mmu->root = NULL;
+	nst_shadow_put_root(vcpu, &dead);
 	spin_unlock(&vm->mmu_lock);
+	nst_flush_and_free(vm, false, &dead);
+	/* Nothing cached from the old root may serve the new one. */
+	nst_request(vcpu, NST_REQ_TLB_FLUSH);
 }
 
 /**
@@ -164,7 +206,7 @@ void nst_mmu_cr3_changed(struct nst_vcpu *vcpu, bool keep_tlb)
 {
 	if (vcpu->vm->mmu->shadow)
 		nst_mmu_unload(vcpu);
-	if (!keep_tlb)
+	else if (!keep_tlb)
 		nst_mmu_flush_guest(vcpu);
 }
 
@@ -185,12 +227,18 @@ void nst_mmu_invlpg(struct nst_vcpu *vcpu, u64 gva)
 /**
  * nst_mmu_slot_alloc() - make the MMU's data of a slot
  * @slot: not published yet
+ * @old: slot that it replaces, or NULL
  *
  * Return: 0 or -ENOMEM.
  */
-int nst_mmu_slot_alloc(struct nst_memslot *slot)
+int nst_mmu_slot_alloc(struct nst_memslot *slot, const struct nst_memslot *old)
 {
-	return nst_caps.tdp ? 0 : nst_shadow_slot_alloc(slot);
+	if (nst_caps.tdp)
+		return 0;
+	if (!old || old->base_gfn != slot->base_gfn)
+		return nst_shadow_slot_alloc(slot);
+	slot->mmu_private = old->mmu_private;
+	return 0;
 }
 
 /**

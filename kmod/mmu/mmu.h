@@ -89,19 +89,24 @@ int nst_mmu_translate(struct nst_vcpu *vcpu, u64 gva, u8 access, nst_gpa_t *gpa,
 bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3);
 
 /*
- * Notifier and slot changes.  zap_gfns removes all entries for [start, end)
- * under mmu_lock, and says whether TLBs must be flushed; the caller flushes
- * with nst_request_all(vm, NST_REQ_TLB_FLUSH, true) before memory is reused.
+ * Slot changes and the dirty log.  [start, end) lies in @slot.  Each takes
+ * mmu_lock and says whether TLBs must be flushed; the caller flushes with
+ * nst_request_all(vm, NST_REQ_TLB_FLUSH, true) before it relies on the change.
  */
-bool nst_mmu_zap_gfns(struct nst_vm *vm, u64 start, u64 end);
-bool nst_mmu_age_gfns(struct nst_vm *vm, u64 start, u64 end, bool clear);
+bool nst_mmu_zap_gfns(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end);
+bool nst_mmu_write_protect(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end);
+/* @slot is about to go: none of its translations is left, none is made; flushes. */
+void nst_mmu_slot_gone(struct nst_vm *vm, struct nst_memslot *slot);
+/* Every translation; flushes. */
 void nst_mmu_zap_all(struct nst_vm *vm);
-/* Per-slot data, made before a slot is published, freed after its last reader. */
-int nst_mmu_slot_alloc(struct nst_memslot *slot);
+
+/*
+ * Per-slot data: made before a slot is published, freed after its last reader.
+ * A slot that replaces @old at the same place takes over its data.
+ */
+int nst_mmu_slot_alloc(struct nst_memslot *slot, const struct nst_memslot *old);
 void nst_mmu_slot_free(struct nst_memslot *slot);
 /* Software wrote guest memory: a shadowed table may be there.  srcu held. */
 void nst_mmu_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len);
-/* Dirty logging was switched on, or bits were cleared: write-protect pages. */
-bool nst_mmu_write_protect(struct nst_vm *vm, u64 start, u64 end);
 
 #endif /* NST_MMU_MMU_H */

@@ -82,6 +82,7 @@ bool nst_mode_update(struct nst_vcpu *vcpu)
 		return false;
 	*key = now;
 	mode_build(vcpu);
+	vcpu->mmu->root_stale = true;
 	return true;
 }
 
@@ -92,7 +93,7 @@ static int read_guest(void *vm, nst_gpa_t gpa, void *buf, unsigned int len)
 
 static int cmpxchg_guest(void *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
 {
-	return nst_cmpxchg_gpa(vm, gpa, old, new, len);
+	return nst_cmpxchg_gpa_quiet(vm, gpa, old, new, len);
 }
 
 /**
@@ -179,5 +180,6 @@ bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3)
 	}
 	nst_modify(vcpu, NST_STATE_CR);
 	memcpy(vcpu->st.pdptr, pdptr, sizeof(pdptr));
+	vcpu->mmu->root_stale = true;
 	return true;
 }

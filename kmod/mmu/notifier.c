@@ -12,7 +12,8 @@
 #include <linux/mmu_notifier.h>
 #include "internal.h"
 
-typedef bool (*range_fn)(struct nst_vm *vm, u64 start, u64 end, void *arg);
+typedef bool (*range_fn)(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end,
+			 void *arg);
 
 static struct nst_vm *vm_of(struct mmu_notifier *mn)
 {
@@ -33,15 +34,16 @@ static bool for_hva_range(struct nst_vm *vm, unsigned long start, unsigned long 
 		u64 first = max(start, node->start) - node->start;
 		u64 last = min(end - 1, node->last) - node->start;
 
-		ret |= fn(vm, slot->base_gfn + (first >> PAGE_SHIFT),
+		ret |= fn(vm, slot, slot->base_gfn + (first >> PAGE_SHIFT),
 			  slot->base_gfn + (last >> PAGE_SHIFT) + 1, arg);
 	}
 	return ret;
 }
 
-static bool zap_range(struct nst_vm *vm, u64 start, u64 end, void *dead)
+static bool zap_range(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end,
+		      void *dead)
 {
-	return nst_zap_gfns_locked(vm, start, end, dead);
+	return nst_zap_gfns_locked(vm, slot, start, end, dead);
 }
 
 static int invalidate_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
@@ -79,9 +81,10 @@ static void invalidate_end(struct mmu_notifier *mn, const struct mmu_notifier_ra
 	spin_unlock(&vm->mmu_lock);
 }
 
-static bool age_range(struct nst_vm *vm, u64 start, u64 end, void *clear)
+static bool age_range(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end,
+		      void *clear)
 {
-	return nst_age_gfns_locked(vm, start, end, clear);
+	return nst_age_gfns_locked(vm, slot, start, end, clear);
 }
 
 static int age(struct mmu_notifier *mn, unsigned long start, unsigned long end, bool clear)

@@ -29,27 +29,54 @@ void nst_tables_module_exit(void)
 	kmem_cache_destroy(table_cache);
 }
 
-static void table_free(struct nst_table *table)
+/**
+ * nst_table_free() - free one table
+ * @table: on no list, used by nobody
+ */
+void nst_table_free(struct nst_table *table)
 {
 	set_page_private(virt_to_page(table->entries), 0);
 	free_page((unsigned long)table->entries);
-	kvfree(table->gfns);
+	free_page((unsigned long)table->gfns);
 	kmem_cache_free(table_cache, table);
 }
 
-static struct nst_table *table_alloc(void)
+static struct nst_table *table_alloc(gfp_t gfp)
 {
 	struct nst_table *table = kmem_cache_zalloc(table_cache, GFP_KERNEL_ACCOUNT);
 
 	if (!table)
 		return NULL;
-	/* A PAE root must be below 4 GiB: CR3 has 32 bits outside long mode. */
-	table->entries = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!table->entries) {
+	INIT_LIST_HEAD(&table->link);
+	INIT_LIST_HEAD(&table->unsync_link);
+	table->entries = (u64 *)get_zeroed_page(gfp);
+	if (!nst_caps.tdp)
+		table->gfns = (u64 *)__get_free_page(gfp);
+	if (!table->entries || (!nst_caps.tdp && !table->gfns)) {
+		free_page((unsigned long)table->entries);
+		free_page((unsigned long)table->gfns);
 		kmem_cache_free(table_cache, table);
 		return NULL;
 	}
 	set_page_private(virt_to_page(table->entries), (unsigned long)table);
+	return table;
+}
+
+/**
+ * nst_pae_root_alloc() - a vCPU's own page directory pointer table
+ *
+ * Outside long mode CR3 has 32 bits, so it lies below 4 GiB.
+ *
+ * Return: the table, or NULL.
+ */
+struct nst_table *nst_pae_root_alloc(void)
+{
+	struct nst_table *table = table_alloc(GFP_KERNEL_ACCOUNT | GFP_DMA32);
+
+	if (!table)
+		return NULL;
+	table->role.level = NST_LEVEL_1G;
+	table->role.host = NST_FMT_PAE;
 	return table;
 }
 
@@ -64,7 +91,7 @@ static struct nst_table *table_alloc(void)
 int nst_cache_fill(struct nst_mmu *mmu)
 {
 	while (mmu->nr_cache < NST_CACHE_TABLES) {
-		struct nst_table *table = table_alloc();
+		struct nst_table *table = table_alloc(GFP_KERNEL_ACCOUNT);
 
 		if (!table)
 			return -ENOMEM;
@@ -80,7 +107,7 @@ int nst_cache_fill(struct nst_mmu *mmu)
 void nst_cache_drain(struct nst_mmu *mmu)
 {
 	while (mmu->nr_cache)
-		table_free(mmu->cache[--mmu->nr_cache]);
+		nst_table_free(mmu->cache[--mmu->nr_cache]);
 }
 
 /**
@@ -135,6 +162,6 @@ void nst_tables_free(struct list_head *dead)
 
 	list_for_each_entry_safe(table, next, dead, link) {
 		list_del(&table->link);
-		table_free(table);
+		nst_table_free(table);
 	}
 }

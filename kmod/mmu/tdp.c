@@ -96,21 +96,6 @@ static struct nst_table *child_of(struct nst_vcpu *vcpu, struct nst_table *table
 	return child;
 }
 
-static u8 leaf_rights(struct nst_vm *vm, const struct nst_fault *fault)
-{
-	u8 rights = NST_ACCESS_R | NST_ACCESS_X | NST_ACCESS_U;
-
-	if (!fault->writable || (fault->slot->flags & KVM_MEM_READONLY))
-		return rights;
-	/* While the log is on, only a write may set the bit and get the right. */
-	if (fault->slot->dirty_bitmap) {
-		if (!(fault->access & NST_ACCESS_W))
-			return rights;
-		nst_memslot_mark_dirty(vm, fault->slot, fault->gfn);
-	}
-	return rights | NST_ACCESS_W;
-}
-
 /* Writes the leaf; merges with one that is already there for the same page. */
 static bool set_leaf(struct nst_vcpu *vcpu, struct nst_table *table, unsigned int index,
 		     const struct nst_fault *fault, struct list_head *dead)
@@ -118,7 +103,7 @@ static bool set_leaf(struct nst_vcpu *vcpu, struct nst_table *table, unsigned in
 	const struct nst_format *fmt = nst_table_format(table);
 	unsigned int level = table->role.level;
 	u64 pfn = fault->pfn & ~(nst_format_pages(fmt, level) - 1);
-	u8 rights = leaf_rights(vcpu->vm, fault);
+	u8 rights = nst_fault_rights(vcpu->vm, fault, NST_RIGHTS_ALL);
 	u64 old = table->entries[index];
 	bool flush = false;
 

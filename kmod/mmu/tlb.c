@@ -26,9 +26,18 @@ void nst_flush_and_free(struct nst_vm *vm, bool flush, struct list_head *dead)
  * nst_mmu_flush_guest() - the guest asked for a flush of its own TLB
  * @vcpu: loaded vCPU
  *
+ * Context: vm->srcu held.
+ *
  * CR3 load, CR4.PGE change, INVPCID and their kin where they exit.
  */
 void nst_mmu_flush_guest(struct nst_vcpu *vcpu)
 {
+	struct nst_vm *vm = vcpu->vm;
+
+	if (vm->mmu->shadow) {
+		spin_lock(&vm->mmu_lock);
+		nst_sync_all(vm);
+		spin_unlock(&vm->mmu_lock);
+	}
 	nst_request(vcpu, NST_REQ_TLB_FLUSH);
 }

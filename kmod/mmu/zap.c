@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Taking translations away: for the notifier, for slot changes, for the dirty
- * log.  Each function here does the same for every kind of table that the VM
- * has, and does nothing for a VM that has none yet or no more.
+ * log.  Each function here does the same for the tree of two-dimensional
+ * paging and for shadow tables, and does nothing for a VM that has no tables
+ * yet or no more.
  */
 #include "../nestor.h"
 #include "internal.h"
@@ -10,6 +11,7 @@
 /**
  * nst_zap_gfns_locked() - remove the translations of guest pages
  * @vm: the VM
+ * @slot: their slot
  * @start: first gfn
  * @end: gfn behind the last
  * @dead: receives tables that went with them
@@ -18,15 +20,19 @@
  *
  * Return: whether TLBs must be flushed.
  */
-bool nst_zap_gfns_locked(struct nst_vm *vm, u64 start, u64 end, struct list_head *dead)
+bool nst_zap_gfns_locked(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end,
+			 struct list_head *dead)
 {
 	lockdep_assert_held(&vm->mmu_lock);
-	return vm->mmu && nst_tdp_zap(vm, start, end, dead);
+	if (!vm->mmu)
+		return false;
+	return nst_tdp_zap(vm, start, end, dead) | nst_rmap_zap(vm, slot, start, end);
 }
 
 /**
  * nst_mmu_zap_gfns() - see mmu.h
  * @vm: the VM
+ * @slot: their slot
  * @start: first gfn
  * @end: gfn behind the last
  *
@@ -34,13 +40,13 @@ bool nst_zap_gfns_locked(struct nst_vm *vm, u64 start, u64 end, struct list_head
  *
  * Return: whether TLBs must be flushed before the memory is reused.
  */
-bool nst_mmu_zap_gfns(struct nst_vm *vm, u64 start, u64 end)
+bool nst_mmu_zap_gfns(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end)
 {
 	LIST_HEAD(dead);
 	bool flush;
 
 	spin_lock(&vm->mmu_lock);
-	flush = nst_zap_gfns_locked(vm, start, end, &dead);
+	flush = nst_zap_gfns_locked(vm, slot, start, end, &dead);
 	spin_unlock(&vm->mmu_lock);
 
 	/* Tables can be reused at once by anybody: their flush cannot wait. */
@@ -53,6 +59,7 @@ bool nst_mmu_zap_gfns(struct nst_vm *vm, u64 start, u64 end)
 /**
  * nst_age_gfns_locked() - were guest pages used?
  * @vm: the VM
+ * @slot: their slot
  * @start: first gfn
  * @end: gfn behind the last
  * @clear: and forget it
@@ -62,7 +69,8 @@ bool nst_mmu_zap_gfns(struct nst_vm *vm, u64 start, u64 end)
  *
  * Return: whether one of them was used since the last clear.
  */
-bool nst_age_gfns_locked(struct nst_vm *vm, u64 start, u64 end, bool clear)
+bool nst_age_gfns_locked(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end,
+			 bool clear)
 {
 	LIST_HEAD(dead);
 	bool young;
@@ -70,39 +78,22 @@ bool nst_age_gfns_locked(struct nst_vm *vm, u64 start, u64 end, bool clear)
 	lockdep_assert_held(&vm->mmu_lock);
 	if (!vm->mmu)
 		return false;
+	young = nst_rmap_age(slot, start, end, clear);
 	if (!clear || !nst_caps.tdp || !nst_caps.tdp_is_ept || nst_caps.tdp_ad)
-		return nst_tdp_age(vm, start, end, clear);
+		return young | nst_tdp_age(vm, start, end, clear);
 
 	/* Without accessed bits, only a new fault can tell of a new use. */
-	young = nst_tdp_zap(vm, start, end, &dead);
-	nst_flush_and_free(vm, young, &dead);
-	return young;
-}
-
-/**
- * nst_mmu_age_gfns() - see mmu.h
- * @vm: the VM
- * @start: first gfn
- * @end: gfn behind the last
- * @clear: and forget it
- *
- * Context: takes mmu_lock.
- *
- * Return: as nst_age_gfns_locked().
- */
-bool nst_mmu_age_gfns(struct nst_vm *vm, u64 start, u64 end, bool clear)
-{
-	bool young;
-
-	spin_lock(&vm->mmu_lock);
-	young = nst_age_gfns_locked(vm, start, end, clear);
-	spin_unlock(&vm->mmu_lock);
+	if (nst_tdp_zap(vm, start, end, &dead)) {
+		nst_flush_and_free(vm, true, &dead);
+		young = true;
+	}
 	return young;
 }
 
 /**
  * nst_mmu_write_protect() - make the next write to guest pages fault
  * @vm: the VM
+ * @slot: their slot
  * @start: first gfn
  * @end: gfn behind the last
  *
@@ -110,25 +101,58 @@ bool nst_mmu_age_gfns(struct nst_vm *vm, u64 start, u64 end, bool clear)
  *
  * Return: whether TLBs must be flushed before the protection holds.
  */
-bool nst_mmu_write_protect(struct nst_vm *vm, u64 start, u64 end)
+bool nst_mmu_write_protect(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end)
 {
 	bool flush = false;
 
 	spin_lock(&vm->mmu_lock);
 	if (vm->mmu)
-		flush = nst_tdp_write_protect(vm, start, end);
+		flush = nst_tdp_write_protect(vm, start, end) |
+			nst_rmap_protect(slot, start, end);
 	spin_unlock(&vm->mmu_lock);
 	return flush;
 }
 
 /**
- * nst_mmu_zap_all() - remove every translation
+ * nst_mmu_slot_gone() - a slot is about to be removed or moved
+ * @vm: the VM
+ * @slot: the slot, still found by readers
+ *
+ * Context: takes mmu_lock; flushes.  Nothing is mapped until the slots have
+ * settled.
+ */
+void nst_mmu_slot_gone(struct nst_vm *vm, struct nst_memslot *slot)
+{
+	LIST_HEAD(dead);
+	bool flush = false;
+
+	spin_lock(&vm->mmu_lock);
+	nst_memslots(vm)->removing = true;
+	if (vm->mmu) {
+		flush = nst_tdp_zap(vm, slot->base_gfn, slot->base_gfn + slot->npages, &dead);
+		/* Its pages may hold guest tables, whose shadows go as well. */
+		nst_shadow_zap_all(vm, &dead);
+	}
+	spin_unlock(&vm->mmu_lock);
+	nst_flush_and_free(vm, flush, &dead);
+}
+
+/**
+ * nst_mmu_zap_all() - see mmu.h
  * @vm: the VM
  *
  * Context: takes mmu_lock; flushes.
  */
 void nst_mmu_zap_all(struct nst_vm *vm)
 {
-	if (nst_mmu_zap_gfns(vm, 0, 1ull << 40))
-		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+	LIST_HEAD(dead);
+	bool flush = false;
+
+	spin_lock(&vm->mmu_lock);
+	if (vm->mmu) {
+		flush = nst_tdp_zap(vm, 0, 1ull << 40, &dead);
+		nst_shadow_zap_all(vm, &dead);
+	}
+	spin_unlock(&vm->mmu_lock);
+	nst_flush_and_free(vm, flush, &dead);
 }

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Keeping shadows equal to guest tables.
+ *
+ * A shadowed guest table is write-protected, and an emulated write zaps the
+ * entries it touches.  That is too dear for the tables of level 1, which
+ * guests write most: these may go "unsync".  The guest then writes freely, and
+ * the shadow is a TLB that may be stale until the guest flushes, as the
+ * architecture allows.  When it does - CR3 load, INVLPG and their kin - the
+ * table is protected again and compared.
+ */
+#include "../nestor.h"
+#include <linux/uaccess.h>
+#include "internal.h"
+
+/**
+ * nst_sync_read() - read guest memory without sleeping
+ * @vm: the VM, of the current process
+ * @gpa: address
+ * @buf: destination
+ * @len: bytes, within a page
+ *
+ * Context: any lock.
+ *
+ * Return: false when the page is not at hand.
+ */
+bool nst_sync_read(struct nst_vm *vm, nst_gpa_t gpa, void *buf, unsigned int len)
+{
+	u64 raw = nst_gpa_raw(gpa);
+	struct nst_memslot *slot = nst_memslot_find(vm, raw >> PAGE_SHIFT);
+	const void __user *from;
+	unsigned long left;
+
+	if (!slot)
+		return false;
+	from = (void __user *)(nst_memslot_hva(slot, raw >> PAGE_SHIFT) + offset_in_page(raw));
+	pagefault_disable();
+	left = __copy_from_user_inatomic(buf, from, len);
+	pagefault_enable();
+	return !left;
+}
+
+/**
+ * nst_unsync_gfn() - let the guest write a shadowed table
+ * @vm: the VM
+ * @gfn: the guest table's page
+ *
+ * Context: mmu_lock held.
+ *
+ * Return: false when one of its shadows is above level 1.
+ */
+bool nst_unsync_gfn(struct nst_vm *vm, u64 gfn)
+{
+	struct nst_table *table;
+	struct hlist_node *next;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	nst_for_each_shadow(vm, table, next, gfn) {
+		if (table->role.level != NST_LEVEL_4K)
+			return false;
+	}
+	nst_for_each_shadow(vm, table, next, gfn) {
+		if (!table->unsync)
+			list_add_tail(&table->unsync_link, &vm->mmu->unsync);
+		table->unsync = true;
+	}
+	return true;
+}
+
+static u64 guest_entry(const struct nst_table *table, const void *page, unsigned int index)
+{
+	if (table->role.format == NST_FMT_2LEVEL)
+		return ((const u32 *)page)[table->role.quadrant * NST_TABLE_ENTRIES + index];
+	return ((const u64 *)page)[index];
+}
+
+/* Is a leaf of a level-1 shadow still what the guest's entry says? */
+static bool leaf_agrees(const struct nst_table *table, unsigned int index, u64 entry)
+{
+	const struct nst_format *guest = &nst_formats[table->role.format];
+	const struct nst_format *host = nst_table_format(table);
+	u64 spte = table->entries[index];
+	u8 granted = nst_entry_rights(host, spte);
+	u8 rights;
+
+	if (!nst_entry_present(guest, entry) || !(entry & guest->accessed))
+		return false;
+	if (((entry & NST_ENTRY_ADDR) >> PAGE_SHIFT) != table->gfns[index])
+		return false;
+	/* Rare bits: reserved ones and protection keys are judged by a new walk. */
+	if ((entry ^ spte) & GENMASK_ULL(62, 59))
+		return false;
+	if (entry & GENMASK_ULL(58, 52) && table->role.format == NST_FMT_PAE)
+		return false;
+	if (!table->role.nx && (entry & guest->nx))
+		return false;
+
+	rights = nst_entry_rights(guest, entry) & table->role.rights;
+	if (!(entry & guest->dirty))
+		rights &= ~NST_ACCESS_W;
+	if ((granted ^ rights) & NST_ACCESS_U)
+		return false;
+	return !(granted & ~rights);
+}
+
+static bool compare(struct nst_vm *vm, struct nst_table *table)
+{
+	const struct nst_format *host = nst_table_format(table);
+	void *page = vm->mmu->sync_page;
+	bool readable = nst_sync_read(vm, nst_gfn_gpa(table->gfn), page, PAGE_SIZE);
+	bool flush = false;
+	unsigned int i;
+
+	for (i = 0; i < NST_TABLE_ENTRIES && table->nr_present; i++) {
+		if (!nst_entry_present(host, table->entries[i]))
+			continue;
+		if (!readable || !leaf_agrees(table, i, guest_entry(table, page, i)))
+			flush |= nst_shadow_zap_entry(vm, table, i);
+	}
+	return flush;
+}
+
+/**
+ * nst_sync_all() - make every unsync shadow equal to its guest table
+ * @vm: the VM, of the current process
+ *
+ * Context: mmu_lock and srcu held; flushes TLBs.
+ */
+void nst_sync_all(struct nst_vm *vm)
+{
+	struct nst_table *table, *next;
+	bool flush = false;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	if (list_empty(&vm->mmu->unsync))
+		return;
+	list_for_each_entry(table, &vm->mmu->unsync, unsync_link) {
+		struct nst_memslot *slot = nst_memslot_find(vm, table->gfn);
+
+		if (slot)
+			flush |= nst_rmap_protect(slot, table->gfn, table->gfn + 1);
+	}
+	/* A write that was on its way is in memory after this. */
+	if (flush)
+		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+
+	flush = false;
+	list_for_each_entry_safe(table, next, &vm->mmu->unsync, unsync_link) {
+		list_del_init(&table->unsync_link);
+		table->unsync = false;
+		flush |= compare(vm, table);
+	}
+	if (flush)
+		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+}
+
+/**
+ * nst_shadow_invlpg() - the guest flushes one address
+ * @vcpu: loaded vCPU
+ * @gva: the address
+ *
+ * Only an unsync table can be stale.
+ */
+void nst_shadow_invlpg(struct nst_vcpu *vcpu, u64 gva)
+{
+	struct nst_vm *vm = vcpu->vm;
+	struct nst_table *table;
+	bool flush = false;
+
+	spin_lock(&vm->mmu_lock);
+	table = vcpu->mmu->root;
+	while (table) {
+		const struct nst_format *fmt = nst_table_format(table);
+		unsigned int index = nst_format_index(fmt, table->role.level, gva);
+		u64 entry = table->entries[index];
+
+		if (!nst_entry_present(fmt, entry))
+			break;
+		if (nst_entry_leaf(fmt, table->role.level, entry)) {
+			if (table->unsync)
+				flush = nst_shadow_zap_entry(vm, table, index);
+			break;
+		}
+		table = spte_child(entry);
+	}
+	/* Other vCPUs may have it in their TLBs, and nothing would tell them later. */
+	if (flush)
+		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+	spin_unlock(&vm->mmu_lock);
+}
+
+/* A guest that writes a table this often without using it has another use for it. */
+#define WRITES_IN_VAIN		3
+
+/* Zaps the entries of @table that a write of @len bytes at @offset touched. */
+static bool zap_written(struct nst_vm *vm, struct nst_table *table, unsigned int offset,
+			size_t len)
+{
+	unsigned int bytes = nst_formats[table->role.format].entry_bytes;
+	unsigned int first = offset / bytes, last = (offset + len - 1) / bytes;
+	bool flush = false;
+	unsigned int i;
+
+	if (bytes == 4 && table->role.level == NST_LEVEL_2M) {
+		/* One guest entry of 4 MiB is two of ours. */
+		first *= 2;
+		last = last * 2 + 1;
+	}
+	for (i = first; i <= last; i++) {
+		if (bytes == 4 && i / NST_TABLE_ENTRIES != table->role.quadrant)
+			continue;
+		flush |= nst_shadow_zap_entry(vm, table, i % NST_TABLE_ENTRIES);
+	}
+	return flush;
+}
+
+/**
+ * nst_shadow_guest_wrote() - software wrote guest memory
+ * @vm: the VM
+ * @gpa: address
+ * @len: bytes, within a page
+ *
+ * Context: takes mmu_lock; the new bytes are in memory.
+ */
+void nst_shadow_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len)
+{
+	u64 gfn = nst_gpa_gfn(gpa);
+	struct nst_memslot *slot = nst_memslot_find(vm, gfn);
+	unsigned int offset = offset_in_page(nst_gpa_raw(gpa));
+	struct nst_table *table;
+	struct hlist_node *next;
+	LIST_HEAD(dead);
+	bool flush = false;
+
+	/*
+	 * Pairs with the lock and the second look of a fault that makes a
+	 * shadow: either it sees our bytes, or we see its shadow.
+	 */
+	smp_mb();
+	if (!len || !slot || !nst_rmap_is_shadowed(slot, gfn))
+		return;
+
+	spin_lock(&vm->mmu_lock);
+	nst_for_each_shadow(vm, table, next, gfn) {
+		/* A write that is no table entry, or floods, ends the page's life as table. */
+		if (len < 4 || offset % 4 || ++table->writes > WRITES_IN_VAIN)
+			nst_shadow_zap_table(vm, table, &dead);
+		else
+			flush |= zap_written(vm, table, offset, len);
+	}
+	if (flush || !list_empty(&dead))
+		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+	spin_unlock(&vm->mmu_lock);
+	nst_tables_free(&dead);
+}
