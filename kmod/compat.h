@@ -34,6 +34,7 @@
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
 #include <asm/reboot.h>
+#include <asm/vmx.h>
 
 /*
  * nst_track_guest_enter() - tell RCU that this CPU will run a guest
@@ -124,6 +125,20 @@ static inline int nst_host_pfn(struct vm_area_struct *vma, unsigned long addr,
 	__acquire(ptl);	/* follow_pte() took it, unseen by sparse */
 	pte_unmap_unlock(ptep, ptl);
 	return 0;
+}
+#endif
+
+/* Memory type of the VMCS, from IA32_VMX_BASIC; a control that was renamed. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define SECONDARY_EXEC_XSAVES	SECONDARY_EXEC_ENABLE_XSAVES
+static inline u32 nst_vmcs_mem_type(u64 vmx_basic)
+{
+	return vmx_basic_vmcs_mem_type(vmx_basic);
+}
+#else
+static inline u32 nst_vmcs_mem_type(u64 vmx_basic)
+{
+	return (vmx_basic & VMX_BASIC_MEM_TYPE_MASK) >> VMX_BASIC_MEM_TYPE_SHIFT;
 }
 #endif
 

@@ -10,6 +10,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/special_insns.h>
+#include "compat.h"
 #include "vmx.h"
 
 struct vmx_caps vmx_caps;
@@ -237,8 +238,7 @@ static int vmx_check_basic(void)
 	rdmsrl(MSR_IA32_VMX_BASIC, basic);
 	vmx_caps.revision = vmx_basic_vmcs_revision_id(basic);
 	if (vmx_basic_vmcs_size(basic) > PAGE_SIZE ||
-	    (basic & VMX_BASIC_MEM_TYPE_MASK) >> VMX_BASIC_MEM_TYPE_SHIFT !=
-	     VMX_BASIC_MEM_TYPE_WB) {
+	    nst_vmcs_mem_type(basic) != VMX_EPTP_MT_WB) {
 		pr_err("the VMCS of this CPU is larger than a page or not write-back (MSR 0x%x = 0x%016llx)\n",
 		       MSR_IA32_VMX_BASIC, basic);
 		return -EOPNOTSUPP;

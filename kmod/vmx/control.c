@@ -7,6 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <asm/apicdef.h>
+#include "compat.h"
 #include "vmx.h"
 
 struct vmx_trap_row {

@@ -15,6 +15,7 @@
 #include <asm/perf_event.h>
 #include <asm/ptrace.h>
 #include <asm/special_insns.h>
+#include "compat.h"
 #include "vmx.h"
 
 static_assert(offsetof(struct vmx_switch, flags) == VMX_SWITCH_FLAGS);
@@ -121,6 +122,7 @@ static void vmx_switch_world(struct vmx_vcpu *vmx)
 		get_debugreg(st->dr6, 6);
 	if (vmx->host.debugctl)
 		update_debugctlmsr(vmx->host.debugctl);
+	nst_compat_guest_ran();
 	vmx->entered = true;
 }
 

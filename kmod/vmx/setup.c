@@ -8,6 +8,7 @@
 #include "nestor.h"
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
+#include <asm/debugreg.h>
 #include <asm/fsgsbase.h>
 #include <asm/io.h>
 #include <asm/msr.h>

@@ -76,11 +76,9 @@ static int vmx_cpu_enable(void)
 
 	if (this_cpu_read(vmx_on))
 		return 0;
-	if (__read_cr4() & X86_CR4_VMXE) {
-		pr_err("CPU %d: another hypervisor owns VMX (CR4.VMXE is set); unload it first\n",
-		       smp_processor_id());
+	/* Another hypervisor is here; the core says so. */
+	if (__read_cr4() & X86_CR4_VMXE)
 		return -EBUSY;
-	}
 	err = vmx_check_feature_control(true);
 	if (err) {
 		pr_err("CPU %d: the firmware disabled VMX; enable it in the firmware setup\n",
@@ -93,8 +91,6 @@ static int vmx_cpu_enable(void)
 	if (!vmx_vmxon(virt_to_phys(region))) {
 		cr4_clear_bits(X86_CR4_VMXE);
 		intel_pt_handle_vmx(0);
-		pr_err("CPU %d: VMXON failed; is another hypervisor active?\n",
-		       smp_processor_id());
 		return -EBUSY;
 	}
 	this_cpu_write(vmx_on, true);
