@@ -56,8 +56,12 @@ def _mirror(into):
 
 
 def build(series):
-    """Path of an up-to-date nestor.ko without debug sections."""
-    kdir = kernels.kdir(series)
+    """Path of an up-to-date nestor.ko for one of Debian's kernels."""
+    return build_for(kernels.kdir(series))
+
+
+def build_for(kdir):
+    """Path of an up-to-date nestor.ko without debug sections; ours to remove."""
     name = f"build-{cache.digest(str(images.TREE), str(kdir))}"
     top = cache.root() / "build" / name
     top.mkdir(parents=True, exist_ok=True)
@@ -78,12 +82,13 @@ def _make(kdir, top, ready):
         raise BuildFailed("the tree has no Kbuild")
     log = top / "make.log"
     with open(log, "w", encoding="utf-8") as f:
-        done = subprocess.run(["make", "-C", str(kdir), f"M={top}", "-j2",
+        done = subprocess.run(["make", "-C", str(kdir), f"M={top}", "-k", "-j2",
                                "modules"], stdout=f, check=False,
                               stderr=subprocess.STDOUT)
     built = top / "nestor.ko"
     if done.returncode or not built.exists():
-        lines = log.read_text(errors="replace").splitlines()
+        lines = [line for line in log.read_text(errors="replace").splitlines()
+                 if not line.startswith("  CC ")]
         raise BuildFailed("\n".join(lines[-60:]))
     subprocess.run(["strip", "--strip-debug", "-o", str(ready) + ".tmp",
                     str(built)], check=True)
