@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See machine.h. */
+#include "machine.h"
+
+#define DATA_AR	(NST_AR_P | NST_AR_S | NST_AR_RW | NST_AR_ACCESSED)
+
+struct machine m;
+
+static bool same_access(const struct access *a, u64 addr, u32 len, bool write, bool pio)
+{
+	return a->addr == addr && a->len == len && a->write == write && a->pio == pio;
+}
+
+/* A device access: from the log of answers, at once, or by userspace. */
+static enum nst_emul_result device(u64 addr, void *buf, u32 len, bool write, bool pio)
+{
+	struct access *a;
+	u32 i;
+
+	if (m.via_user && m.used < m.answered) {
+		a = &m.answer[m.used++];
+		if (!same_access(a, addr, len, write, pio))
+			return NST_EMUL_DEAD;
+		if (!write)
+			memcpy(buf, a->data, len);
+		return NST_EMUL_OK;
+	}
+	a = m.via_user ? &m.wanted : &m.log[m.logged];
+	if (m.logged == MAX_LOG || len > sizeof(a->data))
+		return NST_EMUL_DEAD;
+	*a = (struct access){ .addr = addr, .len = len, .write = write, .pio = pio };
+	if (write)
+		memcpy(a->data, buf, len);
+	if (m.via_user)
+		return NST_EMUL_USER;
+	for (i = 0; i < len && !write; i++)
+		a->data[i] = m.device++;
+	if (!write)
+		memcpy(buf, a->data, len);
+	m.logged++;
+	return NST_EMUL_OK;
+}
+
+/* What userspace does between two tries. */
+static void finish_by_user(void)
+{
+	u32 i;
+
+	for (i = 0; i < m.wanted.len && !m.wanted.write; i++)
+		m.wanted.data[i] = m.device++;
+	m.answer[m.answered++] = m.wanted;
+	m.log[m.logged++] = m.wanted;
+}
+
+static enum nst_emul_result translate(u64 lin, u32 len, bool write)
+{
+	u64 page;
+
+	for (page = lin >> 12; page <= (lin + len - 1) >> 12; page++)
+		if (page >= MEM_SIZE >> 12 || m.absent[page] || (write && m.readonly[page]))
+			return nst_emul_raise_pf(&m.e, write ? 2 : 0,
+						 page == lin >> 12 ? lin : page << 12);
+	return NST_EMUL_OK;
+}
+
+static bool is_mmio(u64 lin)
+{
+	return lin >= MMIO_BASE && lin < MMIO_END;
+}
+
+static enum nst_emul_result op_fetch(struct nst_emul *e, u64 lin, void *buf, u32 len)
+{
+	enum nst_emul_result r;
+
+	/* The contract: never across a page. */
+	if ((lin >> 12) != (lin + len - 1) >> 12)
+		return NST_EMUL_DEAD;
+	r = translate(lin, len, false);
+	if (r == NST_EMUL_OK)
+		memcpy(buf, m.mem + lin, len);
+	return r;
+}
+
+static enum nst_emul_result op_read(struct nst_emul *e, u64 lin, void *buf, u32 len, u32 flags)
+{
+	enum nst_emul_result r = translate(lin, len, flags & NST_EMUL_ACC_RMW);
+
+	if (r != NST_EMUL_OK)
+		return r;
+	if (is_mmio(lin))
+		return device(lin, buf, len, false, false);
+	memcpy(buf, m.mem + lin, len);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_write(struct nst_emul *e, u64 lin, const void *buf, u32 len,
+				     u32 flags)
+{
+	enum nst_emul_result r = translate(lin, len, true);
+
+	if (r != NST_EMUL_OK)
+		return r;
+	if (is_mmio(lin))
+		return device(lin, (void *)buf, len, true, false);
+	memcpy(m.mem + lin, buf, len);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_probe(struct nst_emul *e, u64 lin, u32 len, u32 flags)
+{
+	return translate(lin, len, true);
+}
+
+static enum nst_emul_result op_cmpxchg(struct nst_emul *e, u64 lin, const void *old,
+				       const void *new, u32 len, bool *done)
+{
+	enum nst_emul_result r = translate(lin, len, true);
+
+	*done = true;
+	if (r != NST_EMUL_OK)
+		return r;
+	if (is_mmio(lin))
+		return device(lin, (void *)new, len, true, false);
+	*done = !memcmp(m.mem + lin, old, len);
+	if (*done)
+		memcpy(m.mem + lin, new, len);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_in(struct nst_emul *e, u16 port, u32 size, void *buf, u32 count)
+{
+	return device(port, buf, size * count, false, true);
+}
+
+static enum nst_emul_result op_out(struct nst_emul *e, u16 port, u32 size, const void *buf,
+				   u32 count)
+{
+	return device(port, (void *)buf, size * count, true, true);
+}
+
+static enum nst_emul_result op_get_cr(struct nst_emul *e, u32 nr, u64 *val)
+{
+	*val = nr == 0 ? e->cr0 : nr == 3 ? m.cr3 : nr == 4 ? e->cr4 : 0;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_set_cr(struct nst_emul *e, u32 nr, u64 val)
+{
+	if (nr == 0)
+		e->cr0 = val;
+	else if (nr == 3)
+		m.cr3 = val;
+	else if (nr == 4)
+		e->cr4 = val;
+	return NST_EMUL_OK;
+}
+
+/* MSRs by the low four bits of the index: enough to tell ours apart. */
+static enum nst_emul_result op_rdmsr(struct nst_emul *e, u32 idx, u64 *val)
+{
+	*val = m.msr[(idx ^ idx >> 4) & 15];
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_wrmsr(struct nst_emul *e, u32 idx, u64 val)
+{
+	m.msr[(idx ^ idx >> 4) & 15] = val;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_cpuid(struct nst_emul *e, u32 regs[4])
+{
+	regs[1] = regs[0] + 1;
+	regs[3] = regs[2] + 2;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_rdtsc(struct nst_emul *e, u64 *val)
+{
+	*val = 0x1122334455667788ULL;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_hlt(struct nst_emul *e)
+{
+	m.halted++;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_invlpg(struct nst_emul *e, u64 lin)
+{
+	m.flushed = (u32)lin;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_get_dtr(struct nst_emul *e, enum nst_emul_desc which, u64 *base,
+				       u16 *limit)
+{
+	*base = which == NST_DESC_GDT ? m.gdt_base : m.idt_base;
+	*limit = which == NST_DESC_GDT ? m.gdt_limit : m.idt_limit;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_set_dtr(struct nst_emul *e, enum nst_emul_desc which, u64 base,
+				       u16 limit)
+{
+	*(which == NST_DESC_GDT ? &m.gdt_base : &m.idt_base) = base;
+	*(which == NST_DESC_GDT ? &m.gdt_limit : &m.idt_limit) = limit;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_get_sys(struct nst_emul *e, enum nst_emul_desc which,
+				       struct nst_emul_seg *seg)
+{
+	*seg = which == NST_DESC_TR ? m.tr : m.ldt;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_set_sys(struct nst_emul *e, enum nst_emul_desc which,
+				       const struct nst_emul_seg *seg)
+{
+	*(which == NST_DESC_TR ? &m.tr : &m.ldt) = *seg;
+	return NST_EMUL_OK;
+}
+
+static const struct nst_emul_ops ops = {
+	.fetch = op_fetch, .read = op_read, .write = op_write, .probe_write = op_probe,
+	.cmpxchg = op_cmpxchg, .pio_in = op_in, .pio_out = op_out,
+	.get_cr = op_get_cr, .set_cr = op_set_cr, .rdmsr = op_rdmsr, .wrmsr = op_wrmsr,
+	.cpuid = op_cpuid, .rdtsc = op_rdtsc, .hlt = op_hlt, .invlpg = op_invlpg,
+	.get_dtr = op_get_dtr, .set_dtr = op_set_dtr,
+	.get_sys_seg = op_get_sys, .set_sys_seg = op_set_sys,
+};
+
+static void flat(u32 idx, u16 sel, u32 limit, u32 ar)
+{
+	m.e.seg[idx] = (struct nst_emul_seg){ .selector = sel, .limit = limit, .ar = ar };
+}
+
+void m_reset(enum mode mode)
+{
+	u32 i, ar = DATA_AR, limit = 0xffff;
+
+	memset(&m, 0, sizeof(m));
+	m.e.ops = &ops;
+	m.e.rflags = X86_EFLAGS_FIXED;
+	m.e.cr0 = X86_CR0_ET | (mode == MODE_REAL ? 0 : X86_CR0_PE);
+	if (mode == MODE_PROT32 || mode == MODE_LONG) {
+		limit = 0xffffffff;
+		ar |= NST_AR_DB | NST_AR_G;
+	}
+	if (mode == MODE_VM86) {
+		m.e.rflags |= X86_EFLAGS_VM;
+		m.e.cpl = 3;
+		ar |= NST_AR_DPL;
+	}
+	for (i = 0; i < NST_NR_SEG; i++)
+		flat(i, mode >= MODE_PROT16 ? 0x10 : 0, limit, ar);
+	if (mode >= MODE_PROT16) {
+		m.e.seg[NST_SEG_CS].selector = 0x08;
+		m.e.seg[NST_SEG_CS].ar |= NST_AR_CODE;
+	}
+	if (mode == MODE_LONG) {
+		m.e.seg[NST_SEG_CS].ar ^= NST_AR_DB | NST_AR_L;
+		m.e.cr0 |= X86_CR0_PG;
+		m.e.cr4 = X86_CR4_PAE;
+		m.e.efer = EFER_LMA | EFER_SCE;
+	}
+	m.e.gpr[NST_RSP] = STACK_TOP;
+	m.gdt_base = GDT_ADDR;
+	m.gdt_limit = 0xff;
+	m.idt_base = mode == MODE_REAL ? 0 : IDT_ADDR;
+	m.idt_limit = mode == MODE_LONG ? 0xfff : mode == MODE_REAL ? 0x3ff : 0x7ff;
+	m.ldt.ar = NST_AR_UNUSABLE;
+	m.tr = (struct nst_emul_seg){ .selector = 0x40, .base = TSS_ADDR, .limit = 0x67,
+				      .ar = NST_AR_P | 0xb };
+}
+
+void m_code(const void *bytes, u32 len)
+{
+	memcpy(m.mem + CODE_ADDR, bytes, len);
+	m.e.rip = CODE_ADDR;
+}
+
+enum nst_emul_result m_step(void)
+{
+	enum nst_emul_result r;
+
+	m.answered = 0;
+	for (;;) {
+		m.used = 0;
+		r = nst_emul_step(&m.e);
+		if (r != NST_EMUL_USER || m.answered == MAX_LOG)
+			return r;
+		finish_by_user();
+	}
+}
+
+enum nst_emul_result m_run(void)
+{
+	enum nst_emul_result r = NST_EMUL_AGAIN;
+	u32 i;
+
+	for (i = 0; i < 1000 && r == NST_EMUL_AGAIN; i++)
+		r = m_step();
+	return r;
+}
+
+void m_gdt(u32 n, u32 base, u32 limit, u32 ar)
+{
+	u64 raw;
+
+	if (ar & NST_AR_G)
+		limit >>= 12;
+	raw = (limit & 0xffff) | (u64)(base & 0xffffff) << 16 | (u64)(ar & 0xf0ff) << 40 |
+	      (u64)(limit & 0xf0000) << 32 | (u64)(base & 0xff000000) << 32;
+	m_put(GDT_ADDR + n * 8, raw, 8);
+}
+
+void m_gate(u64 table, u32 n, u32 size, u16 sel, u64 offset, u8 type_ar, u8 low)
+{
+	u64 raw = (offset & 0xffff) | (u64)sel << 16 | (u64)low << 32 | (u64)type_ar << 40 |
+		  (offset & 0xffff0000) << 32;
+
+	m_put(table + n * size, raw, 8);
+	if (size == 16)
+		m_put(table + n * size + 8, offset >> 32, 8);
+}
