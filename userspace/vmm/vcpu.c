@@ -111,7 +111,13 @@ static void handle_exit(struct vcpu *vcpu)
 static void *vcpu_main(void *arg)
 {
 	struct vcpu *vcpu = arg;
+	sigset_t kick;
 	int ret;
+
+	/* Whoever started us may have had it blocked. */
+	sigemptyset(&kick);
+	sigaddset(&kick, KICK_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 
 	while (!stop_pending(vcpu->stop)) {
 		ret = nl_vcpu_run(&vcpu->nl);
