@@ -129,11 +129,11 @@ static void write_page(struct nst_vcpu *vcpu, struct pvclock_vcpu_time_info *pag
 		page->flags |= old_flags & PVCLOCK_GUEST_STOPPED;
 	if (nst_write_gpa(vcpu->vm, gpa, &version, sizeof(version)))
 		return;
-	smp_wmb();
+	smp_wmb();	/* odd version, body, even version: in this order */
 	if (nst_write_gpa(vcpu->vm, nst_gpa_add(gpa, body), (u8 *)page + body,
 			  sizeof(*page) - body))
 		return;
-	smp_wmb();
+	smp_wmb();	/* body before the even version */
 	version++;
 	vcpu->clock_version = version;
 	nst_write_gpa(vcpu->vm, gpa, &version, sizeof(version));
@@ -291,12 +291,12 @@ void nst_wall_clock_write(struct nst_vcpu *vcpu, u64 val)
 	wall.version = (wall.version | 1) + 2;
 	if (nst_write_gpa(vcpu->vm, gpa, &wall.version, sizeof(wall.version)))
 		return;
-	smp_wmb();
+	smp_wmb();	/* odd version before the time */
 	wall.sec = div_u64_rem(zero, NSEC_PER_SEC, &nsec);
 	wall.nsec = nsec;
 	if (nst_write_gpa(vcpu->vm, gpa, &wall, sizeof(wall)))
 		return;
-	smp_wmb();
+	smp_wmb();	/* time before the even version */
 	wall.version++;
 	nst_write_gpa(vcpu->vm, gpa, &wall.version, sizeof(wall.version));
 }

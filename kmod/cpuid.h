@@ -4,6 +4,7 @@
 #define NST_CPUID_H
 
 #include <linux/kvm.h>
+#include "cpuid_table.h"
 #include "vcpu.h"
 
 #define NST_CPUID_MAX_ENTRIES	256	/* that KVM_SET_CPUID2 takes */
@@ -25,5 +26,20 @@ void nst_cpuid_refresh(struct nst_vcpu *vcpu);
 /* Bytes of an XSAVE area that holds @features, standard or compacted format. */
 u32 nst_cpuid_xstate_size(u64 features, bool compacted);
 void nst_cpuid_free(struct nst_vcpu *vcpu);
+
+/* A register of an entry by its number, enum nst_cpuid_reg. */
+static inline u32 nst_cpuid_entry_reg(const struct kvm_cpuid_entry2 *e, unsigned int reg)
+{
+	switch (reg) {
+	case NST_CPUID_EAX:
+		return e->eax;
+	case NST_CPUID_EBX:
+		return e->ebx;
+	case NST_CPUID_ECX:
+		return e->ecx;
+	default:
+		return e->edx;
+	}
+}
 
 #endif /* NST_CPUID_H */

@@ -2,7 +2,7 @@
 /*
  * Each CPUID fact, once.  A feature that has no row is hidden from guests.
  *
- * Data only, no calls.  Absent on purpose: VMX and SVM (until nesting offers
+ * Data, and the search for a word's row.  Absent on purpose: VMX and SVM (until nesting offers
  * them), performance monitoring, MONITOR/MWAIT, SGX, AMX, CET, processor
  * trace, WAITPKG, ENQCMD, MOVDIR64B (no instruction emulation for MMIO), and
  * everything that reads power or thermal state of the host.
@@ -213,3 +213,13 @@ const struct nst_cpuid_cr4 nst_cpuid_cr4[] = {
 };
 
 const unsigned int nst_nr_cpuid_cr4 = ARRAY_SIZE(nst_cpuid_cr4);
+
+const struct nst_cpuid_word *nst_cpuid_find_word(unsigned int x86_feature)
+{
+	unsigned int i;
+
+	for (i = 0; i < nst_nr_cpuid_words; i++)
+		if (nst_cpuid_words[i].word == x86_feature / 32)
+			return &nst_cpuid_words[i];
+	return NULL;
+}

@@ -27,6 +27,31 @@ enum nst_cpuid_need {
 	NST_NEED_INVPCID,	/* and TDP */
 };
 
+/* SDM2A "CPUID", APM3 "CPUID Instruction": leaves that have names here. */
+#define NST_LEAF_MAX_BASIC	0x00000000
+#define NST_LEAF_FEATURES	0x00000001
+#define NST_LEAF_DESCRIPTORS	0x00000002
+#define NST_LEAF_CACHES		0x00000004
+#define NST_LEAF_POWER		0x00000006
+#define NST_LEAF_MORE_FEATURES	0x00000007
+#define NST_LEAF_TOPOLOGY	0x0000000b
+#define NST_LEAF_XSAVE		0x0000000d
+#define NST_LEAF_TOPOLOGY2	0x0000001f
+#define NST_LEAF_PV_BASE	0x40000000
+#define NST_LEAF_PV_STRIDE	0x100
+#define NST_LEAF_PV_LAST	0x40010000
+#define NST_LEAF_MAX_EXT	0x80000000
+#define NST_LEAF_EXT_FEATURES	0x80000001
+#define NST_LEAF_BRAND		0x80000002
+#define NST_LEAF_L1_CACHE	0x80000005
+#define NST_LEAF_L2_CACHE	0x80000006
+#define NST_LEAF_INVARIANT_TSC	0x80000007
+#define NST_LEAF_ADDRESS	0x80000008
+#define NST_LEAF_1G_TLB		0x80000019
+#define NST_LEAF_PERF_HINTS	0x8000001a
+#define NST_LEAF_EXT_CACHES	0x8000001d
+#define NST_LEAF_EXT_TOPOLOGY	0x8000001e
+
 enum nst_cpuid_reg { NST_CPUID_EAX, NST_CPUID_EBX, NST_CPUID_ECX, NST_CPUID_EDX };
 
 #define NST_CPUID_NO_GCAP	0xff
@@ -73,5 +98,8 @@ extern const struct nst_cpuid_word nst_cpuid_words[];
 extern const unsigned int nst_nr_cpuid_words;
 extern const struct nst_cpuid_cr4 nst_cpuid_cr4[];
 extern const unsigned int nst_nr_cpuid_cr4;
+
+/* The row of @x86_feature's word, or NULL when no bit of it is ever shown. */
+const struct nst_cpuid_word *nst_cpuid_find_word(unsigned int x86_feature);
 
 #endif /* NST_CPUID_TABLE_H */

@@ -362,15 +362,13 @@ int nst_xcrs_set(struct nst_vcpu *vcpu, const struct kvm_xcrs *x)
 
 /* ---- XMM registers, for emulated moves ---- */
 
-/* The register number is in the instruction: one case a register. */
-#define EACH_XMM(X)	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) \
-			X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
-
-static void lock_registers(void)
+/* The state of legacy components as it is in the registers now. */
+static void lock_registers(struct fxregs_state *fx)
 {
 	fpregs_lock();
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
+	asm volatile("fxsave64 %0" : "=m" (*fx));
 }
 
 /**
@@ -381,15 +379,11 @@ static void lock_registers(void)
  */
 void nst_fpu_read_xmm(struct nst_vcpu *vcpu, unsigned int reg, u8 val[16])
 {
-	struct { u8 bytes[16]; } *out = (void *)val;
+	struct fxregs_state fx;
 
-	lock_registers();
-	switch (reg) {
-#define TAKE_XMM(n) case n: asm volatile("movdqu %%xmm" #n ", %0" : "=m" (*out)); break;
-	EACH_XMM(TAKE_XMM)
-#undef TAKE_XMM
-	}
+	lock_registers(&fx);
 	fpregs_unlock();
+	memcpy(val, (u8 *)fx.xmm_space + (reg & 15) * 16, 16);
 }
 
 /**
@@ -400,13 +394,10 @@ void nst_fpu_read_xmm(struct nst_vcpu *vcpu, unsigned int reg, u8 val[16])
  */
 void nst_fpu_write_xmm(struct nst_vcpu *vcpu, unsigned int reg, const u8 val[16])
 {
-	const struct { u8 bytes[16]; } *in = (const void *)val;
+	struct fxregs_state fx;
 
-	lock_registers();
-	switch (reg) {
-#define PUT_XMM(n) case n: asm volatile("movdqu %0, %%xmm" #n : : "m" (*in)); break;
-	EACH_XMM(PUT_XMM)
-#undef PUT_XMM
-	}
+	lock_registers(&fx);
+	memcpy((u8 *)fx.xmm_space + (reg & 15) * 16, val, 16);
+	asm volatile("fxrstor64 %0" : : "m" (fx));
 	fpregs_unlock();
 }

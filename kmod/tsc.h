@@ -50,7 +50,7 @@ int nst_clock_guest_stopped(struct nst_vcpu *vcpu);
  */
 struct nst_clock_vm {
 	struct nst_vm *vm;
-	spinlock_t lock;
+	spinlock_t lock;	/* all below */
 	u64 tsc_offset;
 	u32 tsc_khz;
 	bool tsc_from_user;
