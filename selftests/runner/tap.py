@@ -56,7 +56,7 @@ class Report:
         return len(self.passed) + len(self.failed) + len(self.skipped)
 
     def _fail(self, why):
-        self.failed.append((why, "\n".join(self.notes[-20:])))
+        self.failed.append((why, "\n".join(self.notes[-26:])))
 
     def end(self, status):
         """The program ended with this status (None: it never ended)."""
@@ -72,14 +72,15 @@ class Report:
             return
         if status is None:
             self._fail("did not end")
+        elif status in (124, 143):
+            self._fail("time limit reached")
         elif self.plan is not None and self.points() != self.plan:
             self._fail(f"planned {self.plan} results, gave {self.points()}, "
                        f"exit status {status}")
         elif status == 0 and not self.points():
             self.passed.append(("", ""))
         elif status and not self.failed:
-            self._fail("time limit reached" if status in (124, 143)
-                       else f"exit status {status}")
+            self._fail(f"exit status {status}")
         elif not status and self.failed:
             self.notes.append("exit status 0 despite failures")
 

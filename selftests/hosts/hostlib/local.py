@@ -100,7 +100,8 @@ def _command(options, command):
         os.mkdir(path)
     env = dict(os.environ, NESTOR_HOST="local", NESTOR_MODULE=options.module,
                NESTOR_KERNEL=os.uname().release,
-               PATH="/nestor/userspace:" + os.environ["PATH"])
+               PATH="/nestor/userspace:" + os.environ["PATH"],
+               **dict(item.split("=", 1) for item in options.env))
     try:
         return subprocess.run(["unshare", "-m", "sh", "-ec", script], env=env,
                               check=False, timeout=options.timeout).returncode

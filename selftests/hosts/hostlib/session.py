@@ -197,9 +197,14 @@ class Session:
         return self.status
 
     def show(self, text):
-        """The reason on stderr, with the end of the console's log."""
+        """The reason on stderr, with the console around the first report."""
         lines = self.console.decode("utf-8", "replace").splitlines()
-        shown = "\n".join("  | " + line.rstrip() for line in lines[-60:])
+        lines = [line.rstrip() for line in lines]
+        first = next((i for i, line in enumerate(lines)
+                      if self.reports and line == self.reports[0].rstrip()),
+                     len(lines) - 50)
+        first = max(first - 6, 0)
+        shown = "\n".join("  | " + line for line in lines[first:first + 60])
         print(f"\nhost: FAILED: {text}\nhost: console:\n{shown}",
               file=sys.stderr, flush=True)
 
