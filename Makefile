@@ -50,7 +50,7 @@ module: deps-build
 launcher: deps-build
 	@if [ -e userspace/Makefile ]; then $(MAKE) -C userspace; fi
 
-modules_install:
+modules_install: module
 	@kdir="$(KDIR)" && $(MAKE) -C "$$kdir" M=$(CURDIR) \
 		$(if $(DESTDIR),INSTALL_MOD_PATH="$(DESTDIR)") modules_install
 

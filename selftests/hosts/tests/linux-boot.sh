@@ -10,7 +10,7 @@
 
 . "${0%/*}/lib.sh"
 case $NESTOR_HOST in
-vmx*) cpus="1 2" ;;
+vmx*) cpus="1 2" BOOT_SECONDS=900 ;;
 *) cpus="1 2 4" ;;
 esac
 # shellcheck disable=SC2086
