@@ -151,12 +151,26 @@ void nst_fpu_enter(struct nst_vcpu *vcpu)
 	}
 }
 
+/*
+ * An emulator below us may not know the XSETBV intercept (QEMU before 8.1): then
+ * what the register holds is what the guest wrote, and must come back at the
+ * next entry.  Hardware always intercepts.
+ */
+static u64 guest_xcr0(const struct nst_vcpu *vcpu)
+{
+	u64 now;
+
+	if (!boot_cpu_has(X86_FEATURE_HYPERVISOR))
+		return vcpu->st.xcr0;
+	now = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	return now == vcpu->st.xcr0 ? now : (now & vcpu->xcr0_allowed) | XFEATURE_MASK_FP;
+}
+
 /**
  * nst_fpu_exit() - take back what nst_fpu_enter() gave
  * @vcpu: loaded vCPU, irqs off, right after an exit
  *
- * CR4 and XCR0 are as at the entry: the guest changes neither OSXSAVE, PKE nor
- * XCR0 without an exit.
+ * The guest changes neither CR4.OSXSAVE, CR4.PKE nor XCR0 without an exit.
  */
 void nst_fpu_exit(struct nst_vcpu *vcpu)
 {
@@ -166,6 +180,7 @@ void nst_fpu_exit(struct nst_vcpu *vcpu)
 	}
 	if (guest_xsave_on(vcpu)) {
 		switch_xss(vcpu->st.xss, vcpu->host_xss);
+		vcpu->st.xcr0 = guest_xcr0(vcpu);
 		if (vcpu->host_xcr0 != vcpu->st.xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->host_xcr0);
 	}
