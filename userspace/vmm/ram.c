@@ -9,6 +9,31 @@
 
 #include "vmm/ram.h"
 
+#define HUGE_PAGE	(2 * SZ_1M)
+
+/*
+ * The kernel can back the guest with huge pages, and the hypervisor map them,
+ * only where guest and host addresses agree in the bits below one.
+ */
+static void *ram_reserve(u64 size)
+{
+	u8 *all = mmap(NULL, size + HUGE_PAGE, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	u8 *start;
+
+	if (all == MAP_FAILED)
+		return NULL;
+	start = (u8 *)(((unsigned long)all + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1UL));
+	if (start != all)
+		munmap(all, start - all);
+	munmap(start + size, all + HUGE_PAGE - start);
+	if (mprotect(start, size, PROT_READ | PROT_WRITE)) {
+		munmap(start, size);
+		return NULL;
+	}
+	return start;
+}
+
 /**
  * ram_create() - Reserve the guest's memory
  * @ram: filled in
@@ -18,14 +43,14 @@
  */
 int ram_create(struct ram *ram, u64 size)
 {
-	void *host = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *host = ram_reserve(size);
 
-	if (host == MAP_FAILED)
+	if (!host)
 		return nl_fail(errno, "cannot get %llu MiB of memory for the guest: %s",
 			       (unsigned long long)(size / SZ_1M), strerror(errno));
 	/* A core file of ours is about us; the guest's memory would only hide that. */
 	madvise(host, size, MADV_DONTDUMP);
+	madvise(host, size, MADV_HUGEPAGE);
 
 	ram->host = host;
 	ram->size = size;
