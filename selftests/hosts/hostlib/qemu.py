@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 
-from . import kernels
+from . import kernels, session
 
 CPU = {"svm": "max,+svm", "svm-nonpt": "max,+svm,-npt", "plain": "max,-svm"}
 CMDLINE = "console=ttyS0 loglevel=4 nokaslr panic=-1 oops=panic"
@@ -47,7 +47,8 @@ class Machine:
         self.errors = open(self.dir / "stderr", "w+", encoding="utf-8")
         self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL,
                                         stdout=self.errors, stderr=self.errors,
-                                        start_new_session=True)
+                                        start_new_session=True,
+                                        preexec_fn=session.die_with_parent)
         self.socks = {}
         for name, sock in self.listeners.items():
             sock.settimeout(20)

@@ -6,6 +6,7 @@ run fail whatever the command said: a test that passes while the host oopses
 has not passed.
 """
 import contextlib
+import ctypes
 import os
 import re
 import select
@@ -123,9 +124,10 @@ class Session:
 
     def on_stdin(self, data):
         """Typed bytes for the command; returns True to end the host."""
-        if data == ABORT_KEY:
+        if data.strip(ABORT_KEY) == b"":
             now = time.monotonic()
-            self.presses = [t for t in self.presses if now - t < 1] + [now]
+            self.presses = [t for t in self.presses if now - t < 1]
+            self.presses += [now] * len(data)
             return len(self.presses) >= 3
         self.presses = []
         return False
@@ -217,17 +219,23 @@ def raw_terminal(wanted):
         return
     fd = sys.stdin.fileno()
     saved = termios.tcgetattr(fd)
-    old = {}
-
-    def leave(number, _frame):
-        raise SystemExit(128 + number)
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        old[number] = signal.signal(number, leave)
     try:
         tty.setraw(fd)
         yield
     finally:
         termios.tcsetattr(fd, termios.TCSADRAIN, saved)
-        for number, handler in old.items():
-            signal.signal(number, handler)
+
+
+def leave_on_signals():
+    """Make a signal that ends us an exception, so that hosts and files go too."""
+    def leave(number, _frame):
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+
+
+def die_with_parent():
+    """In a child, before exec: SIGKILL when we die without a chance to tidy."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
