@@ -403,11 +403,12 @@ static enum nst_emul_result address_32(struct nst_emul *e, u64 *ea, u8 *seg)
 	enum nst_emul_result r = NST_EMUL_OK;
 	u64 disp = 0;
 
-	if (rm == NST_RSP) {
-		r = address_sib(e, ea, seg);
-	} else if (rm == NST_RBP && mod == 0) {
+	if (rm == NST_RBP && mod == 0) {
 		d->rip_relative = d->mode == 8;
 		return take_signed(e, 4, ea);
+	}
+	if (rm == NST_RSP) {
+		r = address_sib(e, ea, seg);
 	} else {
 		rm |= d->rex & REX_B ? 8 : 0;
 		*ea = e->gpr[rm];

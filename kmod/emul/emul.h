@@ -288,7 +288,7 @@ struct nst_emul {
 		struct nst_emul_seg seg[NST_NR_SEG];
 		u8 cpl;
 	} saved;
-	u8 buf[NST_EMUL_IO_MAX] __attribute__((__aligned__(32)));
+	u8 buf[NST_EMUL_IO_MAX] __aligned(32);
 };
 
 /**

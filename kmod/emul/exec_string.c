@@ -240,19 +240,20 @@ static u32 batch_count(struct nst_emul *e, u32 seg, u64 off, bool write)
 {
 	bool down = e->rflags & X86_EFLAGS_DF;
 	u32 size = port_size(e), in_page;
-	u64 n = index_reg(e, NST_RCX), room, lin;
+	u64 n = index_reg(e, NST_RCX), more, lin;
 
 	if (!e->d.rep || (e->rflags & X86_EFLAGS_TF))
 		return 1;
 	if (nst_linear(e, seg, off, size, write, &lin) != NST_EMUL_OK || (lin & (size - 1)))
 		return 1;
 	in_page = (u32)lin & 0xfff;
-	room = (down ? in_page : 0xfff - in_page) / size + 1;
-	if (n > room)
-		n = room;
-	room = (down ? off : nst_mask(e->d.adsize) - off) / size + 1;
-	if (n > room)
-		n = room;
+	/* How many can follow the first; the caller has seen that n is not 0. */
+	more = (down ? in_page : 0xfff - in_page) / size;
+	if (n - 1 > more)
+		n = more + 1;
+	more = (down ? off : nst_mask(e->d.adsize) - off) / size;
+	if (n - 1 > more)
+		n = more + 1;
 	if (n > NST_EMUL_IO_MAX / size)
 		n = NST_EMUL_IO_MAX / size;
 	if (down)

@@ -8,9 +8,6 @@
 
 #define MSW_BITS	0xfu	/* PE, MP, EM, TS: SDM2 "LMSW" */
 
-/* Runs a callback after the nested hook, or says that there is none. */
-#define NEED(op)	do { if (!e->ops->op) return NST_EMUL_UNKNOWN; } while (0)
-
 /* CLI and STI below IOPL: CR4.VME and CR4.PVI give a virtual flag. */
 static bool virtual_if(const struct nst_emul *e)
 {
@@ -53,7 +50,8 @@ NST_EXEC(hlt)
 {
 	enum nst_emul_result r;
 
-	NEED(hlt);
+	if (!e->ops->hlt)
+		return NST_EMUL_UNKNOWN;
 	r = nst_intercept(e, NST_ICPT_HLT, 0, 0);
 	return r == NST_EMUL_OK ? e->ops->hlt(e) : r;
 }
@@ -68,7 +66,8 @@ NST_EXEC(read_cr)
 	u32 nr = e->d.op[1].reg;
 	enum nst_emul_result r;
 
-	NEED(get_cr);
+	if (!e->ops->get_cr)
+		return NST_EMUL_UNKNOWN;
 	if (!valid_cr(nr))
 		return nst_ud(e);
 	if (e->cpl)
@@ -82,7 +81,8 @@ NST_EXEC(write_cr)
 	u32 nr = e->d.op[0].reg;
 	enum nst_emul_result r;
 
-	NEED(set_cr);
+	if (!e->ops->set_cr)
+		return NST_EMUL_UNKNOWN;
 	if (!valid_cr(nr))
 		return nst_ud(e);
 	if (e->cpl)
@@ -108,7 +108,8 @@ NST_EXEC(read_dr)
 	u32 nr = e->d.op[1].reg;
 	enum nst_emul_result r;
 
-	NEED(get_dr);
+	if (!e->ops->get_dr)
+		return NST_EMUL_UNKNOWN;
 	r = debug_reg(e, &nr);
 	if (r == NST_EMUL_OK)
 		r = nst_intercept(e, NST_ICPT_DR_READ, nr, 0);
@@ -120,7 +121,8 @@ NST_EXEC(write_dr)
 	u32 nr = e->d.op[0].reg;
 	enum nst_emul_result r;
 
-	NEED(set_dr);
+	if (!e->ops->set_dr)
+		return NST_EMUL_UNKNOWN;
 	r = debug_reg(e, &nr);
 	if (r == NST_EMUL_OK)
 		r = nst_intercept(e, NST_ICPT_DR_WRITE, nr, e->d.op[1].val);
@@ -136,7 +138,8 @@ NST_EXEC(smsw)
 {
 	enum nst_emul_result r;
 
-	NEED(get_cr);
+	if (!e->ops->get_cr)
+		return NST_EMUL_UNKNOWN;
 	if (umip_refuses(e))
 		return nst_gp0(e);
 	r = nst_intercept(e, NST_ICPT_SMSW, 0, 0);
@@ -148,7 +151,8 @@ NST_EXEC(lmsw)
 	u64 msw = e->d.op[0].val & MSW_BITS, keep = e->cr0 & ~(u64)MSW_BITS;
 	enum nst_emul_result r;
 
-	NEED(set_cr);
+	if (!e->ops->set_cr)
+		return NST_EMUL_UNKNOWN;
 	r = nst_intercept(e, NST_ICPT_LMSW, e->d.op[0].val, 0);
 	if (r != NST_EMUL_OK)
 		return r;
@@ -160,7 +164,8 @@ NST_EXEC(clts)
 {
 	enum nst_emul_result r;
 
-	NEED(set_cr);
+	if (!e->ops->set_cr)
+		return NST_EMUL_UNKNOWN;
 	r = nst_intercept(e, NST_ICPT_CLTS, 0, 0);
 	return r == NST_EMUL_OK ? e->ops->set_cr(e, 0, e->cr0 & ~(u64)X86_CR0_TS) : r;
 }
@@ -179,7 +184,8 @@ NST_EXEC(store_table)
 	u16 limit = 0;
 	u64 base = 0;
 
-	NEED(get_dtr);
+	if (!e->ops->get_dtr)
+		return NST_EMUL_UNKNOWN;
 	if (umip_refuses(e))
 		return nst_gp0(e);
 	r = nst_intercept(e, NST_ICPT_DESC_READ, table_of(e), 0);
@@ -200,7 +206,8 @@ NST_EXEC(load_table)
 	u16 limit;
 	u64 base = 0;
 
-	NEED(set_dtr);
+	if (!e->ops->set_dtr)
+		return NST_EMUL_UNKNOWN;
 	r = nst_intercept(e, NST_ICPT_DESC_WRITE, table_of(e), 0);
 	if (r == NST_EMUL_OK)
 		r = nst_mem_read(e, op->seg, op->ea, e->buf, 2 + len, 0);
@@ -223,7 +230,8 @@ NST_EXEC(invlpg)
 	u64 lin = base + op->ea;
 	enum nst_emul_result r;
 
-	NEED(invlpg);
+	if (!e->ops->invlpg)
+		return NST_EMUL_UNKNOWN;
 	if (e->d.mode != 8)
 		lin = (u32)lin;
 	r = nst_intercept(e, NST_ICPT_INVLPG, lin, 0);
@@ -236,7 +244,8 @@ NST_EXEC(wbinvd)
 	bool writeback = e->d.opcode == 0x09;
 	enum nst_emul_result r;
 
-	NEED(wbinvd);
+	if (!e->ops->wbinvd)
+		return NST_EMUL_UNKNOWN;
 	r = nst_intercept(e, writeback ? NST_ICPT_WBINVD : NST_ICPT_INVD, 0, 0);
 	return r == NST_EMUL_OK ? e->ops->wbinvd(e, writeback) : r;
 }
@@ -270,7 +279,8 @@ NST_EXEC(rdmsr)
 	enum nst_emul_result r;
 	u64 val = 0;
 
-	NEED(rdmsr);
+	if (!e->ops->rdmsr)
+		return NST_EMUL_UNKNOWN;
 	r = nst_intercept(e, NST_ICPT_RDMSR, ecx(e), 0);
 	if (r == NST_EMUL_OK)
 		r = e->ops->rdmsr(e, ecx(e), &val);
@@ -283,7 +293,8 @@ NST_EXEC(wrmsr)
 {
 	enum nst_emul_result r;
 
-	NEED(wrmsr);
+	if (!e->ops->wrmsr)
+		return NST_EMUL_UNKNOWN;
 	r = nst_intercept(e, NST_ICPT_WRMSR, ecx(e), edx_eax(e));
 	return r == NST_EMUL_OK ? e->ops->wrmsr(e, ecx(e), edx_eax(e)) : r;
 }
@@ -293,7 +304,8 @@ NST_EXEC(rdtsc)
 	enum nst_emul_result r;
 	u64 val = 0;
 
-	NEED(rdtsc);
+	if (!e->ops->rdtsc)
+		return NST_EMUL_UNKNOWN;
 	if (e->cpl && (e->cr4 & X86_CR4_TSD))
 		return nst_gp0(e);
 	r = nst_intercept(e, NST_ICPT_RDTSC, 0, 0);
@@ -309,8 +321,8 @@ NST_EXEC(rdtscp)
 	enum nst_emul_result r;
 	u64 val = 0, aux = 0;
 
-	NEED(rdtsc);
-	NEED(rdmsr);
+	if (!e->ops->rdtsc || !e->ops->rdmsr)
+		return NST_EMUL_UNKNOWN;
 	if (e->cpl && (e->cr4 & X86_CR4_TSD))
 		return nst_gp0(e);
 	r = nst_intercept(e, NST_ICPT_RDTSCP, 0, 0);
@@ -330,7 +342,8 @@ NST_EXEC(rdpmc)
 	enum nst_emul_result r;
 	u64 val = 0;
 
-	NEED(rdpmc);
+	if (!e->ops->rdpmc)
+		return NST_EMUL_UNKNOWN;
 	if (nst_protected(e) && e->cpl && !(e->cr4 & X86_CR4_PCE))
 		return nst_gp0(e);
 	r = nst_intercept(e, NST_ICPT_RDPMC, ecx(e), 0);
@@ -346,7 +359,8 @@ NST_EXEC(cpuid)
 	u32 regs[4] = { (u32)e->gpr[NST_RAX], 0, ecx(e), 0 };
 	enum nst_emul_result r;
 
-	NEED(cpuid);
+	if (!e->ops->cpuid)
+		return NST_EMUL_UNKNOWN;
 	r = nst_intercept(e, NST_ICPT_CPUID, 0, 0);
 	if (r == NST_EMUL_OK)
 		r = e->ops->cpuid(e, regs);
@@ -364,7 +378,8 @@ NST_EXEC(xgetbv)
 	enum nst_emul_result r;
 	u64 val = 0;
 
-	NEED(xgetbv);
+	if (!e->ops->xgetbv)
+		return NST_EMUL_UNKNOWN;
 	if (!(e->cr4 & X86_CR4_OSXSAVE))
 		return nst_ud(e);
 	r = e->ops->xgetbv(e, ecx(e), &val);
@@ -377,7 +392,8 @@ NST_EXEC(xsetbv)
 {
 	enum nst_emul_result r;
 
-	NEED(xsetbv);
+	if (!e->ops->xsetbv)
+		return NST_EMUL_UNKNOWN;
 	if (!(e->cr4 & X86_CR4_OSXSAVE))
 		return nst_ud(e);
 	if (e->cpl)
@@ -400,8 +416,8 @@ NST_EXEC(swapgs)
 	enum nst_emul_result r;
 	u64 val = 0;
 
-	NEED(rdmsr);
-	NEED(wrmsr);
+	if (!e->ops->rdmsr || !e->ops->wrmsr)
+		return NST_EMUL_UNKNOWN;
 	r = e->ops->rdmsr(e, MSR_KERNEL_GS_BASE, &val);
 	if (r == NST_EMUL_OK)
 		r = e->ops->wrmsr(e, MSR_KERNEL_GS_BASE, e->seg[NST_SEG_GS].base);

@@ -97,49 +97,78 @@ static enum nst_emul_result data_linear(struct nst_emul *e, u32 seg, u64 off, u3
 	return r;
 }
 
-/* Bytes up to where a 32-bit linear address wraps to 0. */
-static u32 before_wrap(const struct nst_emul *e, u64 lin, u32 len)
+/*
+ * Bytes up to where linear addresses wrap to 0: at 4 GiB, but for 64-bit code
+ * and for the descriptor tables of long mode.
+ */
+static u32 before_wrap(const struct nst_emul *e, u64 lin, u32 len, u32 flags)
 {
-	if (!nst_64bit(e) && lin < LINEAR_4G && lin + len > LINEAR_4G)
-		return (u32)(LINEAR_4G - lin);
-	return len;
+	bool wide = nst_64bit(e) || (nst_long_mode(e) && (flags & NST_EMUL_ACC_IMPLICIT));
+	u64 last = lin + len - 1;
+
+	if (wide)
+		return last < lin ? (u32)-lin : len;
+	return last >= LINEAR_4G ? (u32)(LINEAR_4G - lin) : len;
 }
 
-enum nst_emul_result nst_mem_read(struct nst_emul *e, u32 seg, u64 off, void *buf,
-				  u32 len, u32 flags)
+static enum nst_emul_result read_linear(struct nst_emul *e, u64 lin, void *buf, u32 len,
+					u32 flags)
 {
+	u32 first = before_wrap(e, lin, len, flags);
 	enum nst_emul_result r;
-	u32 first;
-	u64 lin;
 
-	r = data_linear(e, seg, off, len, flags & NST_EMUL_ACC_RMW, &lin);
-	if (r != NST_EMUL_OK)
-		return r;
-	first = before_wrap(e, lin, len);
 	r = e->ops->read(e, lin, buf, first, flags);
 	if (r == NST_EMUL_OK && first < len)
 		r = e->ops->read(e, 0, (u8 *)buf + first, len - first, flags);
 	return r;
 }
 
+static enum nst_emul_result probe_linear(struct nst_emul *e, u64 lin, u32 len, u32 flags)
+{
+	u32 first = before_wrap(e, lin, len, flags);
+	enum nst_emul_result r;
+
+	if (!e->ops->probe_write)
+		return NST_EMUL_OK;
+	r = e->ops->probe_write(e, lin, first, flags);
+	if (r == NST_EMUL_OK && first < len)
+		r = e->ops->probe_write(e, 0, len - first, flags);
+	return r;
+}
+
+static enum nst_emul_result write_linear(struct nst_emul *e, u64 lin, const void *buf, u32 len,
+					 u32 flags)
+{
+	u32 first = before_wrap(e, lin, len, flags);
+	enum nst_emul_result r = NST_EMUL_OK;
+
+	if (first < len)
+		r = probe_linear(e, lin, len, flags);
+	if (r == NST_EMUL_OK)
+		r = e->ops->write(e, lin, buf, first, flags);
+	if (r == NST_EMUL_OK && first < len)
+		r = e->ops->write(e, 0, (const u8 *)buf + first, len - first, flags);
+	return r;
+}
+
+enum nst_emul_result nst_mem_read(struct nst_emul *e, u32 seg, u64 off, void *buf,
+				  u32 len, u32 flags)
+{
+	enum nst_emul_result r;
+	u64 lin;
+
+	r = data_linear(e, seg, off, len, flags & NST_EMUL_ACC_RMW, &lin);
+	return r == NST_EMUL_OK ? read_linear(e, lin, buf, len, flags) : r;
+}
+
 enum nst_emul_result nst_mem_write(struct nst_emul *e, u32 seg, u64 off,
 				   const void *buf, u32 len)
 {
 	enum nst_emul_result r;
-	u32 first;
 	u64 lin;
 
 	r = data_linear(e, seg, off, len, true, &lin);
-	if (r != NST_EMUL_OK)
-		return r;
-	first = before_wrap(e, lin, len);
-	if (first < len && e->ops->probe_write)
-		r = e->ops->probe_write(e, 0, len - first, 0);
-	if (r == NST_EMUL_OK)
-		r = e->ops->write(e, lin, buf, first, 0);
-	if (r == NST_EMUL_OK && first < len)
-		r = e->ops->write(e, 0, (const u8 *)buf + first, len - first, 0);
-	return r;
+	return r == NST_EMUL_OK ? write_linear(e, lin, buf, len, 0) : r;
 }
 
 enum nst_emul_result nst_mem_probe(struct nst_emul *e, u32 seg, u64 off, u32 len)
@@ -148,27 +177,30 @@ enum nst_emul_result nst_mem_probe(struct nst_emul *e, u32 seg, u64 off, u32 len
 	u64 lin;
 
 	r = nst_linear(e, seg, off, len, true, &lin);
-	if (r != NST_EMUL_OK || !e->ops->probe_write)
-		return r;
-	return e->ops->probe_write(e, lin, before_wrap(e, lin, len), 0);
+	return r == NST_EMUL_OK ? probe_linear(e, lin, len, 0) : r;
+}
+
+/* Descriptor tables lie at linear addresses of 32 bits outside long mode. */
+static bool system_address(const struct nst_emul *e, u64 *lin, u32 len)
+{
+	if (nst_long_mode(e))
+		return nst_canonical(e, *lin) && nst_canonical(e, *lin + len - 1);
+	*lin = (u32)*lin;
+	return true;
 }
 
 enum nst_emul_result nst_sys_read(struct nst_emul *e, u64 lin, void *buf, u32 len)
 {
-	if (!nst_long_mode(e))
-		lin = (u32)lin;
-	else if (!nst_canonical(e, lin) || !nst_canonical(e, lin + len - 1))
+	if (!system_address(e, &lin, len))
 		return nst_gp0(e);
-	return e->ops->read(e, lin, buf, len, NST_EMUL_ACC_IMPLICIT);
+	return read_linear(e, lin, buf, len, NST_EMUL_ACC_IMPLICIT);
 }
 
 enum nst_emul_result nst_sys_write(struct nst_emul *e, u64 lin, const void *buf, u32 len)
 {
-	if (!nst_long_mode(e))
-		lin = (u32)lin;
-	else if (!nst_canonical(e, lin) || !nst_canonical(e, lin + len - 1))
+	if (!system_address(e, &lin, len))
 		return nst_gp0(e);
-	return e->ops->write(e, lin, buf, len, NST_EMUL_ACC_IMPLICIT);
+	return write_linear(e, lin, buf, len, NST_EMUL_ACC_IMPLICIT);
 }
 
 static bool vector_aligned(const struct nst_emul *e, const struct nst_emul_operand *op)

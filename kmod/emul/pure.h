@@ -37,7 +37,7 @@ typedef int64_t s64;
 #define BIT(n)		(1UL << (n))
 #define BIT_ULL(n)	(1ULL << (n))
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define fallthrough	__attribute__((__fallthrough__))
+#define __aligned(n)	__attribute__((__aligned__(n)))
 
 /* <asm/msr-index.h> is not exported to userspace. */
 #define EFER_SCE		BIT(0)

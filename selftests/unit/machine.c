@@ -56,6 +56,9 @@ static enum nst_emul_result translate(u64 lin, u32 len, bool write)
 {
 	u64 page;
 
+	/* The contract: no access wraps around the end of the address space. */
+	if (lin + len - 1 < lin)
+		return NST_EMUL_DEAD;
 	for (page = lin >> 12; page <= (lin + len - 1) >> 12; page++)
 		if (page >= MEM_SIZE >> 12 || m.absent[page] || (write && m.readonly[page]))
 			return nst_emul_raise_pf(&m.e, write ? 2 : 0,
@@ -241,7 +244,8 @@ void m_reset(enum mode mode)
 {
 	u32 i, ar = DATA_AR, limit = 0xffff;
 
-	memset(&m, 0, sizeof(m));
+	/* The entries of the logs count only up to their numbers. */
+	memset(&m, 0, offsetof(struct machine, log));
 	m.e.ops = &ops;
 	m.e.rflags = X86_EFLAGS_FIXED;
 	m.e.cr0 = X86_CR0_ET | (mode == MODE_REAL ? 0 : X86_CR0_PE);

@@ -46,11 +46,10 @@ struct machine {
 	u8 device;			/* next byte a device gives */
 
 	bool via_user;			/* device accesses need userspace */
-	struct access log[MAX_LOG];	/* all finished device accesses */
-	u32 logged;
-	struct access answer[MAX_LOG];	/* finished ones of this instruction */
-	u32 answered, used;
+	u32 logged, answered, used;
 	struct access wanted;		/* what userspace is asked to do */
+	struct access log[MAX_LOG];	/* all finished device accesses */
+	struct access answer[MAX_LOG];	/* finished ones of this instruction */
 };
 
 extern struct machine m;

@@ -257,7 +257,8 @@ static void test_deliver(void)
 	m.e.gpr[NST_RSP] = STACK_TOP - 4;
 	m.e.rflags |= X86_EFLAGS_IF;
 	r = nst_emul_deliver(&m.e, NST_EMUL_EV_EXC, PF_VECTOR, true, 0x15);
-	tap_ok(r == NST_EMUL_OK && m.e.rip == HANDLER && m.e.gpr[NST_RSP] == STACK_TOP - 0x10 - 48 &&
+	tap_ok(r == NST_EMUL_OK && m.e.rip == HANDLER &&
+	       m.e.gpr[NST_RSP] == STACK_TOP - 0x10 - 48 &&
 	       stack(0, 8) == 0x15 && stack(1, 8) == 0x1234 && stack(4, 8) == STACK_TOP - 4 &&
 	       !(m.e.rflags & X86_EFLAGS_IF), "an exception in long mode aligns the stack");
 	m.mem[HANDLER] = 0x48;

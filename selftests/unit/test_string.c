@@ -133,7 +133,8 @@ static void test_ins(void)
 	M_CODE(0xf3, 0x66, 0x6d);
 	tap_ok(m_step() == NST_EMUL_AGAIN && m.logged == 1 && m.log[0].len == 0x100 &&
 	       m.log[0].pio && !m.log[0].write && m.log[0].addr == 0x1f0 &&
-	       regs_are(0, DST + 0x1000, 300 - 0x80), "rep insw does one access up to the page end");
+	       regs_are(0, DST + 0x1000, 300 - 0x80),
+	       "rep insw does one access up to the page end");
 	tap_ok(m_run() == NST_EMUL_OK && regs_are(0, DST + 0xf00 + 600, 0),
 	       "and completes page by page");
 	for (i = 0; i < 600; i++)
@@ -157,6 +158,20 @@ static void test_ins(void)
 	M_CODE(0xf3, 0x6d);
 	tap_ok(m_run() == NST_EMUL_OK && m.log[0].len == 4 && regs_are(0, DST + 0xffe + 12, 0),
 	       "an element across pages goes alone");
+}
+
+/* At the two ends of the 64-bit address space a count once became zero. */
+static void test_ins_at_the_ends(void)
+{
+	setup(MODE_LONG, 0, 0, 5);
+	M_CODE(0xf3, 0x6c);
+	tap_ok(m_run() == NST_EMUL_OK && m.log[0].len == 5 && regs_are(0, 5, 0),
+	       "rep insb to address 0");
+	setup(MODE_LONG, 0, ~0ULL, 5);
+	m.e.rflags |= X86_EFLAGS_DF;
+	M_CODE(0xf3, 0x6c);
+	tap_ok(m_fault(m_run(), PF_VECTOR, 2) && !m.logged && regs_are(0, ~0ULL, 5),
+	       "rep insb downwards from the last address");
 }
 
 static void test_outs(void)
@@ -196,6 +211,7 @@ int main(void)
 	test_compare();
 	test_fault_inside();
 	test_ins();
+	test_ins_at_the_ends();
 	test_outs();
 	test_single_step();
 	return tap_done();
