@@ -7,7 +7,7 @@
 #   make install          module, launcher, man page, udev rule (DESTDIR, PREFIX)
 #   make run              Linux as a guest, in an emulated machine with SVM
 #                         (HOST=svm|svm-nonpt|vmx|vmx-noept|local KERNEL=6.1|6.12
-#                          CPUS=2 MEM=512M APPEND=... NESTED=1 DEVICE=/dev/kvm)
+#                          CPUS=2 MEM=512M APPEND=... NESTED=0 DEVICE=/dev/kvm)
 #   make check            everything that is tested, under 45 minutes
 #   make check-fast       the quick part of it, under 5 minutes
 #   make unit             the unit tests alone, on this machine
@@ -30,7 +30,7 @@ KERNEL ?= 6.1
 CPUS   ?= 2
 MEM    ?= 512M
 APPEND ?=
-NESTED ?= 1
+NESTED ?= 0
 DEVICE ?=
 
 .PHONY: all module launcher install modules_install clean run check check-fast

@@ -10,6 +10,9 @@
 #include "core.h"
 #include "cpuid.h"
 #include "msr.h"
+#include "../uapi/nestor.h"
+
+static_assert(sizeof(struct nestor_info) == 32);
 
 static bool nst_param_kvm_node = true;
 module_param_named(kvm_node, nst_param_kvm_node, bool, 0444);
@@ -58,7 +61,24 @@ static long nst_get_feature_msrs(void *object, unsigned long arg)
 	return nst_msr_feature_ioctl((struct kvm_msrs __user *)arg);
 }
 
+static long nst_get_info(void *object, unsigned long arg)
+{
+	struct nestor_info *info = (void *)arg;
+
+	info->backend = nst_backend == &vmx_backend ? NESTOR_BACKEND_VMX : NESTOR_BACKEND_SVM;
+	if (nst_caps.tdp) {
+		info->flags |= NESTOR_INFO_TDP;
+		info->tdp_levels = nst_caps.tdp_levels;
+	}
+	if (nst_caps.unrestricted)
+		info->flags |= NESTOR_INFO_UNRESTRICTED;
+	if (nst_caps.tsc_scaling)
+		info->flags |= NESTOR_INFO_TSC_SCALING;
+	return 0;
+}
+
 static const struct nst_ioctl nst_sys_ioctls[] = {
+	{ NESTOR_GET_INFO, NST_ARG_STRUCT, NST_LOCK_NONE, nst_get_info },
 	{ KVM_GET_API_VERSION, NST_ARG_VALUE, NST_LOCK_NONE, nst_get_api_version },
 	{ KVM_CREATE_VM, NST_ARG_VALUE, NST_LOCK_NONE, nst_create_vm },
 	{ KVM_CHECK_EXTENSION, NST_ARG_VALUE, NST_LOCK_NONE, nst_sys_check_extension },

@@ -14,9 +14,6 @@
 
 #define NST_MAX_ROUTES	4096
 
-/* Ids of the slots that the module maps for itself. */
-enum { NST_SLOT_TSS = NST_MAX_SLOTS, NST_SLOT_IDENTITY };
-
 static long nst_create_vcpu(void *object, unsigned long id)
 {
 	return id > U32_MAX ? -EINVAL : nst_vcpu_create(object, id);
@@ -49,13 +46,8 @@ static long nst_set_tss_addr(void *object, unsigned long addr)
 
 	if (addr > U32_MAX - 3 * PAGE_SIZE || !IS_ALIGNED(addr, PAGE_SIZE))
 		return -EINVAL;
-	if (nst_caps.unrestricted || !nst_caps.tdp) {
-		/* Real mode needs no task state segment of ours here. */
-		vm->tss_addr = addr;
-		return 0;
-	}
 	vm->tss_addr = addr;
-	return nst_set_private_slot(vm, NST_SLOT_TSS, nst_gpa(addr), 3 * PAGE_SIZE);
+	return 0;
 }
 
 static long nst_set_identity_map_addr(void *object, unsigned long arg)
