@@ -21,7 +21,7 @@
 #include "pit_logic.h"
 
 /* Who may hold a line high: the pin is the OR of all of them. */
-enum nst_irq_source { NST_SRC_USER, NST_SRC_IRQFD, NST_SRC_PIT };
+enum nst_irq_source { NST_SRC_USER, NST_SRC_IRQFD, NST_SRC_RESAMPLE, NST_SRC_PIT };
 
 /* GSIs are numbered below this, as KVM_CAP_IRQ_ROUTING says. */
 #define NST_MAX_GSIS		4096
@@ -95,8 +95,13 @@ int nst_irq_deliver(struct nst_vm *vm, const struct nst_irq_msg *msg);
 
 /* route.c */
 int nst_gsi_set(struct nst_vm *vm, enum nst_irq_source source, u32 gsi, bool level);
+void nst_pin_acked(struct nst_vm *vm, unsigned int which, unsigned int pin);
 int nst_routes_init(struct nst_irqchip *chip);
 void nst_routes_destroy(struct nst_irqchip *chip);
+
+/* eventfd.c */
+bool nst_irqfds_resample(struct nst_vm *vm);
+void nst_irqfd_resample(struct nst_vm *vm, u32 gsi);
 
 /* ioapic.c */
 int nst_ioapic_init(struct nst_irqchip *chip);

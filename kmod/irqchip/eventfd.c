@@ -6,7 +6,8 @@
  * Locks: vm->irq_lock (mutex) guards the list of irqfds against each other's
  * ioctls; events->lock (spinlock, interrupts off) guards the same list against
  * the wake-up function, which runs in any context under the eventfd's own
- * lock.  vm->slots_lock guards the list of ioeventfds.
+ * lock; readers that signal eventfds must not hold it and use vm->irq_srcu.
+ * vm->slots_lock guards the list of ioeventfds.
  */
 #include "../nestor.h"
 #include <linux/eventfd.h>
@@ -27,8 +28,9 @@ static struct workqueue_struct *irqfd_cleanup_wq;
 /* A VM's irqfds and ioeventfds. */
 struct nst_eventfds {
 	spinlock_t lock;		/* against wake-up functions */
-	struct list_head irqfds;	/* irq_lock and lock to write, either to read */
+	struct list_head irqfds;	/* lock to write; lock or irq_srcu to read */
 	unsigned int nr_irqfds;		/* lock */
+	unsigned int nr_resamplers;	/* lock to write */
 	struct list_head ioeventfds;	/* slots_lock */
 	unsigned int nr_ioeventfds;	/* slots_lock */
 };
@@ -36,6 +38,7 @@ struct nst_eventfds {
 struct nst_irqfd {
 	struct nst_vm *vm;		/* (c) */
 	struct eventfd_ctx *ctx;	/* (c) referenced */
+	struct eventfd_ctx *resample;	/* (c) referenced; NULL: an edge, not a level */
 	u32 gsi;			/* (c) */
 	bool active;			/* events->lock; on the list */
 	struct list_head link;
@@ -77,6 +80,14 @@ static struct nst_eventfds *eventfds_get(struct nst_vm *vm)
 
 /* ---- irqfd ---- */
 
+static void irqfd_free(struct nst_irqfd *irqfd)
+{
+	if (irqfd->resample)
+		eventfd_ctx_put(irqfd->resample);
+	eventfd_ctx_put(irqfd->ctx);
+	kfree(irqfd);
+}
+
 static void irqfd_cleanup(struct work_struct *work)
 {
 	struct nst_irqfd *irqfd = container_of(work, struct nst_irqfd, cleanup);
@@ -84,8 +95,10 @@ static void irqfd_cleanup(struct work_struct *work)
 
 	/* After this no wake-up function runs any more. */
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &count);
-	eventfd_ctx_put(irqfd->ctx);
-	kfree(irqfd);
+	synchronize_srcu_expedited(&irqfd->vm->irq_srcu);
+	if (irqfd->resample)
+		nst_gsi_set(irqfd->vm, NST_SRC_RESAMPLE, irqfd->gsi, false);
+	irqfd_free(irqfd);
 }
 
 /* Take it off the list; whoever does frees it later.  events->lock held. */
@@ -95,13 +108,19 @@ static void irqfd_deactivate_locked(struct nst_eventfds *events, struct nst_irqf
 	if (!irqfd->active)
 		return;
 	irqfd->active = false;
-	list_del(&irqfd->link);
+	list_del_rcu(&irqfd->link);
 	events->nr_irqfds--;
+	if (irqfd->resample)
+		WRITE_ONCE(events->nr_resamplers, events->nr_resamplers - 1);
 	queue_work(irqfd_cleanup_wq, &irqfd->cleanup);
 }
 
 static void irqfd_inject(struct nst_irqfd *irqfd)
 {
+	if (irqfd->resample) {
+		nst_gsi_set(irqfd->vm, NST_SRC_RESAMPLE, irqfd->gsi, true);
+		return;
+	}
 	nst_gsi_set(irqfd->vm, NST_SRC_IRQFD, irqfd->gsi, true);
 	nst_gsi_set(irqfd->vm, NST_SRC_IRQFD, irqfd->gsi, false);
 }
@@ -138,25 +157,72 @@ static void irqfd_queue_proc(struct file *file, wait_queue_head_t *wqh, poll_tab
 	add_wait_queue_priority(wqh, &irqfd->wait);
 }
 
-static struct nst_irqfd *irqfd_alloc(struct nst_vm *vm, struct file *file, u32 gsi)
+/**
+ * nst_irqfds_resample() - does any irqfd want to know about acknowledgements?
+ * @vm: the VM; any context
+ */
+bool nst_irqfds_resample(struct nst_vm *vm)
+{
+	/* Pairs with eventfds_get(). */
+	struct nst_eventfds *events = smp_load_acquire(&vm->eventfds);
+
+	return events && READ_ONCE(events->nr_resamplers);
+}
+
+/**
+ * nst_irqfd_resample() - a GSI was acknowledged
+ * @vm: the VM; irq_srcu held
+ * @gsi: the GSI
+ *
+ * The line falls, then every device on it is asked whether it is still asserted.
+ */
+void nst_irqfd_resample(struct nst_vm *vm, u32 gsi)
+{
+	struct nst_eventfds *events = vm->eventfds;
+	struct nst_irqfd *irqfd;
+	bool lowered = false;
+
+	list_for_each_entry_srcu(irqfd, &events->irqfds, link,
+				 srcu_read_lock_held(&vm->irq_srcu)) {
+		if (!irqfd->resample || irqfd->gsi != gsi)
+			continue;
+		if (!lowered)
+			nst_gsi_set(vm, NST_SRC_RESAMPLE, gsi, false);
+		lowered = true;
+		nst_eventfd_signal(irqfd->resample);
+	}
+}
+
+static struct nst_irqfd *irqfd_alloc(struct nst_vm *vm, struct file *file,
+				     const struct kvm_irqfd *args)
 {
 	struct nst_irqfd *irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+	struct eventfd_ctx *ctx;
 
 	if (!irqfd)
 		return ERR_PTR(-ENOMEM);
-	irqfd->ctx = eventfd_ctx_fileget(file);
-	if (IS_ERR(irqfd->ctx)) {
-		long err = PTR_ERR(irqfd->ctx);
-
-		kfree(irqfd);
-		return ERR_PTR(err);
+	ctx = eventfd_ctx_fileget(file);
+	if (IS_ERR(ctx))
+		goto free;
+	irqfd->ctx = ctx;
+	if (args->flags & KVM_IRQFD_FLAG_RESAMPLE) {
+		ctx = eventfd_ctx_fdget(args->resamplefd);
+		if (IS_ERR(ctx))
+			goto put;
+		irqfd->resample = ctx;
 	}
 	irqfd->vm = vm;
-	irqfd->gsi = gsi;
+	irqfd->gsi = args->gsi;
 	INIT_WORK(&irqfd->cleanup, irqfd_cleanup);
 	init_waitqueue_func_entry(&irqfd->wait, irqfd_wakeup);
 	init_poll_funcptr(&irqfd->pt, irqfd_queue_proc);
 	return irqfd;
+
+put:
+	eventfd_ctx_put(irqfd->ctx);
+free:
+	kfree(irqfd);
+	return ERR_CAST(ctx);
 }
 
 /* Put it on the list.  One eventfd raises one GSI: -EBUSY otherwise. */
@@ -173,8 +239,10 @@ static int irqfd_activate(struct nst_eventfds *events, struct nst_irqfd *irqfd)
 			ret = -EBUSY;
 	if (!ret) {
 		irqfd->active = true;
-		list_add_tail(&irqfd->link, &events->irqfds);
+		list_add_tail_rcu(&irqfd->link, &events->irqfds);
 		events->nr_irqfds++;
+		if (irqfd->resample)
+			WRITE_ONCE(events->nr_resamplers, events->nr_resamplers + 1);
 	}
 	spin_unlock_irq(&events->lock);
 	return ret;
@@ -190,15 +258,14 @@ static int irqfd_assign(struct nst_vm *vm, struct nst_eventfds *events,
 	lockdep_assert_held(&vm->irq_lock);
 	if (!file)
 		return -EBADF;
-	irqfd = irqfd_alloc(vm, file, args->gsi);
+	irqfd = irqfd_alloc(vm, file, args);
 	if (IS_ERR(irqfd)) {
 		ret = PTR_ERR(irqfd);
 		goto put;
 	}
 	ret = irqfd_activate(events, irqfd);
 	if (ret) {
-		eventfd_ctx_put(irqfd->ctx);
-		kfree(irqfd);
+		irqfd_free(irqfd);
 		goto put;
 	}
 	/*
@@ -237,7 +304,9 @@ static int irqfd_deassign(struct nst_vm *vm, struct nst_eventfds *events,
  * @vm: the VM
  * @args: untrusted
  *
- * Deassigning what is not assigned succeeds, as KVM's clients expect.
+ * With KVM_IRQFD_FLAG_RESAMPLE the GSI is a level: it stays high until the guest
+ * ends the interrupt; then resamplefd is signalled.  Deassigning what is not
+ * assigned succeeds, as KVM's clients expect.
  *
  * Return: 0, -EINVAL (flags, GSI, not an eventfd), -EBADF, -EAGAIN (no chips in the
  * kernel yet), -EBUSY (the eventfd raises a GSI already), -ENOSPC, -ENOMEM.
@@ -247,7 +316,9 @@ int nst_irqfd(struct nst_vm *vm, const struct kvm_irqfd *args)
 	struct nst_eventfds *events;
 	int ret;
 
-	if ((args->flags & ~KVM_IRQFD_FLAG_DEASSIGN) || args->gsi >= NST_MAX_GSIS)
+	u32 known = KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE;
+
+	if ((args->flags & ~known) || args->gsi >= NST_MAX_GSIS)
 		return -EINVAL;
 	if (!nst_irqchip_in_kernel(vm))
 		return -EAGAIN;

@@ -120,17 +120,27 @@ int nst_ioapic_set_line(struct nst_irqchip *chip, unsigned int pin,
 void nst_ioapic_eoi(struct nst_vm *vm, u8 vector)
 {
 	struct nst_irqchip *chip = vm->irqchip;
-	unsigned long flags;
+	unsigned long acked = 0, flags;
+	unsigned int pin;
 
 	raw_spin_lock_irqsave(&chip->ioapic.lock, flags);
-	for (unsigned int pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
+	for (pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
 		u64 *rte = &chip->ioapic.rte[pin];
 
 		if (!(*rte & APIC_LVT_REMOTE_IRR) || (*rte & APIC_VECTOR_MASK) != vector)
 			continue;
 		*rte &= ~(u64)APIC_LVT_REMOTE_IRR;
-		ioapic_refire_locked(chip, pin);
+		__set_bit(pin, &acked);
 	}
+	raw_spin_unlock_irqrestore(&chip->ioapic.lock, flags);
+	if (!acked)
+		return;
+	/* Some sources lower the line now; if others do not, it asks again. */
+	for_each_set_bit(pin, &acked, KVM_IOAPIC_NUM_PINS)
+		nst_pin_acked(vm, KVM_IRQCHIP_IOAPIC, pin);
+	raw_spin_lock_irqsave(&chip->ioapic.lock, flags);
+	for_each_set_bit(pin, &acked, KVM_IOAPIC_NUM_PINS)
+		ioapic_refire_locked(chip, pin);
 	raw_spin_unlock_irqrestore(&chip->ioapic.lock, flags);
 }
 

@@ -77,6 +77,21 @@ static int add_result(int sum, int result)
 	return sum == NST_IRQ_REFUSED ? result : sum + result;
 }
 
+/*
+ * The common case without a walk over all vCPUs: a physical destination is
+ * the id of one vCPU.  Ids are unique, so nobody else can be addressed, except
+ * that 8-bit ids repeat when there are ids above 255.
+ */
+static struct nst_lapic *find_physical(struct nst_vm *vm, const struct nst_irq_msg *msg)
+{
+	struct nst_vcpu *vcpu;
+
+	if (msg->logical || nst_apic_broadcast(msg->dest, msg->dest32))
+		return NULL;
+	vcpu = nst_vcpu_by_id(vm, msg->dest);
+	return vcpu && lapic_addressed(vcpu->lapic, msg) ? vcpu->lapic : NULL;
+}
+
 /**
  * nst_irq_deliver() - hand a message to the local APICs that it addresses
  * @vm: the VM
@@ -88,10 +103,13 @@ static int add_result(int sum, int result)
  */
 int nst_irq_deliver(struct nst_vm *vm, const struct nst_irq_msg *msg)
 {
+	struct nst_lapic *one = find_physical(vm, msg);
 	int ret = NST_IRQ_REFUSED;
 	struct nst_vcpu *vcpu;
 	unsigned long i;
 
+	if (one)
+		return nst_lapic_accept(one, msg);
 	if (msg->lowest)
 		return deliver_lowest(vm, msg);
 	nst_for_each_vcpu(vm, vcpu, i)

@@ -141,15 +141,22 @@ static bool pic_port_read(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 addr
 	return true;
 }
 
+/* Both in-service registers, bit n for pin n. */
+static unsigned long pic_serving(const struct nst_pic *pic)
+{
+	return pic->pair.chip[0].isr | pic->pair.chip[1].isr << NST_PIC_CHIP_PINS;
+}
+
 static bool pic_port_write(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 addr,
 			   const void *data, unsigned int len)
 {
 	struct nst_irqchip *chip = nst_irqchip_of(vcpu->vm);
-	unsigned int which = dev - chip->pic.ports;
+	unsigned int which = dev - chip->pic.ports, pin;
 	const u8 *bytes = data;
-	unsigned long flags;
+	unsigned long flags, ended;
 
 	raw_spin_lock_irqsave(&chip->pic.lock, flags);
+	ended = pic_serving(&chip->pic);
 	for (unsigned int i = 0; i < len; i++) {
 		bool odd = (addr + i) & 1;
 
@@ -158,8 +165,11 @@ static bool pic_port_write(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 add
 		else
 			nst_pic_pair_write(&chip->pic.pair, which, odd, bytes[i]);
 	}
+	ended &= ~pic_serving(&chip->pic);
 	pic_update_locked(chip);
 	raw_spin_unlock_irqrestore(&chip->pic.lock, flags);
+	for_each_set_bit(pin, &ended, NST_PIC_PINS)
+		nst_pin_acked(vcpu->vm, pin / NST_PIC_CHIP_PINS, pin % NST_PIC_CHIP_PINS);
 	return true;
 }
 

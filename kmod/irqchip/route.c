@@ -23,6 +23,7 @@
 struct nst_route {
 	u32 type;			/* KVM_IRQ_ROUTING_* */
 	u16 next;			/* another of the same GSI, or NO_ROUTE */
+	u16 gsi;
 	union {
 		struct {
 			u8 chip;	/* KVM_IRQCHIP_* */
@@ -104,6 +105,34 @@ int nst_gsi_set(struct nst_vm *vm, enum nst_irq_source source, u32 gsi, bool lev
 	}
 	srcu_read_unlock(&vm->irq_srcu, idx);
 	return ret;
+}
+
+/**
+ * nst_pin_acked() - the guest ended a level-triggered interrupt of a pin
+ * @vm: the VM, with a chip
+ * @which: KVM_IRQCHIP_*
+ * @pin: of that chip
+ *
+ * Irqfds that hold a GSI of the pin high let go and ask their devices again.
+ * A vCPU's thread; no lock of the chips held.
+ */
+void nst_pin_acked(struct nst_vm *vm, unsigned int which, unsigned int pin)
+{
+	struct nst_routes *routes;
+	int idx;
+
+	if (!nst_irqfds_resample(vm))
+		return;
+	idx = srcu_read_lock(&vm->irq_srcu);
+	routes = srcu_dereference(vm->irqchip->routes, &vm->irq_srcu);
+	for (unsigned int i = 0; i < routes->nr; i++) {
+		const struct nst_route *route = &routes->entry[i];
+
+		if (route->type == KVM_IRQ_ROUTING_IRQCHIP && route->chip == which &&
+		    route->pin == pin)
+			nst_irqfd_resample(vm, route->gsi);
+	}
+	srcu_read_unlock(&vm->irq_srcu, idx);
 }
 
 /**
@@ -202,6 +231,7 @@ static int add_route(struct nst_routes *routes, const struct kvm_irq_routing_ent
 		return ret;
 	if (route_conflicts(routes, routes->first[from->gsi], to))
 		return -EINVAL;
+	to->gsi = from->gsi;
 	to->next = routes->first[from->gsi];
 	routes->first[from->gsi] = routes->nr++;
 	return 0;
