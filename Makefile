@@ -87,7 +87,7 @@ sparse:
 
 htmldocs:
 	@scripts/deps.sh docs
-	python3 -m sphinx -q -W --keep-going -b html Documentation Documentation/_build/html
+	/usr/bin/python3 -m sphinx -q -W --keep-going -b html Documentation Documentation/_build/html
 	@echo "Documentation/_build/html/index.html"
 
 clean:
