@@ -31,7 +31,7 @@ struct access {
 	u8 data[NST_EMUL_IO_MAX];
 };
 
-#define MAX_LOG		256
+#define MAX_LOG		512
 
 struct machine {
 	struct nst_emul e;
