@@ -123,19 +123,23 @@ static void svm_want_own(const struct svm_vcpu *svm, u32 words[MAX_INTERCEPT])
 void svm_update_intercepts(struct svm_vcpu *svm)
 {
 	const struct nst_ctl *ctl = &svm->vcpu->ctl;
+	u64 traps = ctl->traps;
 	u32 words[MAX_INTERCEPT] = {};
 	unsigned int i;
 
+	/* The guest must neither see nor change a CR3 that holds a shadow root. */
+	if (!nst_caps.tdp)
+		traps |= NST_TRAP_CR3 | NST_TRAP_INVLPG;
 	for (i = 0; i < ARRAY_SIZE(svm_intercepts); i++) {
 		const struct svm_intercept_row *row = &svm_intercepts[i];
 
-		if (row->traps && !(row->traps & ctl->traps))
+		if (row->traps && !(row->traps & traps))
 			continue;
 		if (row->feature && !boot_cpu_has(row->feature))
 			continue;
 		svm_want(words, row->bit);
 	}
-	if (ctl->traps & NST_TRAP_DR)
+	if (traps & NST_TRAP_DR)
 		words[INTERCEPT_DR] = SVM_DR_ACCESSES;
 	words[INTERCEPT_EXCEPTION] = ctl->exceptions | SVM_HOST_EXCEPTIONS;
 	svm_want_own(svm, words);
@@ -151,17 +155,16 @@ static void svm_encode_root(struct svm_vcpu *svm)
 	u64 root = __sme_set(nst_hpa_raw(svm->vcpu->ctl.root));
 	struct vmcb *vmcb = svm->vmcb;
 
-	if (nst_caps.tdp) {
-		if (vmcb->control.nested_cr3 == root)
-			return;
-		vmcb->control.nested_cr3 = root;
-		svm_dirty(svm, SVM_CLEAN_NPT);
-	} else {
-		if (vmcb->save.cr3 == root)
-			return;
-		vmcb->save.cr3 = root;
-		svm_dirty(svm, SVM_CLEAN_CR);
+	if (!nst_caps.tdp) {
+		/* CR3 is the root, and CR4 depends on its level. */
+		nst_pull(svm->vcpu, NST_STATE_CR);
+		svm_push_cr(svm);
+		return;
 	}
+	if (vmcb->control.nested_cr3 == root)
+		return;
+	vmcb->control.nested_cr3 = root;
+	svm_dirty(svm, SVM_CLEAN_NPT);
 	/* The tag in the TLB is the ASID alone, whatever the root. */
 	svm->flush = true;
 }

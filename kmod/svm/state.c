@@ -24,6 +24,9 @@
 #define SVM_ATTRIB_HIGH		0x0f00u
 #define SVM_ATTRIB_SHIFT	4
 
+/* Levels of paging with CR4.LA57. */
+#define SVM_LA57_LEVELS		5
+
 /* TSS descriptor type bit that tells busy from available. */
 #define SVM_TSS_BUSY		BIT(1)
 
@@ -114,15 +117,21 @@ static u64 svm_hw_cr0(const struct nst_state *st)
 	return cr0;
 }
 
-static u64 svm_hw_cr4(const struct nst_state *st)
+static u64 svm_hw_cr4(const struct nst_vcpu *vcpu)
 {
+	const struct nst_state *st = &vcpu->st;
 	u64 cr4 = st->cr4;
 
 	if (nst_caps.tdp)
 		return cr4;
-	/* Shadow tables have the PAE or long format; identity-mapped without paging. */
+	/*
+	 * Shadow tables have the PAE or long format, with as many levels as
+	 * their root says; without guest paging they map one to one.
+	 */
 	cr4 |= X86_CR4_PAE;
 	cr4 &= ~(u64)(X86_CR4_PCIDE | X86_CR4_LA57);
+	if (vcpu->ctl.root_level == SVM_LA57_LEVELS)
+		cr4 |= X86_CR4_LA57;
 	if (!(st->cr0 & X86_CR0_PG))
 		cr4 &= ~(u64)(X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE);
 	return cr4;
@@ -140,12 +149,16 @@ static u64 svm_hw_efer(const struct nst_state *st)
 	return efer;
 }
 
-static void svm_push_cr(struct svm_vcpu *svm)
+/**
+ * svm_push_cr() - put the control registers into the VMCB
+ * @svm: loaded vCPU; st.cr0 to st.efer are valid
+ */
+void svm_push_cr(struct svm_vcpu *svm)
 {
 	struct nst_vcpu *vcpu = svm->vcpu;
 	const struct nst_state *st = &vcpu->st;
 	struct vmcb_save_area *save = &svm->vmcb->save;
-	u64 cr0 = svm_hw_cr0(st), cr4 = svm_hw_cr4(st), efer = svm_hw_efer(st);
+	u64 cr0 = svm_hw_cr0(st), cr4 = svm_hw_cr4(vcpu), efer = svm_hw_efer(st);
 	u64 cr3 = nst_caps.tdp ? st->cr3 : __sme_set(nst_hpa_raw(vcpu->ctl.root));
 
 	/* Hardware flushes when the guest does this itself; we did it instead. */

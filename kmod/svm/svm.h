@@ -151,6 +151,7 @@ void svm_encode(struct nst_vcpu *vcpu);
 /* state.c */
 void svm_pull(struct nst_vcpu *vcpu, u32 classes);
 void svm_push(struct nst_vcpu *vcpu, u32 classes);
+void svm_push_cr(struct svm_vcpu *svm);
 void svm_set_tpr(struct nst_vcpu *vcpu, u8 tpr, u8 threshold);
 u8 svm_get_tpr(struct nst_vcpu *vcpu);
 
