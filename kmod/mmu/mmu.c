@@ -100,6 +100,8 @@ int nst_mmu_vcpu_create(struct nst_vcpu *vcpu)
 	vcpu->mmu->mode.fmt = &nst_formats[NST_FMT_OFF];
 	if (!vcpu->vm->mmu->shadow)
 		return 0;
+	/* Hardware's CR3 is ours, and its TLB is part of what we keep in sync. */
+	vcpu->ctl.traps |= NST_TRAP_CR3 | NST_TRAP_INVLPG;
 	vcpu->mmu->pae_root = nst_pae_root_alloc();
 	if (vcpu->mmu->pae_root)
 		return 0;

@@ -273,7 +273,6 @@ struct shadow_fault {
 	u64 gva;
 	u8 access;
 	u8 rights;		/* that the guest grants, its dirty bit considered */
-	unsigned int target;	/* level of the leaf */
 	bool flush;
 };
 
@@ -404,6 +403,18 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	return NST_FAULT_RETRY;
 }
 
+static unsigned int target_level(const struct nst_vcpu *vcpu, const struct nst_walk *walk,
+				 const struct nst_fault *page)
+{
+	unsigned int level = page->level;
+
+	if (base_role(vcpu).host == NST_FMT_PAE)
+		level = min_t(unsigned int, level, NST_LEVEL_2M);
+	if (walk->level)
+		level = min_t(unsigned int, level, walk->level);
+	return nst_rmap_max_level(page->slot, page->gfn, level);
+}
+
 static enum nst_fault_result shadow_map(struct shadow_fault *f)
 {
 	struct nst_table *table = f->vcpu->mmu->root;
@@ -417,23 +428,12 @@ static enum nst_fault_result shadow_map(struct shadow_fault *f)
 
 		if (!still_true(f, level))
 			break;
-		if (level == f->target)
+		/* Each table made on the way can forbid large pages around it. */
+		if (level == target_level(f->vcpu, f->walk, f->page))
 			return set_leaf(f, table, index);
 		table = step_down(f, table, index);
 	}
 	return NST_FAULT_RETRY;
-}
-
-static unsigned int target_level(const struct nst_vcpu *vcpu, const struct nst_walk *walk,
-				 const struct nst_fault *page)
-{
-	unsigned int level = page->level;
-
-	if (base_role(vcpu).host == NST_FMT_PAE)
-		level = min_t(unsigned int, level, NST_LEVEL_2M);
-	if (walk->level)
-		level = min_t(unsigned int, level, walk->level);
-	return nst_rmap_max_level(page->slot, page->gfn, level);
 }
 
 static u8 fault_access(struct nst_vcpu *vcpu, u32 error_code)
@@ -505,10 +505,8 @@ enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 e
 		f.rights &= ~NST_ACCESS_W;
 
 	spin_lock(&vm->mmu_lock);
-	if (!nst_fault_stale(vm, &page)) {
-		f.target = target_level(vcpu, &walk, &page);
+	if (!nst_fault_stale(vm, &page))
 		ret = shadow_map(&f);
-	}
 	if (f.flush)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 	shrink(vm, &dead);
