@@ -6,12 +6,6 @@
  *
  * Pure: no locks, no hardware.
  */
-#ifdef __KERNEL__
-#include "nestor.h"
-#include <linux/bits.h>
-#include <linux/kernel.h>
-#include <asm/msr-index.h>
-#endif
 #include "mtrr.h"
 
 /* SDM3 "Memory Types That Can Be Encoded in MTRRs"; UC- is the PAT's alone. */

@@ -9,6 +9,12 @@
 
 #ifdef __KERNEL__
 #include <linux/types.h>
+#else
+#include <stdint.h>
+
+typedef int8_t s8;
+typedef uint32_t u32;
+typedef uint64_t u64;
 #endif
 
 #define NST_PVCLOCK_MS_NS	1000000ull	/* a rate in kHz is cycles a ms */
@@ -46,7 +52,7 @@ static inline u64 nst_pvclock_ns(u64 cycles, u32 mul, s8 shift)
 		cycles >>= -shift;
 	else
 		cycles <<= shift;
-	return (u64)(((unsigned __int128)cycles * mul) >> 32);
+	return (cycles >> 32) * mul + (((cycles & 0xffffffff) * mul) >> 32);
 }
 
 #endif /* NST_PVCLOCK_MATH_H */
