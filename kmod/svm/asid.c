@@ -7,6 +7,7 @@
  * the next number.  APM2 "TLB Control", "Address Space Identifier (ASID)".
  */
 #include "../nestor.h"
+#include <asm/asm.h>
 #include "svm.h"
 
 /* ASID 0 is the host's own. */
@@ -20,8 +21,7 @@
  */
 void svm_asid_cpu_init(struct svm_cpu *sc)
 {
-	if (!sc->asid_generation)
-		sc->asid_generation = 1;
+	sc->asid_generation++;
 	sc->next_asid = svm_max_asid + 1;
 }
 
@@ -79,5 +79,9 @@ void svm_flush_tlb_gva(struct nst_vcpu *vcpu, u64 gva)
 	/* A vCPU without a current ASID gets a clean one anyway. */
 	if (svm->asid_generation != this_cpu_read(svm_cpu.asid_generation))
 		return;
-	asm volatile("invlpga %0, %1" : : "a" (gva), "c" (svm->vmcb->control.asid) : "memory");
+	/* It faults when a reboot has just switched SVM off: nothing to forget then. */
+	asm volatile("1: invlpga %0, %1\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : : "a" (gva), "c" (svm->vmcb->control.asid) : "memory");
 }

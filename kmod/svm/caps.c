@@ -72,8 +72,10 @@ static int svm_check_firmware(void)
 {
 	u64 vm_cr;
 
-	if (rdmsrl_safe(MSR_VM_CR, &vm_cr))
+	if (rdmsrl_safe(MSR_VM_CR, &vm_cr)) {
+		pr_err("the CPU shows SVM but has no VM_CR MSR: a hypervisor below offers it incompletely\n");
 		return -ENODEV;
+	}
 	if (!(vm_cr & SVM_VM_CR_SVM_DIS_MASK))
 		return 0;
 	if (!(vm_cr & SVM_VM_CR_SVM_LOCK_MASK))

@@ -17,9 +17,14 @@ static const u32 svm_event_types[] = {
 	[NST_EVENT_PRIV_EXC]	= SVM_EVTINJ_TYPE_EXEPT,
 };
 
-/* Delivered as by an instruction: the return address is behind it. */
+/*
+ * Delivered as by an instruction: the return address is behind it.  Hardware
+ * takes any #BP and #OF for INT3 and INTO.
+ */
 static bool svm_is_soft(const struct nst_event *event)
 {
+	if (event->type == NST_EVENT_EXCEPTION)
+		return event->vector == X86_TRAP_BP || event->vector == X86_TRAP_OF;
 	return event->type == NST_EVENT_SOFT_INT || event->type == NST_EVENT_SOFT_EXC ||
 	       event->type == NST_EVENT_PRIV_EXC;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The control area: what a VMCB holds from creation on, and the encoding of
- * the neutral controls into intercepts.  The intercept words are always
- * computed as a whole from what wants them, never patched bit by bit.
+ * the neutral controls into intercepts.  The intercept words are always put
+ * together from what wants them, never patched bit by bit.
  * APM2 "Intercept Operation", "Control Area".
  */
 #include "../nestor.h"
@@ -117,19 +117,35 @@ static void svm_want_own(const struct svm_vcpu *svm, u32 words[MAX_INTERCEPT])
 }
 
 /**
- * svm_update_intercepts() - recompute the intercept words
+ * svm_update_intercepts() - put together the intercept words
  * @svm: the vCPU, not running
+ *
+ * To be called when something that svm_want_own() looks at has changed.
  */
 void svm_update_intercepts(struct svm_vcpu *svm)
 {
+	u32 *hw = svm->vmcb->control.intercepts;
+	u32 words[MAX_INTERCEPT];
+
+	memcpy(words, svm->intercepts, sizeof(words));
+	svm_want_own(svm, words);
+	if (!memcmp(hw, words, sizeof(words)))
+		return;
+	memcpy(hw, words, sizeof(words));
+	svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
+}
+
+static void svm_encode_traps(struct svm_vcpu *svm)
+{
 	const struct nst_ctl *ctl = &svm->vcpu->ctl;
 	u64 traps = ctl->traps;
-	u32 words[MAX_INTERCEPT] = {};
 	unsigned int i;
 
 	/* The guest must neither see nor change a CR3 that holds a shadow root. */
 	if (!nst_caps.tdp)
 		traps |= NST_TRAP_CR3 | NST_TRAP_INVLPG;
+
+	memset(svm->intercepts, 0, sizeof(svm->intercepts));
 	for (i = 0; i < ARRAY_SIZE(svm_intercepts); i++) {
 		const struct svm_intercept_row *row = &svm_intercepts[i];
 
@@ -137,17 +153,12 @@ void svm_update_intercepts(struct svm_vcpu *svm)
 			continue;
 		if (row->feature && !boot_cpu_has(row->feature))
 			continue;
-		svm_want(words, row->bit);
+		svm_want(svm->intercepts, row->bit);
 	}
 	if (traps & NST_TRAP_DR)
-		words[INTERCEPT_DR] = SVM_DR_ACCESSES;
-	words[INTERCEPT_EXCEPTION] = ctl->exceptions | SVM_HOST_EXCEPTIONS;
-	svm_want_own(svm, words);
-
-	if (!memcmp(svm->vmcb->control.intercepts, words, sizeof(words)))
-		return;
-	memcpy(svm->vmcb->control.intercepts, words, sizeof(words));
-	svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
+		svm->intercepts[INTERCEPT_DR] = SVM_DR_ACCESSES;
+	svm->intercepts[INTERCEPT_EXCEPTION] = ctl->exceptions | SVM_HOST_EXCEPTIONS;
+	svm_update_intercepts(svm);
 }
 
 static void svm_encode_root(struct svm_vcpu *svm)
@@ -179,7 +190,7 @@ void svm_encode(struct nst_vcpu *vcpu)
 	u32 dirty = vcpu->ctl.dirty;
 
 	if (dirty & NST_CTL_TRAPS)
-		svm_update_intercepts(svm);
+		svm_encode_traps(svm);
 	if (dirty & NST_CTL_TSC) {
 		svm->vmcb->control.tsc_offset = vcpu->ctl.tsc_offset;
 		svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
@@ -224,6 +235,6 @@ void svm_setup(struct svm_vcpu *svm)
 	svm->cr4_differs = false;
 	memset(&svm->nmi, 0, sizeof(svm->nmi));
 	svm->inject.type = NST_EVENT_NONE;
-	svm_update_intercepts(svm);
+	svm_encode_traps(svm);
 	svm->vcpu->ctl.dirty = NST_CTL_ALL;
 }

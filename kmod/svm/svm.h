@@ -73,6 +73,7 @@ struct svm_vcpu {
 	u64 asid_generation;		/* (v) of the CPU in @cpu; 0: no ASID */
 	bool flush;			/* (v) forget translations at the next entry */
 
+	u32 intercepts[MAX_INTERCEPT];	/* (v) what the neutral controls ask for */
 	bool irq_window;		/* (v) exit when interrupts are possible */
 	bool nmi_window;		/* (v) exit when NMIs are possible */
 	bool tpr_exits;			/* (v) CR8 writes exit: a TPR threshold is set */
