@@ -66,6 +66,17 @@ free:
 }
 
 /**
+ * nst_irqchip_quiesce() - no timer of the chips sends to a vCPU any more
+ * @vm: a VM that nobody runs any more, with or without chips
+ */
+void nst_irqchip_quiesce(struct nst_vm *vm)
+{
+	nst_pit_stop(vm);
+	if (vm->irqchip)
+		nst_ioapic_stop(vm->irqchip);
+}
+
+/**
  * nst_irqchip_destroy() - free the chips
  * @vm: a VM that nobody uses any more
  */

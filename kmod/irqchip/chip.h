@@ -68,6 +68,8 @@ struct nst_ioapic {
 	u8 select;			/* lock */
 	u8 id;				/* lock */
 	u8 pit_vector;			/* lock to write; of the PIT's last message */
+	u16 refires[KVM_IOAPIC_NUM_PINS]; /* lock; in a row, the line never low */
+	struct hrtimer slow;		/* refires pins that did it too often */
 	struct nst_iodev page;		/* (c) */
 };
 
@@ -99,6 +101,9 @@ void nst_pin_acked(struct nst_vm *vm, unsigned int which, unsigned int pin);
 int nst_routes_init(struct nst_irqchip *chip);
 void nst_routes_destroy(struct nst_irqchip *chip);
 
+/* chip.c */
+void nst_irqchip_quiesce(struct nst_vm *vm);
+
 /* eventfd.c */
 bool nst_irqfds_resample(struct nst_vm *vm);
 void nst_irqfd_resample(struct nst_vm *vm, u32 gsi);
@@ -108,6 +113,7 @@ int nst_ioapic_init(struct nst_irqchip *chip);
 void nst_ioapic_destroy(struct nst_irqchip *chip);
 int nst_ioapic_set_line(struct nst_irqchip *chip, unsigned int pin,
 			enum nst_irq_source source, bool level);
+void nst_ioapic_stop(struct nst_irqchip *chip);
 void nst_ioapic_eoi(struct nst_vm *vm, u8 vector);
 void nst_ioapic_get(struct nst_irqchip *chip, struct kvm_ioapic_state *s);
 int nst_ioapic_set(struct nst_irqchip *chip, const struct kvm_ioapic_state *s);

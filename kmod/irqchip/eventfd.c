@@ -513,8 +513,8 @@ int nst_ioeventfd(struct nst_vm *vm, const struct kvm_ioeventfd *args)
  * @vm: the VM; process context
  *
  * Irqfds end now.  Ioeventfds belong to the bus, which frees them.  When the
- * VM's last reference is gone the PIT stops too: it sends to vCPUs, which are
- * about to be freed.
+ * VM's last reference is gone the chips' timers stop too: they send to vCPUs,
+ * which are about to be freed.
  */
 void nst_eventfds_release(struct nst_vm *vm)
 {
@@ -531,7 +531,7 @@ void nst_eventfds_release(struct nst_vm *vm)
 	}
 	if (refcount_read(&vm->users))
 		return;
-	nst_pit_stop(vm);
+	nst_irqchip_quiesce(vm);
 	vm->eventfds = NULL;
 	kfree(events);
 }

@@ -28,6 +28,14 @@
 #define IOAPIC_ID_SHIFT		24
 #define IOAPIC_ID_MASK		0xf
 
+/*
+ * A level that is still there at EOI comes again.  On a real machine that
+ * takes a while, in which even a guest that does not serve the device makes
+ * some progress; after so many in a row it has to wait here as well.
+ */
+#define REFIRES_IN_A_ROW	10000
+#define REFIRE_DELAY_NS		(10 * NSEC_PER_MSEC)
+
 #define RTE_DEST_SHIFT		56
 #define RTE_READ_ONLY		((u64)(APIC_LVT_REMOTE_IRR | APIC_SEND_PENDING))
 #define RTE_WRITABLE_LOW	((u64)(APIC_VECTOR_MASK | APIC_DM_FIXED_MASK |	\
@@ -102,6 +110,8 @@ int nst_ioapic_set_line(struct nst_irqchip *chip, unsigned int pin,
 		io->lines[pin] |= BIT(source);
 	else
 		io->lines[pin] &= ~BIT(source);
+	if (!io->lines[pin])
+		io->refires[pin] = 0;
 	if (level && source == NST_SRC_PIT)
 		WRITE_ONCE(io->pit_vector, io->rte[pin] & APIC_VECTOR_MASK);
 	if (level && was && !rte_is_level(io->rte[pin]))
@@ -110,6 +120,34 @@ int nst_ioapic_set_line(struct nst_irqchip *chip, unsigned int pin,
 		ret = ioapic_fire_locked(chip, pin);
 	raw_spin_unlock_irqrestore(&io->lock, flags);
 	return ret;
+}
+
+static void ioapic_eoi_refire_locked(struct nst_irqchip *chip, unsigned int pin)
+{
+	struct nst_ioapic *io = &chip->ioapic;
+
+	if (!io->lines[pin])
+		return;
+	if (++io->refires[pin] < REFIRES_IN_A_ROW)
+		ioapic_refire_locked(chip, pin);
+	else if (!hrtimer_is_queued(&io->slow))
+		hrtimer_start(&io->slow, ns_to_ktime(REFIRE_DELAY_NS), HRTIMER_MODE_REL_HARD);
+}
+
+static enum hrtimer_restart ioapic_slow_refire(struct hrtimer *timer)
+{
+	struct nst_irqchip *chip = container_of(timer, struct nst_irqchip, ioapic.slow);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&chip->ioapic.lock, flags);
+	for (unsigned int pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++) {
+		if (chip->ioapic.refires[pin] < REFIRES_IN_A_ROW)
+			continue;
+		chip->ioapic.refires[pin] = 0;
+		ioapic_refire_locked(chip, pin);
+	}
+	raw_spin_unlock_irqrestore(&chip->ioapic.lock, flags);
+	return HRTIMER_NORESTART;
 }
 
 /**
@@ -140,7 +178,7 @@ void nst_ioapic_eoi(struct nst_vm *vm, u8 vector)
 		nst_pin_acked(vm, KVM_IRQCHIP_IOAPIC, pin);
 	raw_spin_lock_irqsave(&chip->ioapic.lock, flags);
 	for_each_set_bit(pin, &acked, KVM_IOAPIC_NUM_PINS)
-		ioapic_refire_locked(chip, pin);
+		ioapic_eoi_refire_locked(chip, pin);
 	raw_spin_unlock_irqrestore(&chip->ioapic.lock, flags);
 }
 
@@ -251,8 +289,19 @@ int nst_ioapic_init(struct nst_irqchip *chip)
 	for (int pin = 0; pin < KVM_IOAPIC_NUM_PINS; pin++)
 		io->rte[pin] = APIC_LVT_MASKED;
 	io->page.ops = &ioapic_page_ops;
+	hrtimer_init(&io->slow, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	io->slow.function = ioapic_slow_refire;
 	return nst_bus_register(chip->vm, NST_BUS_MMIO, IO_APIC_DEFAULT_PHYS_BASE, IOAPIC_BYTES,
 				&io->page);
+}
+
+/**
+ * nst_ioapic_stop() - its timer sends nothing any more
+ * @chip: chips that no vCPU uses any more
+ */
+void nst_ioapic_stop(struct nst_irqchip *chip)
+{
+	hrtimer_cancel(&chip->ioapic.slow);
 }
 
 /**

@@ -161,8 +161,8 @@ int nst_irq_line(struct nst_vm *vm, u32 gsi, bool level, int *status)
  * @vm: the VM
  * @msi: untrusted
  *
- * Return: positive: delivered; 0: the guest did not take it; -EINVAL: flags, or
- * no chip in the kernel.
+ * Return: positive: delivered, also when it was pending already; 0: the guest did
+ * not take it; -EINVAL: flags, or no chip in the kernel.
  */
 int nst_send_msi(struct nst_vm *vm, const struct kvm_msi *msi)
 {
@@ -171,7 +171,7 @@ int nst_send_msi(struct nst_vm *vm, const struct kvm_msi *msi)
 	if (!nst_irqchip_in_kernel(vm) || msi->flags)
 		return -EINVAL;
 	ret = send_msi(vm, msi->address_lo, msi->data);
-	return max(ret, 0);
+	return ret == NST_IRQ_REFUSED ? 0 : max(ret, 1);
 }
 
 static int check_irqchip_route(const struct kvm_irq_routing_irqchip *from)
