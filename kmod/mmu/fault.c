@@ -278,5 +278,6 @@ enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 	spin_unlock(&vm->mmu_lock);
 	nst_tables_free(&dead);
+	nst_audit_after_fault(vcpu);
 	return NST_FAULT_RETRY;
 }

@@ -125,6 +125,7 @@ struct nst_mode_key {
  * @root: (m) table that ctl.root points to, with a count in its @roots
  * @root_cr3: (v) shadowing: CR3 that @root was loaded for
  * @root_stale: (v) shadowing: mode or PDPTEs changed since
+ * @faults: (v) for the audit's interval
  * @pae_root: (c) shadowing: this vCPU's own four PDPTEs, below 4 GiB
  */
 struct nst_mmu {
@@ -138,6 +139,7 @@ struct nst_mmu {
 	struct nst_table *root;
 	u64 root_cr3;
 	bool root_stale;
+	unsigned int faults;
 	struct nst_table *pae_root;
 };
 
@@ -258,6 +260,8 @@ void nst_chunks_drain(struct nst_mmu *mmu);
 void nst_links_add(struct nst_mmu *mmu, unsigned long *head, u64 *spte);
 void nst_links_del(unsigned long *head, u64 *spte);
 u64 *nst_links_first(const unsigned long *head);
+bool nst_links_has(const unsigned long *head, const u64 *spte);
+bool nst_rmap_has(const struct nst_memslot *slot, u64 gfn, const u64 *spte);
 void nst_rmap_add(struct nst_vcpu *vcpu, struct nst_memslot *slot, u64 gfn, u64 *spte);
 void nst_rmap_del(struct nst_vm *vm, u64 gfn, u64 *spte);
 bool nst_rmap_zap(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end);
@@ -295,9 +299,14 @@ void nst_set_root(struct nst_vcpu *vcpu, struct nst_table *root);
 
 /* ---- sync.c ---- */
 void nst_sync_all(struct nst_vm *vm);
+u64 nst_guest_entry(const struct nst_table *table, const void *page, unsigned int index);
+bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entry);
 bool nst_unsync_gfn(struct nst_vm *vm, u64 gfn);
 bool nst_sync_read(struct nst_vm *vm, nst_gpa_t gpa, void *buf, unsigned int len);
 void nst_shadow_invlpg(struct nst_vcpu *vcpu, u64 gva);
 void nst_shadow_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len);
+
+/* ---- audit.c ---- */
+void nst_audit_after_fault(struct nst_vcpu *vcpu);
 
 #endif /* NST_MMU_INTERNAL_H */

@@ -155,6 +155,27 @@ u64 *nst_links_first(const unsigned long *head)
 	return head_chunk(*head)->spte[0];
 }
 
+/**
+ * nst_links_has() - is an entry in a set?
+ * @head: the set
+ * @spte: the entry
+ *
+ * Return: whether it is.
+ */
+bool nst_links_has(const unsigned long *head, const u64 *spte)
+{
+	struct nst_chunk *chunk;
+	unsigned long i;
+
+	if (!(*head & LINKS_CHUNK))
+		return *head == (unsigned long)spte;
+	for (chunk = head_chunk(*head); chunk; chunk = chunk->next)
+		for (i = 0; i < chunk->nr; i++)
+			if (chunk->spte[i] == spte)
+				return true;
+	return false;
+}
+
 /* Calls @fn for each entry of a set that does not change meanwhile. */
 static bool links_any(const unsigned long *head, bool (*fn)(struct nst_table *, unsigned int))
 {
@@ -267,6 +288,19 @@ void nst_rmap_del(struct nst_vm *vm, u64 gfn, u64 *spte)
 	lockdep_assert_held(&vm->mmu_lock);
 	if (!NST_BUG_ON(vm, !slot))
 		nst_links_del(rmap_head(slot, gfn, spte_table(spte)->role.level), spte);
+}
+
+/**
+ * nst_rmap_has() - is a leaf in the reverse map?
+ * @slot: the page's slot
+ * @gfn: first page that the leaf maps
+ * @spte: the leaf
+ *
+ * Return: whether it is.
+ */
+bool nst_rmap_has(const struct nst_memslot *slot, u64 gfn, const u64 *spte)
+{
+	return nst_links_has(rmap_head(slot, gfn, spte_table(spte)->role.level), spte);
 }
 
 /**

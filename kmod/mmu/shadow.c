@@ -512,5 +512,6 @@ enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 e
 	shrink(vm, &dead);
 	spin_unlock(&vm->mmu_lock);
 	nst_flush_and_free(vm, false, &dead);
+	nst_audit_after_fault(vcpu);
 	return ret;
 }

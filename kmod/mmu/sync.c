@@ -67,25 +67,46 @@ bool nst_unsync_gfn(struct nst_vm *vm, u64 gfn)
 	return true;
 }
 
-static u64 guest_entry(const struct nst_table *table, const void *page, unsigned int index)
+/**
+ * nst_guest_entry() - the guest's entry that one of ours shadows
+ * @table: the shadow
+ * @page: a copy of the guest table
+ * @index: of our entry
+ *
+ * Return: the guest's entry.
+ */
+u64 nst_guest_entry(const struct nst_table *table, const void *page, unsigned int index)
 {
-	if (table->role.format == NST_FMT_2LEVEL)
-		return ((const u32 *)page)[table->role.quadrant * NST_TABLE_ENTRIES + index];
-	return ((const u64 *)page)[index];
+	unsigned int pos = table->role.quadrant * NST_TABLE_ENTRIES + index;
+
+	if (table->role.format != NST_FMT_2LEVEL)
+		return ((const u64 *)page)[index];
+	/* A guest entry of 4 MiB is two of ours. */
+	return ((const u32 *)page)[table->role.level == NST_LEVEL_2M ? pos / 2 : pos];
 }
 
-/* Is a leaf of a level-1 shadow still what the guest's entry says? */
-static bool leaf_agrees(const struct nst_table *table, unsigned int index, u64 entry)
+/**
+ * nst_leaf_agrees() - is a leaf of a shadow still what the guest's leaf says?
+ * @table: the shadow
+ * @index: of our entry
+ * @entry: the guest's
+ *
+ * Return: false when it grants more, or maps another page.
+ */
+bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entry)
 {
 	const struct nst_format *guest = &nst_formats[table->role.format];
 	const struct nst_format *host = nst_table_format(table);
 	u64 spte = table->entries[index];
 	u8 granted = nst_entry_rights(host, spte);
+	u64 base;
 	u8 rights;
 
 	if (!nst_entry_present(guest, entry) || !(entry & guest->accessed))
 		return false;
-	if (((entry & NST_ENTRY_ADDR) >> PAGE_SHIFT) != table->gfns[index])
+	base = nst_entry_leaf_base(guest, table->role.level, entry) >> PAGE_SHIFT;
+	if (table->gfns[index] < base ||
+	    table->gfns[index] >= base + nst_format_pages(guest, table->role.level))
 		return false;
 	/* Rare bits: reserved ones and protection keys are judged by a new walk. */
 	if ((entry ^ spte) & GENMASK_ULL(62, 59))
@@ -98,6 +119,10 @@ static bool leaf_agrees(const struct nst_table *table, unsigned int index, u64 e
 	rights = nst_entry_rights(guest, entry) & table->role.rights;
 	if (!(entry & guest->dirty))
 		rights &= ~NST_ACCESS_W;
+	/* What without_wp() in shadow.c makes of a page that users only read. */
+	if (!table->role.wp && (entry & guest->dirty) && (granted & NST_ACCESS_W) &&
+	    !(granted & NST_ACCESS_U))
+		rights = (rights | NST_ACCESS_W) & ~NST_ACCESS_U;
 	if ((granted ^ rights) & NST_ACCESS_U)
 		return false;
 	return !(granted & ~rights);
@@ -114,7 +139,7 @@ static bool compare(struct nst_vm *vm, struct nst_table *table)
 	for (i = 0; i < NST_TABLE_ENTRIES && table->nr_present; i++) {
 		if (!nst_entry_present(host, table->entries[i]))
 			continue;
-		if (!readable || !leaf_agrees(table, i, guest_entry(table, page, i)))
+		if (!readable || !nst_leaf_agrees(table, i, nst_guest_entry(table, page, i)))
 			flush |= nst_shadow_zap_entry(vm, table, i);
 	}
 	return flush;
