@@ -45,19 +45,26 @@ static void vmx_refresh_host(struct vmx_vcpu *vmx)
 	asm volatile("sldt %0" : "=r" (ldt));
 	if (ldt)
 		host->ldt = ldt;
+	/* perf switches branch tracing by IPI. */
+	host->debugctl = get_debugctlmsr();
 }
 
 /*
  * SDM3 "Checks on Guest Non-Register State": in an interrupt shadow the pending
- * single-step trap must agree with RFLAGS.TF.  A shadow that was there at the
- * exit and is gone means that the instruction was emulated, trap included.
+ * single-step trap must agree with RFLAGS.TF, and no shadow of STI is left once
+ * RFLAGS.IF is clear.  A shadow that was there at the exit and is gone means
+ * that the instruction was emulated, trap included.
  */
-static void vmx_sync_pending_step(struct vmx_vcpu *vmx)
+static void vmx_sync_shadow(struct vmx_vcpu *vmx)
 {
-	const struct nst_state *st = &vmx->vcpu->st;
+	struct nst_state *st = &vmx->vcpu->st;
 	unsigned long pending;
 	bool step;
 
+	if (st->sti_shadow && !(st->rflags & X86_EFLAGS_IF)) {
+		st->sti_shadow = false;
+		vmx_push(vmx->vcpu, NST_STATE_INTR);
+	}
 	if (st->sti_shadow || st->movss_shadow) {
 		step = (st->rflags & X86_EFLAGS_TF) &&
 		       !(vmcs_read64(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF);
@@ -168,6 +175,7 @@ static void vmx_entry_failed(struct vmx_vcpu *vmx, struct nst_exit *exit, u64 re
 	exit->kind = NST_EXIT_ENTRY_FAILED;
 	exit->raw_reason = reason;
 	exit->entry_failed.hardware_reason = reason;
+	vmx_note_not_injected(vmx->vcpu);
 	if (vmx->dumped)
 		return;
 	vmx->dumped = true;
@@ -196,7 +204,7 @@ void vmx_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 	u32 reason, vectoring;
 
 	vmx_refresh_host(vmx);
-	vmx_sync_pending_step(vmx);
+	vmx_sync_shadow(vmx);
 	if (unlikely(vmx->rip_back)) {
 		vmcs_writel(GUEST_RIP, vcpu->st.rip - 1);
 		vmx->rip_back = false;

@@ -81,6 +81,24 @@ static enum nst_event_type vmx_event_type(u32 vectoring)
 	return NST_EVENT_NONE;
 }
 
+static void vmx_hand_back(struct nst_vcpu *vcpu, u32 info, unsigned long error_field,
+			  unsigned long length_field)
+{
+	struct nst_event event = {
+		.type = vmx_event_type(info),
+		.vector = info & VECTORING_INFO_VECTOR_MASK,
+		.has_error = info & VECTORING_INFO_DELIVER_CODE_MASK,
+	};
+
+	if (NST_BUG_ON(vcpu->vm, event.type == NST_EVENT_NONE))
+		return;
+	if (event.has_error)
+		event.error_code = vmcs_read_any(error_field);
+	if (vmx_event_is_soft(event.type))
+		event.insn_len = vmcs_read_any(length_field);
+	nst_event_interrupted(vcpu, &event);
+}
+
 /**
  * vmx_note_interrupted() - hand an interrupted event back to the core
  * @vcpu: vCPU that just left the guest
@@ -88,25 +106,30 @@ static enum nst_event_type vmx_event_type(u32 vectoring)
  */
 void vmx_note_interrupted(struct nst_vcpu *vcpu, u32 vectoring)
 {
-	struct nst_event event = {
-		.type = vmx_event_type(vectoring),
-		.vector = vectoring & VECTORING_INFO_VECTOR_MASK,
-		.has_error = vectoring & VECTORING_INFO_DELIVER_CODE_MASK,
-	};
 	u32 info;
 
-	if (NST_BUG_ON(vcpu->vm, event.type == NST_EVENT_NONE))
-		return;
-	if (event.has_error)
-		event.error_code = vmcs_read32(IDT_VECTORING_ERROR_CODE);
-	if (vmx_event_is_soft(event.type))
-		event.insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	/* The handler has not begun, and an entry may not inject a blocked NMI. */
-	if (event.type == NST_EVENT_NMI) {
+	if ((vectoring & VECTORING_INFO_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
 		info = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, info & ~GUEST_INTR_STATE_NMI);
 	}
-	nst_event_interrupted(vcpu, &event);
+	vmx_hand_back(vcpu, vectoring, IDT_VECTORING_ERROR_CODE, VM_EXIT_INSTRUCTION_LEN);
+}
+
+/**
+ * vmx_note_not_injected() - hand back the event of an entry that failed
+ * @vcpu: vCPU that did not enter
+ *
+ * A failed entry leaves the request in the VMCS, where a later one would find it.
+ */
+void vmx_note_not_injected(struct nst_vcpu *vcpu)
+{
+	u32 info = vmcs_read32(VM_ENTRY_INTR_INFO_FIELD);
+
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmx_hand_back(vcpu, info, VM_ENTRY_EXCEPTION_ERROR_CODE, VM_ENTRY_INSTRUCTION_LEN);
 }
 
 /* Qualification of EPT violations and page-modification log-full exits. */

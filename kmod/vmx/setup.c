@@ -8,7 +8,6 @@
 #include "nestor.h"
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
-#include <asm/debugreg.h>
 #include <asm/fsgsbase.h>
 #include <asm/io.h>
 #include <asm/msr.h>
@@ -153,7 +152,6 @@ void vmx_save_host(struct vmx_vcpu *vmx)
 	savesegment(gs, host->gs);
 	host->ldt = 0;
 	rdmsrl(MSR_FS_BASE, host->fs_base);
-	host->debugctl = get_debugctlmsr();
 
 	vmcs_write16(HOST_DS_SELECTOR, vmx_host_selector(host->ds));
 	vmcs_write16(HOST_ES_SELECTOR, vmx_host_selector(host->es));

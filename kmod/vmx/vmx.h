@@ -61,7 +61,7 @@ enum vmx_swapped_msr {
  * @gdt: GDTR; an exit sets its limit to 0xffff
  * @idt: IDTR, the same
  * @fs_base: base of FS of the thread that runs the vCPU
- * @debugctl: IA32_DEBUGCTL, cleared by an exit
+ * @debugctl: IA32_DEBUGCTL before the last entry; an exit clears it
  * @cr3: what HOST_CR3 holds
  * @cr4: what HOST_CR4 holds
  * @ds: selector
@@ -161,6 +161,7 @@ void vmx_flush_cpu(void);
 void vmx_inject(struct nst_vcpu *vcpu, const struct nst_event *event);
 void vmx_cancel_inject(struct nst_vcpu *vcpu);
 void vmx_note_interrupted(struct nst_vcpu *vcpu, u32 vectoring);
+void vmx_note_not_injected(struct nst_vcpu *vcpu);
 void vmx_note_iret_fault(u32 reason, u32 intr_info, u32 vectoring, u64 qualification);
 
 /* msr.c */
