@@ -58,6 +58,7 @@ struct nst_vm {
 	struct nst_iobus __rcu *buses[NST_NR_BUSES]; /* (s) */
 
 	struct nst_irqchip *irqchip;	/* (L), read with smp_load_acquire; NULL: in userspace */
+	u32 x2apic_api;			/* (L) KVM_X2APIC_API_*, readers race */
 	struct nst_eventfds *eventfds;	/* (s), read with smp_load_acquire; NULL: never used */
 	struct nst_clock_vm *clock;	/* (c) kvmclock, TSC sync */
 	void *hw;			/* (c) the backend's part */

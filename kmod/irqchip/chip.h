@@ -36,6 +36,7 @@ enum nst_irq_source { NST_SRC_USER, NST_SRC_IRQFD, NST_SRC_RESAMPLE, NST_SRC_PIT
  * @vector: vector, or start-up page
  * @logical: @dest is a logical destination
  * @dest32: @dest is 32 bits wide, as x2APIC senders write it
+ * @bus: from a device: local APICs in x2APIC mode may read @dest as 32 bits
  * @level: level-triggered
  * @lowest: deliver to one of the addressed APICs only
  */
@@ -45,6 +46,7 @@ struct nst_irq_msg {
 	u8 vector;
 	bool logical;
 	bool dest32;
+	bool bus;
 	bool level;
 	bool lowest;
 };

@@ -60,6 +60,7 @@ static int ioapic_fire_locked(struct nst_irqchip *chip, unsigned int pin)
 		.mode = *rte & APIC_DM_FIXED_MASK,
 		.vector = *rte & APIC_VECTOR_MASK,
 		.logical = *rte & APIC_DEST_LOGICAL,
+		.bus = true,
 		.level = rte_is_level(*rte),
 	};
 	int ret;

@@ -34,6 +34,11 @@ void nst_eventfds_release(struct nst_vm *vm);
 int nst_eventfd_module_init(void);
 void nst_eventfd_module_exit(void);
 
+/* KVM_ENABLE_CAP of KVM_CAP_X2APIC_API.  vm->lock held.  -EINVAL: unknown flags. */
+#define NST_X2APIC_API_FLAGS	(KVM_X2APIC_API_USE_32BIT_IDS |		\
+				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+int nst_x2apic_api(struct nst_vm *vm, u64 flags);
+
 int nst_get_irqchip(struct nst_vm *vm, struct kvm_irqchip *chip);
 int nst_set_irqchip(struct nst_vm *vm, const struct kvm_irqchip *chip);
 

@@ -33,14 +33,20 @@ void nst_lapic_name(const struct nst_lapic *l, struct nst_apic_name *name)
 	name->cluster = nst_lapic_reg(l, APIC_DFR) != APIC_DFR_FLAT;
 }
 
+/* Does this local APIC answer to the message's destination? */
 static bool lapic_addressed(const struct nst_lapic *l, const struct nst_irq_msg *msg)
 {
 	struct nst_apic_name name;
+	bool dest32 = msg->dest32;
 
 	if (!l || READ_ONCE(l->mode) == NST_LAPIC_OFF)
 		return false;
 	nst_lapic_name(l, &name);
-	return nst_apic_matches(&name, msg->dest, msg->logical, msg->dest32);
+	/* By default a device's 0xff means all, also where it is an id. */
+	if (msg->bus && name.x2apic && (READ_ONCE(l->vcpu->vm->x2apic_api) &
+					KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK))
+		dest32 = true;
+	return nst_apic_matches(&name, msg->dest, msg->logical, dest32);
 }
 
 /*

@@ -153,10 +153,36 @@ static u32 image_get(const struct kvm_lapic_state *s, unsigned int offset)
 	return val;
 }
 
-/*
- * In the image an x2APIC id stands where an xAPIC's does, in bits 31:24; ids
- * above 255 do not fit (KVM_CAP_X2APIC_API changes the format).
+/**
+ * nst_x2apic_api() - KVM_ENABLE_CAP of KVM_CAP_X2APIC_API
+ * @vm: the VM; vm->lock held
+ * @flags: KVM_X2APIC_API_*; they add to what is on already
+ *
+ * Return: 0, or -EINVAL for unknown flags.
  */
+int nst_x2apic_api(struct nst_vm *vm, u64 flags)
+{
+	lockdep_assert_held(&vm->lock);
+	if (flags & ~(u64)NST_X2APIC_API_FLAGS)
+		return -EINVAL;
+	WRITE_ONCE(vm->x2apic_api, vm->x2apic_api | flags);
+	return 0;
+}
+
+/*
+ * In the image an x2APIC id stands where an xAPIC's does, in bits 31:24, where
+ * ids above 255 do not fit; with 32-bit ids it has the whole register.
+ */
+static u32 image_id(const struct nst_lapic *l)
+{
+	u32 id = l->vcpu->id;
+
+	if (l->mode != NST_LAPIC_X2APIC)
+		return nst_lapic_reg(l, APIC_ID);
+	if (READ_ONCE(l->vcpu->vm->x2apic_api) & KVM_X2APIC_API_USE_32BIT_IDS)
+		return id;
+	return SET_XAPIC_DEST_FIELD(id);
+}
 
 /**
  * nst_lapic_get() - KVM_GET_LAPIC
@@ -175,8 +201,7 @@ int nst_lapic_get(struct nst_vcpu *vcpu, struct kvm_lapic_state *s)
 	for (unsigned int i = 0; i < NST_APIC_REGS; i++)
 		image_put(s, i << NST_APIC_REG_SHIFT,
 			  nst_lapic_read(l, i << NST_APIC_REG_SHIFT));
-	if (l->mode == NST_LAPIC_X2APIC)
-		image_put(s, APIC_ID, SET_XAPIC_DEST_FIELD(vcpu->id));
+	image_put(s, APIC_ID, image_id(l));
 	return 0;
 }
 
@@ -215,11 +240,12 @@ int nst_lapic_set(struct nst_vcpu *vcpu, const struct kvm_lapic_state *s)
 
 	if (!l)
 		return -EINVAL;
-	id = GET_XAPIC_DEST_FIELD(image_get(s, APIC_ID));
-	if (l->mode == NST_LAPIC_X2APIC && id != (vcpu->id & 0xff))
+	id = image_get(s, APIC_ID);
+	if (l->mode == NST_LAPIC_X2APIC && id != image_id(l))
 		return -EINVAL;
 	hrtimer_cancel(&l->timer);
-	nst_lapic_put_reg(l, APIC_ID, SET_XAPIC_DEST_FIELD(id));
+	if (l->mode != NST_LAPIC_X2APIC)
+		nst_lapic_put_reg(l, APIC_ID, id & APIC_LDR_MASK);
 	for (int i = 0; i < ARRAY_SIZE(plain); i++)
 		nst_lapic_put_reg(l, plain[i], image_get(s, plain[i]));
 	restore_bitmap(l->isr, s, APIC_ISR);

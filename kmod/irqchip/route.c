@@ -17,6 +17,7 @@
 #define MSI_ADDRESS_WINDOW	0xfeeu
 #define MSI_ADDRESS_SHIFT	20
 #define MSI_DEST_SHIFT		12
+#define MSI_HIGH_DEST		0xffffff00u
 #define MSI_REDIRECTION_HINT	BIT(3)
 #define MSI_LOGICAL		BIT(2)
 
@@ -30,6 +31,7 @@ struct nst_route {
 			u8 pin;
 		};
 		struct {
+			u32 high;
 			u32 address;
 			u32 data;
 		};
@@ -42,11 +44,18 @@ struct nst_routes {
 	struct nst_route entry[];
 };
 
-/* The message that a write of @data to @address is. */
-static int send_msi(struct nst_vm *vm, u32 address, u32 data)
+/* With 32-bit ids the upper half of the address has the upper 24 bits of one. */
+static bool msi_address_valid(struct nst_vm *vm, u32 high)
+{
+	return !(READ_ONCE(vm->x2apic_api) & KVM_X2APIC_API_USE_32BIT_IDS) || !(high & 0xff);
+}
+
+/* The message that a write of @data to @high:@address is. */
+static int send_msi(struct nst_vm *vm, u32 high, u32 address, u32 data)
 {
 	struct nst_irq_msg msg = {
 		.dest = (address >> MSI_DEST_SHIFT) & 0xff,
+		.bus = true,
 		.mode = data & APIC_DM_FIXED_MASK,
 		.vector = data & APIC_VECTOR_MASK,
 		.logical = address & MSI_LOGICAL,
@@ -55,6 +64,8 @@ static int send_msi(struct nst_vm *vm, u32 address, u32 data)
 
 	if (address >> MSI_ADDRESS_SHIFT != MSI_ADDRESS_WINDOW)
 		return NST_IRQ_REFUSED;
+	if (READ_ONCE(vm->x2apic_api) & KVM_X2APIC_API_USE_32BIT_IDS)
+		msg.dest |= high & MSI_HIGH_DEST;
 	msg.lowest = msg.mode == APIC_DM_LOWEST || (address & MSI_REDIRECTION_HINT);
 	return nst_irq_deliver(vm, &msg);
 }
@@ -63,7 +74,7 @@ static int route_set(struct nst_irqchip *chip, const struct nst_route *route,
 		     enum nst_irq_source source, bool level)
 {
 	if (route->type == KVM_IRQ_ROUTING_MSI)
-		return level ? send_msi(chip->vm, route->address, route->data) :
+		return level ? send_msi(chip->vm, route->high, route->address, route->data) :
 			       NST_IRQ_REFUSED;
 	switch (route->chip) {
 	case KVM_IRQCHIP_PIC_MASTER:
@@ -162,15 +173,15 @@ int nst_irq_line(struct nst_vm *vm, u32 gsi, bool level, int *status)
  * @msi: untrusted
  *
  * Return: positive: delivered, also when it was pending already; 0: the guest did
- * not take it; -EINVAL: flags, or no chip in the kernel.
+ * not take it; -EINVAL: flags, a bad address, or no chip in the kernel.
  */
 int nst_send_msi(struct nst_vm *vm, const struct kvm_msi *msi)
 {
 	int ret;
 
-	if (!nst_irqchip_in_kernel(vm) || msi->flags)
+	if (!nst_irqchip_in_kernel(vm) || msi->flags || !msi_address_valid(vm, msi->address_hi))
 		return -EINVAL;
-	ret = send_msi(vm, msi->address_lo, msi->data);
+	ret = send_msi(vm, msi->address_hi, msi->address_lo, msi->data);
 	return ret == NST_IRQ_REFUSED ? 0 : max(ret, 1);
 }
 
@@ -184,7 +195,8 @@ static int check_irqchip_route(const struct kvm_irq_routing_irqchip *from)
 	return 0;
 }
 
-static int fill_route(struct nst_route *to, const struct kvm_irq_routing_entry *from)
+static int fill_route(struct nst_vm *vm, struct nst_route *to,
+		      const struct kvm_irq_routing_entry *from)
 {
 	to->type = from->type;
 	switch (from->type) {
@@ -196,8 +208,10 @@ static int fill_route(struct nst_route *to, const struct kvm_irq_routing_entry *
 		return 0;
 	case KVM_IRQ_ROUTING_MSI:
 		/* The device id matters to other architectures' controllers only. */
-		if (from->flags & ~KVM_MSI_VALID_DEVID)
+		if ((from->flags & ~KVM_MSI_VALID_DEVID) ||
+		    !msi_address_valid(vm, from->u.msi.address_hi))
 			return -EINVAL;
+		to->high = from->u.msi.address_hi;
 		to->address = from->u.msi.address_lo;
 		to->data = from->u.msi.data;
 		return 0;
@@ -219,14 +233,15 @@ static bool route_conflicts(const struct nst_routes *routes, u16 first,
 	return false;
 }
 
-static int add_route(struct nst_routes *routes, const struct kvm_irq_routing_entry *from)
+static int add_route(struct nst_vm *vm, struct nst_routes *routes,
+		     const struct kvm_irq_routing_entry *from)
 {
 	struct nst_route *to = &routes->entry[routes->nr];
 	int ret;
 
 	if (from->gsi >= NST_MAX_GSIS)
 		return -EINVAL;
-	ret = fill_route(to, from);
+	ret = fill_route(vm, to, from);
 	if (ret)
 		return ret;
 	if (route_conflicts(routes, routes->first[from->gsi], to))
@@ -271,7 +286,7 @@ int nst_set_gsi_routing(struct nst_vm *vm, const struct kvm_irq_routing_entry *e
 	if (!new)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < nr && !ret; i++)
-		ret = add_route(new, &entries[i]);
+		ret = add_route(vm, new, &entries[i]);
 	if (ret) {
 		kvfree(new);
 		return ret;
@@ -304,12 +319,12 @@ int nst_routes_init(struct nst_irqchip *chip)
 		entry.gsi = gsi;
 		entry.u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
 		entry.u.irqchip.pin = gsi;
-		add_route(routes, &entry);
+		add_route(chip->vm, routes, &entry);
 		if (gsi >= NST_PIC_PINS)
 			continue;
 		entry.u.irqchip.irqchip = gsi / NST_PIC_CHIP_PINS;
 		entry.u.irqchip.pin = gsi % NST_PIC_CHIP_PINS;
-		add_route(routes, &entry);
+		add_route(chip->vm, routes, &entry);
 	}
 	RCU_INIT_POINTER(chip->routes, routes);
 	return 0;
