@@ -22,15 +22,15 @@ PLAIN_CASE(protected_mode, "SDM3 \"Segment Descriptors\"", prot32_code, MODE_PRO
 PLAIN_CASE(two_level_paging, "SDM3 \"32-Bit Paging\"", paged32_code, MODE_PAGED32,
 	   0x5a5a5a5a, 0x5a5a5a5a, 0x20);
 
-FAULTY_CASE(pae_paging, "SDM3 \"PAE Paging\"", pae_code, MODE_PROT32,
-	    HOST_SVM, "resets the host when a guest under NPT turns PAE paging on",
-	    1, 0x77777777, 3);
+PLAIN_CASE(pae_paging, "SDM3 \"PAE Paging\"", pae_code, MODE_PROT32,
+	   1, 0x77777777, 3);
 
 PLAIN_CASE(mode_switching, "SDM3 \"Mode Switching\"", transition_code, MODE_REAL,
 	   1, 2, EFER_LMA, 0x12345678, 0, 6, 7, 8);
 
-PLAIN_CASE(vm86, "SDM3 \"Entering Virtual-8086 Mode\"", vm86_code, MODE_PROT32,
-	   EFLAGS_VM, 0x100, 0, 0x1000, 0x100, 0);
+FAULTY_CASE(vm86, "SDM3 \"Entering Virtual-8086 Mode\"", vm86_code, MODE_PROT32,
+	    HOST_SVM, "aborts when a busy 32-bit TSS gives the stack of ring 0",
+	    EFLAGS_VM, 0x100, 0, 0x1000, 0x100, 0);
 
 GUEST_CASE(long_mode, "SDM3 \"IA-32e Mode Operation\"")
 {
