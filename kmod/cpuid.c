@@ -43,6 +43,8 @@ static struct kvm_cpuid_entry2 *find_entry(struct nst_vcpu *vcpu, u32 leaf, u32 
  * @vcpu: the vCPU
  * @x86_feature: X86_FEATURE_* of a word in nst_cpuid_words
  *
+ * A vCPU that was not given a CPUID may be put in any state that we support.
+ *
  * Return: true when the vCPU's CPUID shows it and we support it.
  */
 bool nst_cpuid_guest_has(struct nst_vcpu *vcpu, unsigned int x86_feature)
@@ -52,6 +54,8 @@ bool nst_cpuid_guest_has(struct nst_vcpu *vcpu, unsigned int x86_feature)
 
 	if (!w || !nst_cpuid_offers(x86_feature))
 		return false;
+	if (!vcpu->cpuid)
+		return true;
 	e = find_entry(vcpu, w->leaf, w->index);
 	return e && (nst_cpuid_entry_reg(e, w->reg) & BIT(x86_feature & 31));
 }
@@ -115,7 +119,7 @@ void nst_cpuid_refresh(struct nst_vcpu *vcpu)
 	struct kvm_cpuid_entry2 *max_ext = find_entry(vcpu, NST_LEAF_MAX_EXT, 0);
 	struct kvm_cpuid_entry2 *address = find_entry(vcpu, NST_LEAF_ADDRESS, 0);
 	struct kvm_cpuid_entry2 *xsave = find_entry(vcpu, NST_LEAF_XSAVE, 0);
-	u64 cr4_allowed = X86_CR4_PCE;
+	u64 cr4_allowed = NST_CPUID_CR4_ALWAYS;
 	unsigned int i;
 
 	refresh_caps(vcpu);
@@ -124,7 +128,7 @@ void nst_cpuid_refresh(struct nst_vcpu *vcpu)
 			cr4_allowed |= nst_cpuid_cr4[i].bits;
 	vcpu->cr4_reserved = ~cr4_allowed;
 
-	vcpu->xcr0_allowed = 0;
+	vcpu->xcr0_allowed = vcpu->cpuid ? 0 : nst_xcr0_supported();
 	if (xsave && nst_guest_has(vcpu, NST_GCAP_XSAVE))
 		vcpu->xcr0_allowed = (xsave->eax | (u64)xsave->edx << 32) & nst_xcr0_supported();
 
@@ -148,13 +152,25 @@ static bool entries_valid(const struct kvm_cpuid_entry2 *entries, u32 nent)
 	return true;
 }
 
+/*
+ * The guest has looked at its CPU: from the first entry on CPUID may be set
+ * again, as a VMM does for a vCPU that it plugs in anew, but not changed.
+ */
+static bool same_entries(const struct nst_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries,
+			 u32 nent)
+{
+	return nent == vcpu->nr_cpuid &&
+	       (!nent || !memcmp(entries, vcpu->cpuid, nent * sizeof(*entries)));
+}
+
 /**
  * nst_cpuid_set() - KVM_SET_CPUID2
  * @vcpu: the vCPU, mutex held
  * @ucpuid: entries from userspace
  *
- * Return: 0; -E2BIG above NST_CPUID_MAX_ENTRIES; -EINVAL, -ENOMEM, -EFAULT;
- * nothing changed on an error.
+ * Return: 0; -E2BIG above NST_CPUID_MAX_ENTRIES; -EINVAL for an address width
+ * that does not exist, and for a change after the vCPU has run; -ENOMEM,
+ * -EFAULT; nothing changed on an error.
  */
 int nst_cpuid_set(struct nst_vcpu *vcpu, struct kvm_cpuid2 __user *ucpuid)
 {
@@ -170,7 +186,8 @@ int nst_cpuid_set(struct nst_vcpu *vcpu, struct kvm_cpuid2 __user *ucpuid)
 		if (IS_ERR(entries))
 			return PTR_ERR(entries);
 	}
-	if (!entries_valid(entries, nent)) {
+	if (!entries_valid(entries, nent) ||
+	    (vcpu->stat.entries && !same_entries(vcpu, entries, nent))) {
 		kvfree(entries);
 		return -EINVAL;
 	}

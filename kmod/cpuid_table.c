@@ -191,17 +191,8 @@ const struct nst_cpuid_word nst_cpuid_words[] = {
 
 const unsigned int nst_nr_cpuid_words = ARRAY_SIZE(nst_cpuid_words);
 
-/* CR4 bits that no CPUID bit announces are always there: PCE. */
+/* CR4 bits that are there on every CPU that has VMX or SVM: NST_CPUID_CR4_ALWAYS. */
 const struct nst_cpuid_cr4 nst_cpuid_cr4[] = {
-	{ X86_CR4_VME | X86_CR4_PVI, X86_FEATURE_VME },
-	{ X86_CR4_TSD, X86_FEATURE_TSC },
-	{ X86_CR4_DE, X86_FEATURE_DE },
-	{ X86_CR4_PSE, X86_FEATURE_PSE },
-	{ X86_CR4_PAE, X86_FEATURE_PAE },
-	{ X86_CR4_MCE, X86_FEATURE_MCE },
-	{ X86_CR4_PGE, X86_FEATURE_PGE },
-	{ X86_CR4_OSFXSR, X86_FEATURE_FXSR },
-	{ X86_CR4_OSXMMEXCPT, X86_FEATURE_XMM },
 	{ X86_CR4_UMIP, X86_FEATURE_UMIP },
 	{ X86_CR4_LA57, X86_FEATURE_LA57 },
 	{ X86_CR4_FSGSBASE, X86_FEATURE_FSGSBASE },

@@ -10,6 +10,7 @@
 #ifdef __KERNEL__
 #include <linux/types.h>
 #include <asm/cpufeatures.h>
+#include <asm/processor-flags.h>
 #endif
 
 /* What must hold for a feature bit to be offered. */
@@ -82,8 +83,13 @@ struct nst_cpuid_word {
 	u32 leaf;
 };
 
+/* Older than virtualization: no CPU that has it refuses them. */
+#define NST_CPUID_CR4_ALWAYS	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE |	\
+				 X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | \
+				 X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
+
 /**
- * struct nst_cpuid_cr4 - the CR4 bits that a feature brings
+ * struct nst_cpuid_cr4 - the CR4 bits that a newer feature brings
  * @bits: X86_CR4_*
  * @feature: X86_FEATURE_*
  */
