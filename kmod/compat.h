@@ -31,6 +31,8 @@
 #include <linux/cpuhotplug.h>
 #include <linux/eventfd.h>
 #include <linux/mm.h>
+#include <linux/smp.h>
+#include <linux/syscore_ops.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
 #include <asm/reboot.h>
@@ -51,6 +53,22 @@ static inline bool nst_track_guest_enter(void)
 	rcu_virt_note_context_switch(smp_processor_id());
 #endif
 	return false;
+}
+
+/*
+ * nst_send_reschedule() - make a CPU leave its guest
+ * @cpu: an online CPU
+ *
+ * From 6.4 on the generic function traces with a tracepoint that modules
+ * cannot reach.
+ */
+static inline void nst_send_reschedule(int cpu)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	arch_smp_send_reschedule(cpu);
+#else
+	smp_send_reschedule(cpu);
+#endif
 }
 
 /*
@@ -160,6 +178,37 @@ static inline void nst_eventfd_signal(struct eventfd_ctx *ctx)
 	eventfd_signal(ctx, 1);
 #endif
 }
+
+/*
+ * NST_DEFINE_SYSCORE() - callbacks for the last CPU before and after suspend
+ *
+ * The kernel's struct for it changed in stable releases too, so Kbuild looks.
+ */
+#ifdef NST_HAVE_STRUCT_SYSCORE
+#define NST_SYSCORE_ARG		void *unused
+#define NST_DEFINE_SYSCORE(name, suspend_fn, resume_fn)				\
+	static const struct syscore_ops name##_ops = {				\
+		.suspend = suspend_fn, .resume = resume_fn,			\
+	};									\
+	static struct syscore name = { .ops = &name##_ops }
+#define nst_register_syscore(core)	register_syscore(core)
+#define nst_unregister_syscore(core)	unregister_syscore(core)
+#else
+#define NST_SYSCORE_ARG		void
+#define NST_DEFINE_SYSCORE(name, suspend_fn, resume_fn)				\
+	static struct syscore_ops name = {					\
+		.suspend = suspend_fn, .resume = resume_fn,			\
+	}
+#define nst_register_syscore(core)	register_syscore_ops(core)
+#define nst_unregister_syscore(core)	unregister_syscore_ops(core)
+#endif
+
+/* struct kvm_run in the kernel's own eyes: userspace may write it any time. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define nst_immediate_exit(run)	READ_ONCE((run)->immediate_exit__unsafe)
+#else
+#define nst_immediate_exit(run)	READ_ONCE((run)->immediate_exit)
+#endif
 
 #endif /* __ASSEMBLY__ */
 

@@ -12,7 +12,6 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/reboot.h>
-#include <linux/syscore_ops.h>
 #include "backend.h"
 #include "compat.h"
 #include "core.h"
@@ -60,22 +59,19 @@ static int nst_cpu_offline(unsigned int cpu)
 	return 0;
 }
 
-static int nst_suspend(void)
+static int nst_suspend(NST_SYSCORE_ARG)
 {
 	nst_backend->cpu_disable();
 	return 0;
 }
 
-static void nst_resume(void)
+static void nst_resume(NST_SYSCORE_ARG)
 {
 	if (nst_backend->cpu_enable())
 		pr_err("%s did not come back after suspend\n", nst_backend->name);
 }
 
-static struct syscore_ops nst_syscore_ops = {
-	.suspend = nst_suspend,
-	.resume = nst_resume,
-};
+NST_DEFINE_SYSCORE(nst_syscore, nst_suspend, nst_resume);
 
 static void nst_disable_this_cpu(void *unused)
 {
@@ -180,7 +176,7 @@ static int __init nst_init(void)
 	if (ret)
 		goto disable;
 	nst_register_emergency(nst_backend->cpu_disable);
-	register_syscore_ops(&nst_syscore_ops);
+	nst_register_syscore(&nst_syscore);
 	register_reboot_notifier(&nst_reboot_nb);
 	pr_info("loaded: %s, %s paging\n", nst_backend->name,
 		nst_caps.tdp ? "two-dimensional" : "shadow");
@@ -197,7 +193,7 @@ module_init(nst_init);
 static void __exit nst_exit(void)
 {
 	unregister_reboot_notifier(&nst_reboot_nb);
-	unregister_syscore_ops(&nst_syscore_ops);
+	nst_unregister_syscore(&nst_syscore);
 	nst_unregister_emergency(nst_backend->cpu_disable);
 	nst_stop_pieces(ARRAY_SIZE(nst_pieces));
 	cpuhp_remove_state(NST_CPUHP_STATE);

@@ -306,7 +306,7 @@ static long nst_run_loaded(struct nst_vcpu *vcpu)
 		return -EINVAL;
 	nst_update_dr_live(vcpu);
 	next = nst_insn_complete(vcpu);
-	if (next == NST_ENTER && READ_ONCE(run->immediate_exit))
+	if (next == NST_ENTER && nst_immediate_exit(run))
 		next = NST_INTR;
 	if (next == NST_ENTER)
 		next = nst_run_loop(vcpu);

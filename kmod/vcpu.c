@@ -112,7 +112,7 @@ void nst_kick(struct nst_vcpu *vcpu)
 		return;
 	cpu = READ_ONCE(vcpu->cpu);
 	if (cpu >= 0 && cpu != raw_smp_processor_id() && cpu_online(cpu))
-		smp_send_reschedule(cpu);
+		nst_send_reschedule(cpu);
 }
 
 /**
