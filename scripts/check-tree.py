@@ -106,7 +106,8 @@ def kernel_only(path, seen):
     if path in seen or path.name in ("pure.h", "compat.h"):
         return
     seen.add(path)
-    for quoted, angled in INCLUDE.findall(path.read_text()):
+    text = re.sub(r"#ifdef __KERNEL__\n.*?#(else|endif)", "", path.read_text(), flags=re.S)
+    for quoted, angled in INCLUDE.findall(text):
         if angled.startswith("linux/") and angled not in PORTABLE:
             yield f"{shown(path)} includes <{angled}>"
         target = resolve(path, quoted) if quoted else None

@@ -2,7 +2,7 @@
 /*
  * The fields of the VMCS by name, in the order in which a dump prints them.
  * Encodings are those of <asm/vmx.h>; SDM3 appendix "Field Encoding in VMCS".
- * Pure data.
+ * Nothing but data.
  */
 #include "nestor.h"
 #include <linux/kernel.h>
