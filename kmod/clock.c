@@ -89,7 +89,10 @@ static void take_shared(struct nst_clock_vm *clock, const struct host_time *now)
 /* True: the pages of all vCPUs must be written again. */
 static bool review_shared(struct nst_clock_vm *clock, const struct host_time *now)
 {
-	bool possible = now->by_tsc && now->tsc >= clock->shared_tsc && offsets_match(clock->vm);
+	u64 second = (u64)tsc_khz * 1000;
+	/* A pair far ahead of the TSC is from before a suspend that reset it. */
+	bool possible = now->by_tsc && now->tsc + second > clock->shared_tsc &&
+			offsets_match(clock->vm);
 
 	lockdep_assert_held(&clock->lock);
 	if (possible == clock->shared)
@@ -184,19 +187,23 @@ static void resync(struct work_struct *work)
 	nst_request_all(clock->vm, NST_REQ_CLOCK, false);
 }
 
-/* kvmclock's value at @now, which is the present. */
+/* kvmclock's value at @now, which is the present and has been reviewed. */
 static u64 clock_ns(struct nst_clock_vm *clock, const struct host_time *now)
 {
+	u64 cycles = 0;
 	u32 mul;
 	s8 shift;
 
 	lockdep_assert_held(&clock->lock);
-	if (!clock->shared || !now->by_tsc)
+	if (!clock->shared)
 		return now->ns - clock->boot_ns;
+	/* Another CPU may have taken the pair a moment after @now. */
+	if (now->tsc > clock->shared_tsc)
+		cycles = now->tsc - clock->shared_tsc;
 	/* What the guest computes, rounding included. */
 	nst_pvclock_scale(tsc_khz, &mul, &shift);
 	return clock->shared_ns - clock->boot_ns +
-	       nst_pvclock_ns(now->tsc - clock->shared_tsc, mul, shift);
+	       nst_pvclock_ns(cycles, mul, shift);
 }
 
 /**
@@ -210,14 +217,18 @@ int nst_clock_get(struct nst_vm *vm, struct kvm_clock_data *data)
 {
 	struct nst_clock_vm *clock = vm->clock;
 	struct host_time now;
+	bool changed;
 
 	memset(data, 0, sizeof(*data));
 	read_host_time(&now);
 	spin_lock(&clock->lock);
+	changed = review_shared(clock, &now);
 	data->clock = clock_ns(clock, &now);
-	if (clock->shared && now.by_tsc)
+	if (clock->shared)
 		data->flags = CLOCK_FLAGS;
 	spin_unlock(&clock->lock);
+	if (changed)
+		nst_request_all(vm, NST_REQ_CLOCK, false);
 	if (data->flags) {
 		data->realtime = now.real;
 		data->host_tsc = now.tsc;
@@ -246,9 +257,9 @@ int nst_clock_set(struct nst_vm *vm, const struct kvm_clock_data *data)
 		passed = max_t(s64, 0, now.real - (s64)data->realtime);
 	spin_lock(&clock->lock);
 	clock->boot_ns = now.ns - (s64)data->clock - passed;
+	review_shared(clock, &now);
 	if (clock->shared)
 		take_shared(clock, &now);
-	clock->shared = clock->shared && now.by_tsc;
 	spin_unlock(&clock->lock);
 	nst_request_all(vm, NST_REQ_CLOCK, true);
 	return 0;
@@ -277,6 +288,7 @@ void nst_wall_clock_write(struct nst_vcpu *vcpu, u64 val)
 	struct pvclock_wall_clock wall;
 	nst_gpa_t gpa = nst_gpa(val);
 	struct host_time now;
+	bool changed;
 	u64 zero;
 	u32 nsec;
 
@@ -285,8 +297,11 @@ void nst_wall_clock_write(struct nst_vcpu *vcpu, u64 val)
 		return;
 	read_host_time(&now);
 	spin_lock(&clock->lock);
+	changed = review_shared(clock, &now);
 	zero = now.real - clock_ns(clock, &now);
 	spin_unlock(&clock->lock);
+	if (changed)
+		nst_request_all(vcpu->vm, NST_REQ_CLOCK, false);
 
 	wall.version = (wall.version | 1) + 2;
 	if (nst_write_gpa(vcpu->vm, gpa, &wall.version, sizeof(wall.version)))
