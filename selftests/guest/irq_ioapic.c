@@ -148,10 +148,6 @@ static uint64_t line(struct vcpu *vcpu, const uint64_t *args)
 }
 
 const struct host_hook host_hooks[] = {
-	{ .name = "edge", .call = line }, { .name = "level", .call = line },
-	{ .name = "level_again", .call = line }, { .name = "mask", .call = line },
-	{ .name = "logical_destination", .call = line },
-	{ .name = "nmi_delivery", .call = line },
-	{ 0 }
+	{ .name = HOOK_ANY, .call = line }, { 0 }
 };
 #endif /* GUEST */

@@ -119,9 +119,6 @@ static uint64_t line(struct vcpu *vcpu, const uint64_t *args)
 }
 
 const struct host_hook host_hooks[] = {
-	{ .name = "vector_and_eoi", .call = line }, { .name = "mask", .call = line },
-	{ .name = "priority", .call = line }, { .name = "slave", .call = line },
-	{ .name = "level", .call = line }, { .name = "lint0_masked", .call = line },
-	{ 0 }
+	{ .name = HOOK_ANY, .call = line }, { 0 }
 };
 #endif /* GUEST */

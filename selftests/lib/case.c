@@ -240,13 +240,14 @@ static uint64_t host_number(void)
 	       HOST_VMX : HOST_OTHER;
 }
 
-static void load(struct vm *vm, const struct guest_case *row)
+void guest_load(struct vm *vm, const struct guest_case *row)
 {
 	const struct image_header *head = guest_at(vm, GUEST_IMAGE, sizeof(*head));
 	struct guest_params *params = guest_at(vm, GUEST_PARAMS, sizeof(*params));
 	bool is_long = row->mode == MODE_LONG;
 	unsigned int i;
 
+	memcpy(vm->mem + GUEST_IMAGE, guest_image, guest_image_end - guest_image);
 	setup_tables(vm, head->traps);
 	params->host = host_number();
 	params->cpus = vm->vcpus;
@@ -257,12 +258,23 @@ static void load(struct vm *vm, const struct guest_case *row)
 			setup_mode(&vm->vcpu[i], row->mode, head->start64, row->ap);
 }
 
+const struct guest_case *host_case(struct vm *vm)
+{
+	return ((struct progress *)vm->context)->row;
+}
+
+void host_end(struct vm *vm)
+{
+	((struct progress *)vm->context)->ended = true;
+	vm_stop(vm);
+}
+
 static const struct host_hook *find_hook(const char *name)
 {
 	const struct host_hook *hook;
 
 	for (hook = host_hooks; hook->name; hook++)
-		if (!strcmp(hook->name, name))
+		if (!strcmp(hook->name, name) || !strcmp(hook->name, HOOK_ANY))
 			return hook;
 	return NULL;
 }
@@ -296,8 +308,9 @@ static void run_case(const struct guest_case *row, const char *name, const char 
 	}
 	vm_create(&vm, row->flags, row->cpus ? row->cpus : 1);
 	vm.context = &p;
-	memcpy(vm.mem + GUEST_IMAGE, guest_image, guest_image_end - guest_image);
-	load(&vm, row);
+	if (host_number() == HOST_VMX)
+		vm.seconds *= 4;
+	guest_load(&vm, row);
 	if (p.hook && p.hook->before)
 		p.hook->before(&vm);
 	vm_run_all(&vm, case_exit);

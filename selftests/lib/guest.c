@@ -262,6 +262,13 @@ u64 usec_to_tsc(u64 usec)
 	return usec * params()->tsc_khz / 1000;
 }
 
+/** patience() - how long to wait for what should happen within @usec */
+u64 patience(u64 usec)
+{
+	/* Bochs counts instructions as time, and an exit has 15000 of them. */
+	return usec_to_tsc(params()->host == HOST_VMX ? usec * 8 : usec);
+}
+
 /** delay() - spin for so many microseconds */
 void delay(u64 usec)
 {

@@ -153,12 +153,14 @@ void *memcpy(void *to, const void *from, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
 
 u64 usec_to_tsc(u64 usec);
+/* The same for an upper limit: longer where an exit takes long. */
+u64 patience(u64 usec);
 void delay(u64 usec);
 
 /* Wait for a condition at most so many microseconds; its final value. */
 #define wait_for(condition, usec)					\
 	({								\
-		u64 until_ = rdtsc() + usec_to_tsc(usec);		\
+		u64 until_ = rdtsc() + patience(usec);		\
 		while (!(condition) && rdtsc() < until_)		\
 			asm volatile("pause" ::: "memory");		\
 		(condition);						\

@@ -26,6 +26,9 @@ struct host_hook {
 	void (*after)(struct vm *vm);
 };
 
+/* A hook with this name serves every case that no row before it names. */
+#define HOOK_ANY	"*"
+
 /* Ends with a row without a name. The library has an empty one. */
 extern const struct host_hook host_hooks[];
 
@@ -35,6 +38,11 @@ void *guest_at(struct vm *vm, uint64_t gpa, size_t size);
 /* A check of the host half, prefixed with the name of the case. */
 __attribute__((__format__(__printf__, 3, 4)))
 bool host_check(struct vm *vm, bool good, const char *fmt, ...);
+/* The case in progress, and a machine like the one that runs it. */
+const struct guest_case *host_case(struct vm *vm);
+void guest_load(struct vm *vm, const struct guest_case *row);
+/* The host half decides that the case has ended well. */
+void host_end(struct vm *vm);
 void host_skip(struct vm *vm, const char *why);
 
 #endif /* NST_GUEST_TEST_H */

@@ -119,6 +119,7 @@ struct guest_params {
 	unsigned long long tsc_khz;
 	unsigned long long host;		/* HOST_ number */
 	unsigned long long cpus;
+	unsigned long long seed;		/* of the host half, 0 else */
 };
 
 struct guest_mailbox {

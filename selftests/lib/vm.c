@@ -177,7 +177,7 @@ static void create_vcpu(struct vm *vm, unsigned int id)
  */
 void vm_create(struct vm *vm, unsigned int flags, unsigned int cpus)
 {
-	struct kvm_pit_config pit = { 0 };
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	uint64_t identity = 0xfffbc000;
 	unsigned int i;
 
