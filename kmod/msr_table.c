@@ -176,7 +176,12 @@ static int set_tsc_deadline(struct nst_vcpu *vcpu, const struct nst_msr_row *row
 static int set_apic_base(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 			 struct nst_msr_access *a)
 {
+	const u64 flags = MSR_IA32_APICBASE_ENABLE | MSR_IA32_APICBASE_BSP;
+
 	if (!vcpu->lapic) {
+		if (!a->host && ((a->val & ~flags & ~NST_PAGE_MASK) ||
+				 a->val >> vcpu->maxphyaddr))
+			return -EINVAL;
 		vcpu->apic_base = a->val;
 		return 0;
 	}

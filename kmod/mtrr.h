@@ -3,34 +3,7 @@
 #ifndef NST_MTRR_H
 #define NST_MTRR_H
 
-#ifdef __KERNEL__
-#include <linux/bits.h>
-#include <linux/types.h>
-#include <asm/msr-index.h>
-#else /* a userspace test, to which <asm/msr-index.h> is not exported */
-#include <stdbool.h>
-#include <stdint.h>
-
-typedef uint8_t u8;
-typedef uint32_t u32;
-typedef uint64_t u64;
-
-#define BIT(n)			(1UL << (n))
-#define BIT_ULL(n)		(1ULL << (n))
-
-#define MSR_MTRRfix64K_00000	0x00000250
-#define MSR_MTRRfix16K_80000	0x00000258
-#define MSR_MTRRfix16K_A0000	0x00000259
-#define MSR_MTRRfix4K_C0000	0x00000268
-#define MSR_MTRRfix4K_C8000	0x00000269
-#define MSR_MTRRfix4K_D0000	0x0000026a
-#define MSR_MTRRfix4K_D8000	0x0000026b
-#define MSR_MTRRfix4K_E0000	0x0000026c
-#define MSR_MTRRfix4K_E8000	0x0000026d
-#define MSR_MTRRfix4K_F0000	0x0000026e
-#define MSR_MTRRfix4K_F8000	0x0000026f
-#define MSR_MTRRdefType		0x000002ff
-#endif
+#include "pure.h"
 
 #define NST_MTRR_VARIABLE	8	/* pairs of base and mask */
 #define NST_MTRR_FIXED		11	/* registers of eight types each */

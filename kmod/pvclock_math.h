@@ -7,15 +7,7 @@
 #ifndef NST_PVCLOCK_MATH_H
 #define NST_PVCLOCK_MATH_H
 
-#ifdef __KERNEL__
-#include <linux/types.h>
-#else
-#include <stdint.h>
-
-typedef int8_t s8;
-typedef uint32_t u32;
-typedef uint64_t u64;
-#endif
+#include "pure.h"
 
 #define NST_PVCLOCK_MS_NS	1000000ull	/* a rate in kHz is cycles a ms */
 

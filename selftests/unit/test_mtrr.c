@@ -79,12 +79,12 @@ int main(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		tap_ok(nst_mtrr_valid(cases[i].msr, cases[i].val, MAXPHYADDR) == cases[i].good,
 		       "%s", cases[i].text);
 	tap_ok(nst_mtrr_valid(PHYS_BASE0, 0xffffffffff000, 52), "base: 52 address bits");
 	tap_ok(!nst_mtrr_valid(PHYS_BASE0, BIT_ULL(36), 36), "base: 36 address bits");
-	for (i = 0; i < sizeof(pats) / sizeof(pats[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(pats); i++)
 		tap_ok(nst_pat_valid(pats[i].val) == pats[i].good, "%s", pats[i].text);
 	fixed_registers();
 	return tap_done();

@@ -30,7 +30,7 @@ static bool check_rate(u32 khz)
 	nst_pvclock_scale(khz, &mul, &shift);
 	if (!(mul & 0x80000000u))
 		return false;
-	for (i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(seconds); i++) {
 		u64 cycles = seconds[i] * khz * 1000;
 		u64 low = shift < 0 ? (1ull << -shift) - 1 : 0;
 
@@ -50,7 +50,7 @@ int main(void)
 	s8 shift;
 	u64 t, last = 0;
 
-	for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(rates); i++)
 		tap_ok(check_rate(rates[i]), "%u kHz", rates[i]);
 	srand(1);
 	for (i = 0; i < 100000; i++)
