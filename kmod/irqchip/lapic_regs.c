@@ -83,6 +83,9 @@ static u32 apic_writable(const struct nst_lapic *l, unsigned int offset)
 
 	if (offset == APIC_LVTT && !nst_guest_has(l->vcpu, NST_GCAP_TSC_DEADLINE))
 		mask &= ~APIC_LVT_TIMER_TSCDEADLINE;
+	/* Reserved bits fault in x2APIC mode; in xAPIC mode ICR keeps them, as in KVM. */
+	if (offset == APIC_ICR && l->mode == NST_LAPIC_XAPIC)
+		mask = ~APIC_ICR_BUSY;
 	return mask;
 }
 

@@ -205,6 +205,7 @@ int nst_lapic_get(struct nst_vcpu *vcpu, struct kvm_lapic_state *s)
 	return 0;
 }
 
+/* Bits of vectors below 16 are kept, and have no effect: no priority is lower. */
 static void restore_bitmap(unsigned long *map, const struct kvm_lapic_state *s,
 			   unsigned int offset)
 {
@@ -212,8 +213,6 @@ static void restore_bitmap(unsigned long *map, const struct kvm_lapic_state *s,
 
 	for (unsigned int i = 0; i < APIC_ISR_NR; i++)
 		words[i] = image_get(s, offset + (i << NST_APIC_REG_SHIFT));
-	/* Vectors below 16 are no interrupts. */
-	words[0] &= ~0u << NST_FIRST_APIC_VECTOR;
 	bitmap_from_arr32(map, words, NST_APIC_VECTORS);
 }
 
