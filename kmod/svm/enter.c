@@ -48,6 +48,24 @@ static void svm_after_switch(struct svm_vcpu *svm, const struct svm_switch *sw)
 	svm->clean = SVM_CLEAN_ALL;
 }
 
+/*
+ * The guest did not run.  A refusing CPU leaves the save area as it was, but
+ * some emulators store the host's state in it, which nobody shall see: then
+ * the state that was pushed last has to do for what is only in the VMCB.
+ */
+static void svm_not_entered(struct svm_vcpu *svm)
+{
+	struct nst_vcpu *vcpu = svm->vcpu;
+
+	svm->clean = 0;
+	svm_event_not_entered(svm);
+	/* General registers are in memory, and no entry changed them. */
+	if (svm->vmcb->save.rsp == vcpu->st.gpr[NST_RSP])
+		svm_pull(vcpu, NST_STATE_ALL & ~(NST_STATE_GPR | NST_STATE_INTR));
+	vcpu->valid = NST_STATE_ALL;
+	vcpu->dirty = NST_STATE_ALL;
+}
+
 /**
  * svm_enter() - nst_backend.enter
  * @vcpu: loaded vCPU, irqs off
@@ -68,10 +86,16 @@ void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 
 	if (!svm_switch(&sw)) {
 		*exit = (struct nst_exit) { .kind = NST_EXIT_ENTRY_FAILED };
+		svm_not_entered(svm);
 		return;
 	}
 
 	svm_after_switch(svm, &sw);
+	if (ctl->exit_code == SVM_EXIT_INVALID) {
+		svm_decode_exit(svm, exit);
+		svm_not_entered(svm);
+		return;
+	}
 	svm_nmi_after_exit(svm);
 	svm_event_after_exit(svm);
 	svm_decode_exit(svm, exit);

@@ -109,6 +109,22 @@ void svm_event_before_entry(struct svm_vcpu *svm)
 		vmcb->save.rip += svm->inject.insn_len;
 }
 
+/**
+ * svm_event_not_entered() - hand the event back: the guest did not run
+ * @svm: loaded vCPU, irqs off, after an entry that failed
+ */
+void svm_event_not_entered(struct svm_vcpu *svm)
+{
+	struct nst_event event = svm->inject;
+
+	svm_cancel_inject(svm->vcpu);
+	if (event.type == NST_EVENT_NONE)
+		return;
+	if (event.type == NST_EVENT_NMI)
+		svm_nmi_set_masked(svm, false);
+	nst_event_interrupted(svm->vcpu, &event);
+}
+
 static enum nst_event_type svm_event_type(u32 info)
 {
 	u8 vector = info & SVM_EXITINTINFO_VEC_MASK;

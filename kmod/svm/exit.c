@@ -25,9 +25,6 @@
 /* MSR exits: EXITINFO1. */
 #define SVM_MSR_WRITE		1
 
-/* Codes of a #VMEXIT for an invalid guest state: APM2 "VMEXIT_INVALID". */
-#define SVM_EXIT_BAD_STATE	((u32)SVM_EXIT_ERR)
-
 /* DR6 bits that tell why a #DB came: APM2 "Debug-Status Register (DR6)". */
 #define SVM_DR6_BD		BIT(13)
 #define SVM_DR6_BT		BIT(15)
@@ -195,7 +192,6 @@ static void svm_decode_invalid(struct svm_vcpu *svm, struct nst_exit *exit)
 	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, 1);
 
 	exit->entry_failed.hardware_reason = exit->raw_reason;
-	svm->clean = 0;
 	if (!__ratelimit(&limit))
 		return;
 	pr_err("vCPU %u: VMRUN refused the guest's state (VMEXIT_INVALID)\n", svm->vcpu->id);
@@ -286,7 +282,7 @@ static const struct svm_exit_row *svm_exit_row(u32 code)
 {
 	if (code == SVM_EXIT_NPF)
 		return &svm_exit_npf;
-	if (code == SVM_EXIT_BAD_STATE)
+	if (code == SVM_EXIT_INVALID)
 		return &svm_exit_invalid;
 	if (code < ARRAY_SIZE(svm_exit_rows) && svm_exit_rows[code].name)
 		return &svm_exit_rows[code];

@@ -162,6 +162,7 @@ void svm_cancel_inject(struct nst_vcpu *vcpu);
 void svm_irq_window(struct nst_vcpu *vcpu, bool on);
 void svm_event_before_entry(struct svm_vcpu *svm);
 void svm_event_after_exit(struct svm_vcpu *svm);
+void svm_event_not_entered(struct svm_vcpu *svm);
 
 /* nmi.c */
 void svm_nmi_window(struct nst_vcpu *vcpu, bool on);
@@ -176,6 +177,9 @@ void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit);
 bool svm_switch(struct svm_switch *sw);		/* switch.S */
 
 /* exit.c */
+/* VMRUN refused the guest's state: APM2 "Canonicalization and Consistency Checks". */
+#define SVM_EXIT_INVALID	((u32)SVM_EXIT_ERR)
+
 void svm_decode_exit(struct svm_vcpu *svm, struct nst_exit *exit);
 const char *svm_exit_name(u64 code);
 
