@@ -99,16 +99,15 @@ struct nst_iodev;
 
 /**
  * struct nst_iodev_ops - an in-kernel device on a bus
- *
- * read/write: true when the device took the access.  Called with vm->srcu
- * held, preemptible.  @addr is absolute.
+ * @read: true when the device took the access; vm->srcu held, preemptible, address absolute
+ * @write: the same
+ * @release: frees the device after its last reader is gone; NULL: nothing to free
  */
 struct nst_iodev_ops {
 	bool (*read)(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 addr, void *data,
 		     unsigned int len);
 	bool (*write)(struct nst_vcpu *vcpu, struct nst_iodev *dev, u64 addr,
 		      const void *data, unsigned int len);
-	/* After the last reader is gone; NULL: nothing to free. */
 	void (*release)(struct nst_iodev *dev);
 };
 
