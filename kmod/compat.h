@@ -132,7 +132,7 @@ static inline int nst_host_pfn(struct vm_area_struct *vma, unsigned long addr,
 static inline int nst_host_pfn(struct vm_area_struct *vma, unsigned long addr,
 			       unsigned long *pfn, bool *writable)
 {
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table that holds the entry */
 	pte_t *ptep;
 	int ret = follow_pte(vma->vm_mm, addr, &ptep, &ptl);
 

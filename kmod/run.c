@@ -141,6 +141,7 @@ static bool nst_enter_irqs_off(struct nst_vcpu *vcpu)
 		nst_world_switch(vcpu);
 		entered = true;
 	}
+	/* What the guest did comes before our saying that it is not running. */
 	smp_store_release(&vcpu->mode, NST_OUTSIDE);
 	/* Here a host interrupt that ended the guest's run is taken. */
 	local_irq_enable();
