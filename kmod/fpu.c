@@ -343,13 +343,13 @@ int nst_fpu_set(struct nst_vcpu *vcpu, const struct kvm_fpu *fpu)
  * @vcpu: the vCPU, mutex held
  * @x: result
  *
- * Return: 0; -EINVAL on a host without XSAVE.
+ * Return: 0, with an empty list on a host without XSAVE.
  */
 int nst_xcrs_get(struct nst_vcpu *vcpu, struct kvm_xcrs *x)
 {
-	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
-		return -EINVAL;
 	memset(x, 0, sizeof(*x));
+	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
+		return 0;
 	x->nr_xcrs = 1;
 	x->xcrs[0].xcr = XCR_XFEATURE_ENABLED_MASK;
 	x->xcrs[0].value = vcpu->st.xcr0;
@@ -367,7 +367,9 @@ int nst_xcrs_set(struct nst_vcpu *vcpu, const struct kvm_xcrs *x)
 {
 	u32 i;
 
-	if (!boot_cpu_has(X86_FEATURE_OSXSAVE) || x->nr_xcrs > KVM_MAX_XCRS || x->flags)
+	if (x->nr_xcrs > KVM_MAX_XCRS || x->flags)
+		return -EINVAL;
+	if (x->nr_xcrs && !boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return -EINVAL;
 	for (i = 0; i < x->nr_xcrs; i++)
 		if (x->xcrs[i].xcr == XCR_XFEATURE_ENABLED_MASK)
