@@ -98,6 +98,12 @@ static void svm_push_segs(struct svm_vcpu *svm)
 
 	for (i = 0; i < NST_NR_SEGS; i++)
 		svm_push_segment(svm_seg(svm->vmcb, i), &st->seg[i]);
+	/*
+	 * Nothing that runs without an exit looks at the busy bit of TR, and
+	 * CPUs differ in whether they set it there.  QEMU's emulation does not,
+	 * and dies of a 32-bit TSS that has it.
+	 */
+	svm->vmcb->save.tr.attrib &= ~SVM_TSS_BUSY;
 	svm->vmcb->save.cpl = svm_cpl(st);
 	svm_dirty(svm, SVM_CLEAN_SEG);
 }
