@@ -63,7 +63,7 @@ void api_give_up(const char *what)
  *
  * Return: its answer, or -errno.
  */
-long call(int fd, unsigned long request, const void *arg)
+long call(int fd, unsigned long request, void *arg)
 {
 	long ret = ioctl(fd, request, arg);
 
@@ -73,11 +73,11 @@ long call(int fd, unsigned long request, const void *arg)
 /** call_value() - call() with an argument that is a number */
 long call_value(int fd, unsigned long request, unsigned long arg)
 {
-	return call(fd, request, (const void *)arg);
+	return call(fd, request, (void *)arg);
 }
 
 /** must() - call(), and the end of the program on an error */
-long must(int fd, unsigned long request, const void *arg, const char *what)
+long must(int fd, unsigned long request, void *arg, const char *what)
 {
 	long ret = ioctl(fd, request, arg);
 
@@ -106,7 +106,7 @@ void api_sleep_ms(unsigned int ms)
 }
 
 /** api_in_child() - call() in a process forked for it */
-long api_in_child(int fd, unsigned long request, const void *arg)
+long api_in_child(int fd, unsigned long request, void *arg)
 {
 	int status;
 	pid_t pid = fork();

@@ -74,12 +74,12 @@ extern int api_device;
 
 bool api_begin(void);
 void api_give_up(const char *what);
-long call(int fd, unsigned long request, const void *arg);
+long call(int fd, unsigned long request, void *arg);
 long call_value(int fd, unsigned long request, unsigned long arg);
-long must(int fd, unsigned long request, const void *arg, const char *what);
+long must(int fd, unsigned long request, void *arg, const char *what);
 void *api_pages(size_t size);
 void api_sleep_ms(unsigned int ms);
-long api_in_child(int fd, unsigned long request, const void *arg);
+long api_in_child(int fd, unsigned long request, void *arg);
 
 void api_create(struct machine *m, unsigned int flags, unsigned int cpus);
 void api_destroy(struct machine *m);

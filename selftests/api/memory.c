@@ -8,7 +8,7 @@
 
 #include "api.h"
 
-#define MIB		(1ull << 20)
+#define MIB		0x100000ull
 #define WINDOW		0x80000u	/* real mode reaches it with DS 0x8000 */
 
 static struct machine m;
@@ -38,7 +38,7 @@ static void alignment(void)
 	munmap(host, 4 * API_PAGE);
 }
 
-static void overlaps(void)
+static void test_overlap(void)
 {
 	char *host = api_pages(8 * API_PAGE);
 
@@ -172,7 +172,7 @@ int main(void)
 		return tap_skip_all("no device: load nestor.ko");
 	api_create(&m, 0, 1);
 	alignment();
-	overlaps();
+	test_overlap();
 	guest_view();
 	read_only();
 	many_slots();

@@ -138,7 +138,7 @@ static void feature_msrs(void)
 	free(list);
 }
 
-static void refused(void)
+static void test_refusals(void)
 {
 	static const unsigned long foreign[] = {
 		KVM_RUN, KVM_GET_REGS, KVM_SET_SREGS, KVM_CREATE_VCPU, KVM_IRQ_LINE,
@@ -172,6 +172,6 @@ int main(void)
 	msr_list(KVM_GET_MSR_FEATURE_INDEX_LIST, "feature MSR list");
 	supported_cpuid();
 	feature_msrs();
-	refused();
+	test_refusals();
 	return tap_done();
 }
