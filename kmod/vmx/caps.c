@@ -34,7 +34,7 @@ static const struct vmx_control vmx_controls[] = {
 	{ "external-interrupt exiting", VMX_PIN, VMX_REQUIRED, PIN_BASED_EXT_INTR_MASK },
 	{ "NMI exiting", VMX_PIN, VMX_REQUIRED, PIN_BASED_NMI_EXITING },
 	{ "virtual NMIs", VMX_PIN, VMX_REQUIRED, PIN_BASED_VIRTUAL_NMIS },
-	{ "VMX-preemption timer", VMX_PIN, VMX_NEVER, PIN_BASED_VMX_PREEMPTION_TIMER },
+	{ "VMX-preemption timer", VMX_PIN, VMX_OPTIONAL, PIN_BASED_VMX_PREEMPTION_TIMER },
 	{ "posted interrupts", VMX_PIN, VMX_NEVER, PIN_BASED_POSTED_INTR },
 
 	{ "interrupt-window exiting", VMX_PROC, VMX_DYNAMIC, CPU_BASED_INTR_WINDOW_EXITING },

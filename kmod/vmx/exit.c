@@ -253,7 +253,8 @@ static const struct vmx_exit_row vmx_exits[] = {
 	ROW(EPT_MISCONFIG, TDP_MISCONFIG, 0, vmx_decode_ept_misconfig),
 	ROW(INVEPT, VMX_INSN, LEN | QUAL),
 	ROW(RDTSCP, RDTSC, LEN, vmx_decode_rdtscp),
-	ROW(PREEMPTION_TIMER, PREEMPTION_TIMER, 0),
+	/* The slice of setup.c ended: only leaving the guest was wanted. */
+	ROW(PREEMPTION_TIMER, NONE, 0),
 	ROW(INVVPID, VMX_INSN, LEN | QUAL),
 	ROW(WBINVD, CACHE, LEN),
 	ROW(XSETBV, XSETBV, LEN),
