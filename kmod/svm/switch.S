@@ -109,12 +109,13 @@ SYM_FUNC_START(svm_switch)
 	xor	%r14d, %r14d
 	xor	%r15d, %r15d
 
-	/* Before the first RET or indirect branch: see Documentation/admin-guide/hw-vuln. */
-	FILL_RETURN_BUFFER %rbx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
-
+	/* The next step counts calls in per-CPU data on some kernels: it needs the host's GS. */
 	mov	(%rsp), %rdi
 	mov	SW_HOST_PA(%rdi), %rax
 	vmload	%rax
+
+	/* Before the first RET or indirect branch: see Documentation/admin-guide/hw-vuln. */
+	FILL_RETURN_BUFFER %rbx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
 
 	cmpb	$0, SW_SWAP_SPEC(%rdi)
 	je	.Lspec_restored
