@@ -83,6 +83,7 @@ static volatile u32 generation, seen, stop;
 
 static void runner(void)
 {
+	sti();
 	while (!stop) {
 		u32 now = generation;
 
@@ -100,7 +101,7 @@ GUEST_CASE(cross_modifying, SECTION, .flags = CASE_IRQCHIP, .cpus = 2, .ap = run
 		*(volatile u32 *)(FIRST + 1) = i;
 		barrier();
 		generation = i;
-		if (!wait_for(seen == i, 2000000))
+		if (!wait_open(seen == i, 2000000))
 			bad++;
 	}
 	stop = 1;

@@ -105,6 +105,7 @@ static volatile u32 stop, round, wrote;
 
 static void writer(void)
 {
+	sti();
 	while (!stop) {
 		u32 now = round;
 
@@ -119,7 +120,7 @@ GUEST_CASE(while_written, SECTION, .flags = CASE_IRQCHIP, .cpus = 2, .ap = write
 
 	for (i = 1; i <= 20; i++) {
 		round = i;
-		if (!wait_for(wrote == i, 1000000))
+		if (!wait_open(wrote == i, 1000000))
 			missed++;
 		missed += !(call_host(ASK_DIRTY, 0, 0, 0) >> i & 1);
 	}

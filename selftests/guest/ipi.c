@@ -49,7 +49,7 @@ static void halting(void)
 static void all_ready(void)
 {
 	set_up();
-	check(wait_for(ready == params()->cpus, PATIENCE), "%lu CPUs run", params()->cpus);
+	check(wait_open(ready == params()->cpus, PATIENCE), "%lu CPUs run", params()->cpus);
 }
 
 /* One more hit on exactly the CPUs of @mask. */
@@ -58,15 +58,15 @@ static void expect(u32 mask, const char *what)
 	static u32 before[GUEST_CPUS];
 	u32 got = 0, i;
 
-	sti();
-	wait_for(({
+	wait_open(({
 		got = 0;
 		for (i = 0; i < GUEST_CPUS; i++)
 			got |= (hits[i] != before[i]) << i;
 		got == mask;
 	}), PATIENCE);
+	open_window();
 	delay(300);
-	cli();
+	open_window();
 	for (got = 0, i = 0; i < GUEST_CPUS; i++) {
 		got |= (hits[i] == before[i] + 1) << i;
 		before[i] = hits[i];
@@ -150,7 +150,7 @@ GUEST_CASE(lowest_priority, "SDM3 \"Lowest Priority Delivery Mode\"",
 	all_ready();
 	for (i = 0; i < 4; i++) {
 		apic_send(0xe, ICR_LOWEST | ICR_LOGICAL | ICR_ASSERT | VECTOR);
-		wait_for(hits[1] + hits[2] + hits[3] > i, PATIENCE);
+		wait_open(hits[1] + hits[2] + hits[3] > i, PATIENCE);
 	}
 	delay(300);
 	for (i = 0; i < GUEST_CPUS; i++)
@@ -167,7 +167,7 @@ GUEST_CASE(wakes_hlt, SECTION, .flags = CASE_IRQCHIP, .cpus = 2, .ap = halting)
 	all_ready();
 	for (i = 1; i <= 20; i++) {
 		apic_send(1, ICR_FIXED | ICR_ASSERT | VECTOR);
-		if (!wait_for(hits[1] == i, PATIENCE))
+		if (!wait_open(hits[1] == i, PATIENCE))
 			break;
 	}
 	check(hits[1] == 20, "20 IPIs to a CPU in HLT (%u)", hits[1]);
@@ -187,7 +187,7 @@ GUEST_CASE(nmi, SECTION, .flags = CASE_IRQCHIP, .cpus = 2, .ap = other)
 	trap_hook[VEC_NMI] = nmi_handler;
 	all_ready();
 	apic_send(1, ICR_NMI | ICR_ASSERT);
-	check(wait_for(nmi_on == 2, PATIENCE), "an NMI to the other CPU (%x)", nmi_on);
+	check(wait_open(nmi_on == 2, PATIENCE), "an NMI to the other CPU (%x)", nmi_on);
 	stop = 1;
 }
 
@@ -208,7 +208,7 @@ GUEST_CASE(init_sipi, "SDM3 \"MP Initialization Protocol Algorithm for MP System
 	delay(500);
 	check(!sipi_seen, "INIT alone starts nothing");
 	apic_send(1, ICR_STARTUP | ICR_ASSERT | page);
-	check(wait_for(sipi_seen == 1, PATIENCE), "SIPI starts it");
+	check(wait_open(sipi_seen == 1, PATIENCE), "SIPI starts it");
 	check(sipi_cs == page << 8, "CS is the page's (%x)", sipi_cs);
 	apic_send(1, ICR_STARTUP | ICR_ASSERT | page);
 	delay(500);
@@ -216,6 +216,6 @@ GUEST_CASE(init_sipi, "SDM3 \"MP Initialization Protocol Algorithm for MP System
 	apic_send(1, ICR_INIT | ICR_ASSERT);
 	delay(500);
 	apic_send(1, ICR_STARTUP | ICR_ASSERT | page);
-	check(wait_for(sipi_seen == 2, PATIENCE), "INIT and SIPI start it again");
+	check(wait_open(sipi_seen == 2, PATIENCE), "INIT and SIPI start it again");
 }
 #endif /* GUEST */

@@ -40,7 +40,7 @@ static u64 nanoseconds(void)
 		barrier();
 		delta = rdtsc() - page->tsc;
 		delta = page->shift < 0 ? delta >> -page->shift : delta << page->shift;
-		time = page->system + (u64)((unsigned __int128)delta * page->mul >> 32);
+		time = page->system + (u64)((__uint128_t)delta * page->mul >> 32);
 		barrier();
 	} while (version & 1 || version != page->version);
 	return time;

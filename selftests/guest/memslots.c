@@ -67,6 +67,7 @@ static volatile u64 seen;
 
 static void reader(void)
 {
+	sti();
 	while (!stop)
 		seen = WORD;
 }
@@ -79,9 +80,9 @@ GUEST_CASE(remapped_while_read, SECTION, .flags = CASE_IRQCHIP, .cpus = 2, .ap =
 		u64 want = i % 2 ? 0x2222 : 0x1111;
 
 		call_host(ASK_CREATE, 0, 1 + i % 2, 0);
-		bad += !wait_for(seen == want, 1000000);
+		bad += !wait_open(seen == want, 1000000);
 		call_host(ASK_DELETE, 0, 0, 0);
-		bad += !wait_for(seen == ~0ul, 1000000);
+		bad += !wait_open(seen == ~0ul, 1000000);
 	}
 	stop = 1;
 	check(!bad, "the other CPU sees every change (%u missed)", bad);

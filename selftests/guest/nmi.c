@@ -67,7 +67,7 @@ static volatile bool ready;
 
 static void send_when_halted(void)
 {
-	wait_for(ready, 1000000);
+	wait_open(ready, 1000000);
 	delay(3000);
 	apic_send(0, NMI_SELF);
 }

@@ -12,7 +12,7 @@
 
 volatile struct trap trap;
 volatile u64 trap_resume[3];
-void (*volatile trap_hook[256])(struct frame *frame);
+volatile trap_handler trap_hook[256];
 volatile u32 irq_count[256];
 volatile u8 irq_order[64];
 volatile u32 irq_total;

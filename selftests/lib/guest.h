@@ -102,7 +102,9 @@ struct trap {
 extern volatile struct trap trap;
 extern volatile u64 trap_resume[3];
 /* A test's own handler of a vector; without it, exceptions end a PROBE. */
-extern void (*volatile trap_hook[256])(struct frame *frame);
+typedef void (*trap_handler)(struct frame *frame);
+
+extern volatile trap_handler trap_hook[256];
 /* Interrupts without a handler of their own are counted, and their order kept. */
 extern volatile u32 irq_count[256];
 extern volatile u8 irq_order[64];
@@ -135,7 +137,7 @@ void skip(const char *fmt, ...);
 /* True, with a skipped line, on a test host whose emulator has that fault. */
 bool emulator_fault(u64 host, const char *fault);
 u64 call_host(u64 number, u64 a, u64 b, u64 c);
-void finish(void) __attribute__((noreturn));
+__attribute__((noreturn)) void finish(void);
 
 /* The exception of a PROBE is @vector with @error. */
 bool check_trap(u64 vector, u64 error, const char *what);
@@ -164,6 +166,20 @@ void delay(u64 usec);
 		while (!(condition) && rdtsc() < until_)		\
 			asm volatile("pause" ::: "memory");		\
 		(condition);						\
+	})
+
+/*
+ * The same with interrupts on, for waiting on another CPU: under Bochs a guest
+ * that spins with IF=0 keeps the host's only processor to itself.
+ */
+#define wait_open(condition, usec)					\
+	({								\
+		bool came_;						\
+									\
+		sti();							\
+		came_ = wait_for(condition, usec);			\
+		cli();							\
+		came_;							\
 	})
 
 static inline u64 rdtsc(void)

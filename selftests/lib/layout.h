@@ -83,25 +83,26 @@
 typedef void (*guest_code)(void);
 
 #ifdef GUEST
-#define GUEST_POINTER(type)	type
+#define GUEST_POINTER(type, name)	type name
 #else
-#define GUEST_POINTER(type)	unsigned long long
+#define GUEST_POINTER(type, name)	unsigned long long name
 #endif
 
 struct guest_case {
-	GUEST_POINTER(const char *) name;
-	GUEST_POINTER(const char *) manual;	/* number and title of the section */
-	GUEST_POINTER(guest_code) code;	/* CPU 0 runs this */
-	GUEST_POINTER(guest_code) ap;	/* and the other CPUs this */
+	GUEST_POINTER(const char *, name);
+	GUEST_POINTER(const char *, manual);	/* number and title of the section */
+	GUEST_POINTER(guest_code, code);	/* CPU 0 runs this */
+	GUEST_POINTER(guest_code, ap);	/* and the other CPUs this */
 	/* Values that a case without a C half must report, in order. */
-	GUEST_POINTER(const unsigned int *) values;
+	GUEST_POINTER(const unsigned int *, values);
 	unsigned int nvalues;
 	unsigned int mode;
 	unsigned int flags;
 	unsigned int cpus;			/* 0 means 1 */
 	unsigned int ends;			/* exit of CPU 0 that ends it; 0: done */
 	unsigned int skip_on;			/* HOST_ number */
-	GUEST_POINTER(const char *) skip_why;	/* the emulator's fault */
+	/* The emulator's fault. */
+	GUEST_POINTER(const char *, skip_why);
 };
 
 /* The linker script counts them. */
