@@ -241,7 +241,7 @@ static void test_vm_goes_first(void)
 	int event = new_event(), other = new_event();
 
 	is(irqfd(event, GSI, 0, 0), 0, "an irqfd");
-	is(ioeventfd(other, PORT, 1, PIO, 0), 0, "an ioeventfd");
+	is(ioeventfd(other, PORT + 8, 1, PIO, 0), 0, "an ioeventfd");
 	api_destroy(&m);
 	signal_event(event);
 	is(signals(event), 1, "when the VM is gone the eventfd is an eventfd");

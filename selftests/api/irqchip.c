@@ -77,7 +77,7 @@ static void test_chips(void)
 		} else {
 			set.chip.pic.irq_base = 0x30 + 8 * i;
 			set.chip.pic.imr = 0xfe;
-			set.chip.pic.elcr = 0x20;
+			set.chip.pic.elcr = 0x08;
 		}
 		is(call(m.fd, KVM_SET_IRQCHIP, &set), 0, "SET_IRQCHIP %u", i);
 		memset(&got, 0, sizeof(got));
