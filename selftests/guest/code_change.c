@@ -79,11 +79,13 @@ GUEST_CASE(reloaded_cr3, "SDM3 \"Invalidation of TLBs and Paging-Structure Cache
 	check(!bad, "%u remaps with MOV CR3 (%u missed)", ROUNDS, bad);
 }
 
-static volatile u32 generation, seen, stop;
+static volatile u32 planted, generation, seen, stop;
 
 static void runner(void)
 {
 	sti();
+	while (!planted)
+		asm volatile("pause" ::: "memory");
 	while (!stop) {
 		u32 now = generation;
 
@@ -97,6 +99,7 @@ GUEST_CASE(cross_modifying, SECTION, .flags = CASE_IRQCHIP, .cpus = 2, .ap = run
 	u32 i, bad = 0;
 
 	plant(FIRST, 0);
+	planted = 1;
 	for (i = 1; i <= 20; i++) {
 		*(volatile u32 *)(FIRST + 1) = i;
 		barrier();
