@@ -5,8 +5,10 @@
  */
 #include "nestor.h"
 #include <linux/cpumask.h>
+#include <asm/cpufeature.h>
 #include "core.h"
 #include "fpu.h"
+#include "irqchip/irqchip.h"
 
 static int nst_cap_nr_vcpus(void)
 {
@@ -18,9 +20,14 @@ static int nst_cap_tsc_control(void)
 	return nst_caps.tsc_scaling;
 }
 
+static int nst_cap_xsave(void)
+{
+	return boot_cpu_has(X86_FEATURE_XSAVE);
+}
+
 static int nst_cap_xsave2(void)
 {
-	return nst_xsave_size();
+	return nst_cap_xsave() ? nst_xsave_size() : 0;
 }
 
 static const struct {
@@ -37,7 +44,8 @@ static const struct {
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 	{ KVM_CAP_EXT_CPUID, 1 },
 	{ KVM_CAP_CLOCKSOURCE, 1 },
-	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE },
+	{ KVM_CAP_ADJUST_CLOCK,
+	  KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC },
 	{ KVM_CAP_NR_VCPUS, 0, nst_cap_nr_vcpus },
 	{ KVM_CAP_MAX_VCPUS, NST_MAX_VCPUS },
 	{ KVM_CAP_MAX_VCPU_ID, NST_MAX_VCPU_ID },
@@ -51,18 +59,21 @@ static const struct {
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
-	{ KVM_CAP_IRQ_ROUTING, 1 },
+	{ KVM_CAP_IRQ_ROUTING, NST_MAX_GSIS },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
 	{ KVM_CAP_SIGNAL_MSI, 1 },
 	{ KVM_CAP_IRQFD, 1 },
+	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
+	{ KVM_CAP_X2APIC_API, NST_X2APIC_API_FLAGS },
+	{ KVM_CAP_ENABLE_CAP_VM, 1 },
 	{ KVM_CAP_IOEVENTFD, 1 },
 	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
 	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
-	{ KVM_CAP_XSAVE, 1 },
+	{ KVM_CAP_XSAVE, 0, nst_cap_xsave },
 	{ KVM_CAP_XSAVE2, 0, nst_cap_xsave2 },
-	{ KVM_CAP_XCRS, 1 },
+	{ KVM_CAP_XCRS, 0, nst_cap_xsave },
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_TSC_CONTROL, 0, nst_cap_tsc_control },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
@@ -87,4 +98,21 @@ int nst_check_extension(struct nst_vm *vm, unsigned long cap)
 			return nst_cap_rows[i].ask ? nst_cap_rows[i].ask()
 						   : nst_cap_rows[i].value;
 	return 0;
+}
+
+/**
+ * nst_vm_enable_cap() - KVM_ENABLE_CAP on a VM
+ * @object: the VM; its lock is held
+ * @arg: struct kvm_enable_cap
+ *
+ * Return: 0, or -EINVAL for a capability that is always on, or not there, or
+ * for bad arguments.
+ */
+long nst_vm_enable_cap(void *object, unsigned long arg)
+{
+	const struct kvm_enable_cap *cap = (const void *)arg;
+
+	if (cap->flags || cap->cap != KVM_CAP_X2APIC_API)
+		return -EINVAL;
+	return nst_x2apic_api(object, cap->args[0]);
 }

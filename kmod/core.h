@@ -15,6 +15,8 @@ void nst_dev_exit(void);
 
 /* caps.c: KVM_CHECK_EXTENSION.  @vm NULL: asked on the system fd. */
 int nst_check_extension(struct nst_vm *vm, unsigned long cap);
+long nst_vm_enable_cap(void *object, unsigned long arg);
+
 
 /* ioctl.c */
 enum nst_ioctl_arg {

@@ -172,7 +172,7 @@ static bool nst_sregs_valid(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs
 {
 	u64 cr0 = sregs->cr0, cr4 = sregs->cr4, efer = sregs->efer;
 
-	if (cr4 & vcpu->cr4_reserved)
+	if ((cr4 & vcpu->cr4_reserved) || sregs->cr8 > 0xf)
 		return false;
 	if ((cr0 >> 32) || ((cr0 & X86_CR0_PG) && !(cr0 & X86_CR0_PE)) ||
 	    ((cr0 & X86_CR0_NW) && !(cr0 & X86_CR0_CD)))
@@ -184,8 +184,8 @@ static bool nst_sregs_valid(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs
 			return false;
 		return !(sregs->cs.l && sregs->cs.db);
 	}
-	return !(efer & EFER_LMA) && !sregs->cs.l && !(cr4 & X86_CR4_PCIDE) &&
-	       sregs->cr8 <= 0xf;
+	/* CR4.PCIDE without IA-32e mode is let through, as userspace may be on its way there. */
+	return !(efer & EFER_LMA) && !sregs->cs.l;
 }
 
 static void nst_pending_vector_from_user(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs)

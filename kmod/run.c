@@ -212,15 +212,11 @@ static void nst_small_requests(struct nst_vcpu *vcpu)
 	}
 	if (nst_test_request(vcpu, NST_REQ_CLOCK))
 		nst_clock_update(vcpu);
-	if (nst_test_request(vcpu, NST_REQ_LAPIC_TIMER) && vcpu->lapic)
-		nst_lapic_timer_expired(vcpu);
 	if (nst_test_request(vcpu, NST_REQ_NMI)) {
 		nst_collect_nmis(vcpu);
 		nst_request(vcpu, NST_REQ_EVENT);
 	}
 	nst_test_request(vcpu, NST_REQ_KICK);
-	nst_test_request(vcpu, NST_REQ_UNHALT);
-	nst_test_request(vcpu, NST_REQ_IOAPIC_SCAN);
 	if (nst_test_request(vcpu, NST_REQ_CTL))
 		nst_msr_apply_direct(vcpu);
 }
@@ -307,8 +303,11 @@ static long nst_run_loaded(struct nst_vcpu *vcpu)
 		return -EINVAL;
 	nst_update_dr_live(vcpu);
 	next = nst_insn_complete(vcpu);
-	if (next == NST_ENTER && nst_immediate_exit(run))
-		next = NST_INTR;
+	/* Asked not to enter at all, so there is no exit whose reason to tell. */
+	if (next == NST_ENTER && nst_immediate_exit(run)) {
+		nst_fill_run_page(vcpu);
+		return -EINTR;
+	}
 	if (next == NST_ENTER)
 		next = nst_run_loop(vcpu);
 	nst_fill_run_page(vcpu);

@@ -83,10 +83,7 @@ enum nst_request {
 	NST_REQ_CLOCK,		/* rewrite the kvmclock page */
 	NST_REQ_TRIPLE_FAULT,
 	NST_REQ_DEAD,		/* the VM is dead: return -EIO */
-	NST_REQ_LAPIC_TIMER,	/* the APIC timer expired: raise its vector */
 	NST_REQ_NMI,		/* nmi_queued grew */
-	NST_REQ_UNHALT,
-	NST_REQ_IOAPIC_SCAN,	/* EOI-exit routes changed */
 	NST_REQ_CTL,		/* recompute the intercepts */
 	NST_NR_REQUESTS
 };

@@ -12,8 +12,6 @@
 #include "mmu/mmu.h"
 #include "tsc.h"
 
-#define NST_MAX_ROUTES	4096
-
 static long nst_create_vcpu(void *object, unsigned long id)
 {
 	return id > U32_MAX ? -EINVAL : nst_vcpu_create(object, id);
@@ -148,7 +146,7 @@ static long nst_set_routing(void *object, unsigned long arg)
 
 	if (copy_from_user(&head, user, sizeof(head)))
 		return -EFAULT;
-	if (!nst_irqchip_in_kernel(object) || head.flags || head.nr > NST_MAX_ROUTES)
+	if (!nst_irqchip_in_kernel(object) || head.flags || head.nr > NST_MAX_GSIS)
 		return -EINVAL;
 	if (head.nr) {
 		entries = vmemdup_user(user->entries, array_size(head.nr, sizeof(*entries)));
@@ -209,6 +207,7 @@ static const struct nst_ioctl nst_vm_ioctls[] = {
 	{ KVM_SET_PIT2, NST_ARG_STRUCT, NST_LOCK_VM, nst_set_pit2 },
 	{ KVM_REINJECT_CONTROL, NST_ARG_USER, NST_LOCK_VM, nst_reinject_control },
 	{ KVM_SET_GSI_ROUTING, NST_ARG_USER, NST_LOCK_NONE, nst_set_routing },
+	{ KVM_ENABLE_CAP, NST_ARG_STRUCT, NST_LOCK_VM, nst_vm_enable_cap },
 	{ KVM_IRQFD, NST_ARG_STRUCT, NST_LOCK_NONE, nst_vm_irqfd },
 	{ KVM_IOEVENTFD, NST_ARG_STRUCT, NST_LOCK_NONE, nst_vm_ioeventfd },
 	{ KVM_GET_CLOCK, NST_ARG_STRUCT, NST_LOCK_NONE, nst_vm_get_clock },

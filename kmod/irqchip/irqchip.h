@@ -12,6 +12,9 @@
 
 /* ---- the chip as a whole: route.c, eventfd.c ---- */
 
+/* GSIs are below this; KVM_SET_GSI_ROUTING takes as many entries. */
+#define NST_MAX_GSIS	4096
+
 /* KVM_CREATE_IRQCHIP.  vm->lock held, no vCPU exists.  -EEXIST, -EINVAL, -ENOMEM. */
 int nst_irqchip_create(struct nst_vm *vm);
 void nst_irqchip_destroy(struct nst_vm *vm);
@@ -78,10 +81,6 @@ bool nst_lapic_has_init_sipi(struct nst_vcpu *vcpu);
  * and sets mp_state; SIPI sets CS:IP and makes it runnable.
  */
 void nst_lapic_accept_init_sipi(struct nst_vcpu *vcpu);
-/* NST_REQ_LAPIC_TIMER. */
-void nst_lapic_timer_expired(struct nst_vcpu *vcpu);
-/* Is the APIC timer's (or PIT's) next event due at a known time?  For halt. */
-void nst_lapic_timer_migrate(struct nst_vcpu *vcpu);
 u64 nst_lapic_get_tsc_deadline(struct nst_vcpu *vcpu);
 void nst_lapic_set_tsc_deadline(struct nst_vcpu *vcpu, u64 tsc);
 

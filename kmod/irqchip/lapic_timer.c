@@ -242,26 +242,3 @@ void nst_lapic_set_tsc_deadline(struct nst_vcpu *vcpu, u64 tsc)
 	l->host_deadline = nst_tsc_to_host(vcpu, tsc) ?: 1;
 	timer_start(l, timer_ns_until(l->host_deadline));
 }
-
-/**
- * nst_lapic_timer_expired() - NST_REQ_LAPIC_TIMER
- * @vcpu: own thread
- *
- * The expiry function set IRR itself; what is left is to look at it.
- */
-void nst_lapic_timer_expired(struct nst_vcpu *vcpu)
-{
-	nst_request(vcpu, NST_REQ_EVENT);
-}
-
-/**
- * nst_lapic_timer_migrate() - bring the timer to the CPU that runs the vCPU now
- * @vcpu: own thread, preemption off
- */
-void nst_lapic_timer_migrate(struct nst_vcpu *vcpu)
-{
-	struct nst_lapic *l = vcpu->lapic;
-
-	if (l && hrtimer_cancel(&l->timer))
-		hrtimer_start_expires(&l->timer, HRTIMER_MODE_ABS_PINNED_HARD);
-}
