@@ -36,10 +36,9 @@ static void finding(struct audit *a, const struct nst_table *table, unsigned int
 static bool all_unsync(struct nst_vm *vm, u64 gfn)
 {
 	struct nst_table *table;
-	struct hlist_node *next;
 
-	nst_for_each_shadow(vm, table, next, gfn) {
-		if (!table->unsync)
+	hlist_for_each_entry(table, nst_shadow_bucket(vm, gfn), hash) {
+		if (nst_shadows(table, gfn) && !table->unsync)
 			return false;
 	}
 	return true;

@@ -285,10 +285,16 @@ static inline unsigned int spte_index(const u64 *spte)
 }
 
 /* ---- shadow.c ---- */
-#define nst_for_each_shadow(vm, table, next, g)						\
-	hlist_for_each_entry_safe(table, next,						\
-		&(vm)->mmu->hash[hash_64(g, NST_HASH_BITS)], hash)			\
-		if ((table)->gfn == (g) && !(table)->role.direct)
+static inline struct hlist_head *nst_shadow_bucket(struct nst_vm *vm, u64 gfn)
+{
+	return &vm->mmu->hash[hash_64(gfn, NST_HASH_BITS)];
+}
+
+/* Is it a shadow of the guest table at @gfn? */
+static inline bool nst_shadows(const struct nst_table *table, u64 gfn)
+{
+	return table->gfn == gfn && !table->role.direct;
+}
 
 int nst_shadow_load(struct nst_vcpu *vcpu);
 bool nst_shadow_zap_entry(struct nst_vm *vm, struct nst_table *table, unsigned int index);

@@ -233,11 +233,11 @@ int nst_shadow_slot_alloc(struct nst_memslot *slot)
 		u64 count = slot_count(slot, level);
 
 		priv->rmap[level - 1] = kvcalloc(count, sizeof(long), GFP_KERNEL_ACCOUNT);
-		ok &= priv->rmap[level - 1] != NULL;
+		ok &= !!priv->rmap[level - 1];
 		if (level == NST_LEVEL_4K)
 			continue;
 		priv->no_large[level - 2] = kvcalloc(count, sizeof(u32), GFP_KERNEL_ACCOUNT);
-		ok &= priv->no_large[level - 2] != NULL;
+		ok &= !!priv->no_large[level - 2];
 	}
 	priv->tables = kvcalloc(slot->npages, sizeof(u16), GFP_KERNEL_ACCOUNT);
 	return ok && priv->tables ? 0 : -ENOMEM;

@@ -9,16 +9,10 @@
  * mode it is PAE, whose four PDPTEs belong to the vCPU.
  */
 #include "../nestor.h"
-#include <linux/hash.h>
 #include "internal.h"
 
 /* So many tables a VM may have before the oldest go. */
-#define TABLES_MAX		(1ul << 16)
-
-static struct hlist_head *bucket(struct nst_vm *vm, u64 gfn)
-{
-	return &vm->mmu->hash[hash_64(gfn, NST_HASH_BITS)];
-}
+#define TABLES_MAX		65536ul
 
 /* What all roles of the current mode have in common. */
 static union nst_role base_role(const struct nst_vcpu *vcpu)
@@ -131,7 +125,7 @@ static struct nst_table *find_table(struct nst_vm *vm, u64 gfn, union nst_role r
 {
 	struct nst_table *table;
 
-	hlist_for_each_entry(table, bucket(vm, gfn), hash) {
+	hlist_for_each_entry(table, nst_shadow_bucket(vm, gfn), hash) {
 		if (table->gfn == gfn && table->role.word == role.word)
 			return table;
 	}
@@ -156,7 +150,7 @@ static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_rol
 	table = nst_table_take(vm, vcpu->mmu, gfn, role);
 	if (!table)
 		return NULL;
-	hlist_add_head(&table->hash, bucket(vm, gfn));
+	hlist_add_head(&table->hash, nst_shadow_bucket(vm, gfn));
 	if (role.direct)
 		return table;
 	/* A shadow above level 1 forbids that others of this gfn are unsync. */

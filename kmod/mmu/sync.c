@@ -51,17 +51,18 @@ bool nst_sync_read(struct nst_vm *vm, nst_gpa_t gpa, void *buf, unsigned int len
  */
 bool nst_unsync_gfn(struct nst_vm *vm, u64 gfn)
 {
+	struct hlist_head *bucket = nst_shadow_bucket(vm, gfn);
 	struct nst_table *table;
-	struct hlist_node *next;
 
 	lockdep_assert_held(&vm->mmu_lock);
-	nst_for_each_shadow(vm, table, next, gfn) {
-		if (table->role.level != NST_LEVEL_4K)
+	hlist_for_each_entry(table, bucket, hash) {
+		if (nst_shadows(table, gfn) && table->role.level != NST_LEVEL_4K)
 			return false;
 	}
-	nst_for_each_shadow(vm, table, next, gfn) {
-		if (!table->unsync)
-			list_add_tail(&table->unsync_link, &vm->mmu->unsync);
+	hlist_for_each_entry(table, bucket, hash) {
+		if (!nst_shadows(table, gfn) || table->unsync)
+			continue;
+		list_add_tail(&table->unsync_link, &vm->mmu->unsync);
 		table->unsync = true;
 	}
 	return true;
@@ -266,7 +267,9 @@ void nst_shadow_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len)
 		return;
 
 	spin_lock(&vm->mmu_lock);
-	nst_for_each_shadow(vm, table, next, gfn) {
+	hlist_for_each_entry_safe(table, next, nst_shadow_bucket(vm, gfn), hash) {
+		if (!nst_shadows(table, gfn))
+			continue;
 		/* A write that is no table entry, or floods, ends the page's life as table. */
 		if (len < 4 || offset % 4 || ++table->writes > WRITES_IN_VAIN)
 			nst_shadow_zap_table(vm, table, &dead);

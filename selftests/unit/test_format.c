@@ -7,6 +7,8 @@
 #include "mmu/perm.h"
 #include "tap.h"
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 static const struct nst_format *row(enum nst_format_id id)
 {
 	return &nst_formats[id];
@@ -26,7 +28,7 @@ static void test_geometry(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(want); i++)
 		tap_ok(nst_format_shift(row(want[i].id), want[i].level) == want[i].shift &&
 		       nst_format_pages(row(want[i].id), want[i].level) == want[i].pages,
 		       "%s level %u covers %llu pages", row(want[i].id)->name, want[i].level,
@@ -45,10 +47,13 @@ static void test_rights(void)
 	       (NST_ACCESS_R | NST_ACCESS_X | NST_ACCESS_U), "32-bit entries have no XD");
 	tap_ok(nst_entry_rights(row(NST_FMT_EPT4), 4) == (NST_ACCESS_X | NST_ACCESS_U),
 	       "EPT execute-only");
-	tap_ok(nst_entry_present(row(NST_FMT_EPT4), 4) && !nst_entry_present(row(NST_FMT_EPT4), 8) &&
+	tap_ok(nst_entry_present(row(NST_FMT_EPT4), 4) &&
+	       !nst_entry_present(row(NST_FMT_EPT4), 8) &&
 	       !nst_entry_present(row(NST_FMT_PAE), 6), "what is present");
-	tap_ok(nst_entry_leaf(row(NST_FMT_PAE), 2, 0x81) && !nst_entry_leaf(row(NST_FMT_PAE), 3, 0x81) &&
-	       nst_entry_leaf(row(NST_FMT_EPT4), 3, 0x81) && !nst_entry_leaf(row(NST_FMT_EPT4), 4, 0x81) &&
+	tap_ok(nst_entry_leaf(row(NST_FMT_PAE), 2, 0x81) &&
+	       !nst_entry_leaf(row(NST_FMT_PAE), 3, 0x81) &&
+	       nst_entry_leaf(row(NST_FMT_EPT4), 3, 0x81) &&
+	       !nst_entry_leaf(row(NST_FMT_EPT4), 4, 0x81) &&
 	       nst_entry_leaf(row(NST_FMT_4LEVEL), 1, 1), "what is a leaf");
 	tap_ok(nst_entry_leaf_base(row(NST_FMT_2LEVEL), 2, 0xffdfe081) == 0xffffc00000ull,
 	       "PSE-36 address bits");
@@ -67,16 +72,20 @@ static u64 reserved(enum nst_format_id id, const struct nst_format_env *env, uns
 
 static void test_reserved(void)
 {
-	struct nst_format_env env = { .maxphyaddr = 40, .nx = true, .pse36 = true, .gb_pages = true };
+	struct nst_format_env env = {
+		.maxphyaddr = 40, .nx = true, .pse36 = true, .gb_pages = true,
+	};
 
-	tap_ok(reserved(NST_FMT_2LEVEL, &env, 2, true) == BIT_ULL(21), "PSE-36 with 40 bits: bit 21");
+	tap_ok(reserved(NST_FMT_2LEVEL, &env, 2, true) == BIT_ULL(21),
+	       "PSE-36 with 40 bits: bit 21");
 	env.maxphyaddr = 36;
 	tap_ok(reserved(NST_FMT_2LEVEL, &env, 2, true) == GENMASK_ULL(21, 17),
 	       "PSE-36 with 36 bits: bits 21:17");
 	env.pse36 = false;
 	tap_ok(reserved(NST_FMT_2LEVEL, &env, 2, true) == GENMASK_ULL(21, 13),
 	       "no PSE-36: bits 21:13");
-	tap_ok(!reserved(NST_FMT_2LEVEL, &env, 1, true) && !reserved(NST_FMT_2LEVEL, &env, 2, false),
+	tap_ok(!reserved(NST_FMT_2LEVEL, &env, 1, true) &&
+	       !reserved(NST_FMT_2LEVEL, &env, 2, false),
 	       "32-bit tables have no reserved bits elsewhere");
 
 	tap_ok(reserved(NST_FMT_PAE, &env, 1, true) == GENMASK_ULL(62, 36), "PAE PTE: 62:M");
@@ -87,18 +96,21 @@ static void test_reserved(void)
 	tap_ok(reserved(NST_FMT_4LEVEL, &env, 1, true) == GENMASK_ULL(51, 36), "4-level PTE: 51:M");
 	tap_ok(reserved(NST_FMT_4LEVEL, &env, 4, false) == (GENMASK_ULL(51, 36) | BIT_ULL(7)),
 	       "PML4E: PS");
-	tap_ok(reserved(NST_FMT_4LEVEL, &env, 3, true) == (GENMASK_ULL(51, 36) | GENMASK_ULL(29, 13)),
+	tap_ok(reserved(NST_FMT_4LEVEL, &env, 3, true) ==
+	       (GENMASK_ULL(51, 36) | GENMASK_ULL(29, 13)),
 	       "1 GiB PDPTE");
 	env.nx = false;
 	tap_ok(reserved(NST_FMT_4LEVEL, &env, 2, false) == (BIT_ULL(63) | GENMASK_ULL(51, 36)),
 	       "XD while EFER.NXE is clear");
 	env.gb_pages = false;
-	tap_ok(reserved(NST_FMT_5LEVEL, &env, 3, true) & BIT_ULL(7), "PS in a PDPTE without 1 GiB pages");
+	tap_ok(reserved(NST_FMT_5LEVEL, &env, 3, true) & BIT_ULL(7),
+	       "PS in a PDPTE without 1 GiB pages");
 	env.amd = true;
 	tap_ok(reserved(NST_FMT_4LEVEL, &env, 4, false) & BIT_ULL(8), "AMD: bit 8 of a PML4E");
-	tap_ok(reserved(NST_FMT_EPT4, &env, 2, false) == (GENMASK_ULL(51, 36) | GENMASK_ULL(6, 3)) &&
-	       reserved(NST_FMT_EPT4, &env, 2, true) == (GENMASK_ULL(51, 36) | GENMASK_ULL(20, 12)),
-	       "EPT PDE");
+	tap_ok(reserved(NST_FMT_EPT4, &env, 2, false) ==
+	       (GENMASK_ULL(51, 36) | GENMASK_ULL(6, 3)) &&
+	       reserved(NST_FMT_EPT4, &env, 2, true) ==
+	       (GENMASK_ULL(51, 36) | GENMASK_ULL(20, 12)), "EPT PDE");
 	env.maxphyaddr = 52;
 	env.nx = true;
 	tap_ok(!reserved(NST_FMT_4LEVEL, &env, 1, true), "52 bits: a PTE has none");
@@ -111,7 +123,8 @@ static void test_perm(void)
 	struct nst_perm perm;
 
 	nst_perm_build(&perm, &env);
-	tap_ok(!nst_perm_denies(&perm, all, NST_ACCESS_W | NST_ACCESS_U, false), "user writes user page");
+	tap_ok(!nst_perm_denies(&perm, all, NST_ACCESS_W | NST_ACCESS_U, false),
+	       "user writes user page");
 	tap_ok(nst_perm_denies(&perm, all & ~NST_ACCESS_U, NST_ACCESS_R | NST_ACCESS_U, false),
 	       "user reads supervisor page");
 	tap_ok(nst_perm_denies(&perm, all, NST_ACCESS_X, false), "SMEP");
@@ -122,7 +135,8 @@ static void test_perm(void)
 	tap_ok(nst_perm_denies(&perm, NST_ACCESS_R, NST_ACCESS_W, false), "WP");
 	env.wp = false;
 	nst_perm_build(&perm, &env);
-	tap_ok(!nst_perm_denies(&perm, NST_ACCESS_R, NST_ACCESS_W, false), "no WP: supervisor writes");
+	tap_ok(!nst_perm_denies(&perm, NST_ACCESS_R, NST_ACCESS_W, false),
+	       "no WP: supervisor writes");
 	tap_ok(nst_perm_denies(&perm, all & ~NST_ACCESS_W, NST_ACCESS_W | NST_ACCESS_U, true),
 	       "no WP: users still do not");
 

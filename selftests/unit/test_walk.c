@@ -158,7 +158,8 @@ static void random_tables(const struct naive_cpu *cpu, u64 addr)
 {
 	unsigned int bytes = cpu->mode == NAIVE_32 ? 4 : 8;
 	unsigned int bits = cpu->mode == NAIVE_32 ? 10 : 9;
-	int levels = (int[]){ 0, 2, 2, 4, 5 }[cpu->mode];
+	static const int levels_of[] = { 0, 2, 2, 4, 5 };
+	int levels = levels_of[cpu->mode];
 	u64 table = cpu->cr3;
 
 	if (cpu->mode == NAIVE_PAE)
