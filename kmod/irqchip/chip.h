@@ -23,8 +23,6 @@
 /* Who may hold a line high: the pin is the OR of all of them. */
 enum nst_irq_source { NST_SRC_USER, NST_SRC_IRQFD, NST_SRC_RESAMPLE, NST_SRC_PIT };
 
-/* GSIs are numbered below this, as KVM_CAP_IRQ_ROUTING says. */
-
 /* Lowest vector that an interrupt message may carry, SDM3 "Valid Interrupt Vectors". */
 #define NST_FIRST_APIC_VECTOR	16
 
