@@ -84,8 +84,8 @@ struct vmx_host {
 	u16 ldt;
 };
 
-/**
- * struct vmx_vcpu - a vCPU's VMX part
+/*
+ * A vCPU's VMX part: fields with their lifecycle beside them.
  *
  * Written by the vCPU's own thread while loaded, but for @cpu, @launched and
  * @node, which change on @cpu with interrupts off.
