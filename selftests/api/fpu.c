@@ -97,7 +97,7 @@ static void test_xsave2(void)
 {
 	long size = call_value(api_device, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
 	struct kvm_xsave *plain = calloc(1, sizeof(*plain));
-	uint8_t *area = malloc(size + 1);
+	uint8_t *area = malloc((size > 4096 ? size : 4096) + 1);
 
 	if (!area || !plain)
 		api_give_up("malloc");
