@@ -153,7 +153,8 @@ GUEST_CASE(step_over_exits, STEP)
 	stepped(at, 7, "OUT and CPUID, which exit");
 }
 
-GUEST_CASE(step_over_mmio, STEP)
+GUEST_CASE(step_over_mmio, STEP, .skip_on = HOST_VMX,
+	   .skip_why = "Bochs saves a pending single step in an exit by EPT violation")
 {
 	extern const u8 m0[], m1[], m2[], m3[];
 	const u8 *at[] = { m0, m1, m2, m3 };
