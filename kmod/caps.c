@@ -5,7 +5,6 @@
  */
 #include "nestor.h"
 #include <linux/cpumask.h>
-#include <asm/cpufeature.h>
 #include "core.h"
 #include "fpu.h"
 #include "irqchip/irqchip.h"
@@ -20,14 +19,10 @@ static int nst_cap_tsc_control(void)
 	return nst_caps.tsc_scaling;
 }
 
-static int nst_cap_xsave(void)
-{
-	return boot_cpu_has(X86_FEATURE_XSAVE);
-}
-
+/* Without XSAVE on the host the area holds the legacy state alone. */
 static int nst_cap_xsave2(void)
 {
-	return nst_cap_xsave() ? nst_xsave_size() : 0;
+	return max_t(unsigned int, nst_xsave_size(), sizeof(struct kvm_xsave));
 }
 
 static const struct {
@@ -71,9 +66,9 @@ static const struct {
 	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
-	{ KVM_CAP_XSAVE, 0, nst_cap_xsave },
+	{ KVM_CAP_XSAVE, 1 },
 	{ KVM_CAP_XSAVE2, 0, nst_cap_xsave2 },
-	{ KVM_CAP_XCRS, 0, nst_cap_xsave },
+	{ KVM_CAP_XCRS, 1 },
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_TSC_CONTROL, 0, nst_cap_tsc_control },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },

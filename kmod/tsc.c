@@ -218,7 +218,6 @@ void nst_tsc_vcpu_create(struct nst_vcpu *vcpu)
 
 	vcpu->tsc_khz = tsc_khz;
 	vcpu->ctl.tsc_ratio = NST_TSC_RATIO_NONE;
-	vcpu->tsc_seen.cpu = -1;
 	spin_lock(&clock->lock);
 	if (!clock->tsc_khz) {
 		clock->tsc_khz = tsc_khz;
@@ -235,18 +234,18 @@ void nst_tsc_vcpu_create(struct nst_vcpu *vcpu)
  * @vcpu: vCPU being loaded, preemption off
  * @cpu: the CPU it is loaded on
  *
- * Where TSCs of host CPUs differ, or the host's was reset by a suspend, the
- * offset grows so that the guest sees at least the time that passed.
+ * Where this CPU's TSC is behind the one of the vCPU's last CPU, or the host's
+ * was reset by a suspend, the offset grows so that the guest sees at least the
+ * time that passed.  Where it is not behind, offsets stay alone: only as long as
+ * a VM's vCPUs share one does the guest's TSC agree between them.
  */
 void nst_tsc_vcpu_load(struct nst_vcpu *vcpu, int cpu)
 {
 	u64 host = rdtsc_ordered();
 	u64 ns = ktime_get_mono_fast_ns();
 	u64 guest = nst_tsc_from_host(vcpu, host);
-	bool moved = vcpu->tsc_seen.cpu >= 0 && vcpu->tsc_seen.cpu != cpu;
-	bool suspect = host < vcpu->tsc_seen.host || (moved && check_tsc_unstable());
 
-	if (suspect) {
+	if (host < vcpu->tsc_seen.host) {
 		u64 passed = mul_u64_u32_div(ns - vcpu->tsc_seen.ns,
 					     nst_tsc_effective_khz(vcpu), 1000000);
 		s64 behind = vcpu->tsc_seen.guest + passed - guest;
@@ -259,7 +258,6 @@ void nst_tsc_vcpu_load(struct nst_vcpu *vcpu, int cpu)
 		}
 		nst_request(vcpu, NST_REQ_CLOCK);
 	}
-	vcpu->tsc_seen.cpu = cpu;
 	vcpu->tsc_seen.host = host;
 	vcpu->tsc_seen.guest = guest;
 	vcpu->tsc_seen.ns = ns;

@@ -180,7 +180,6 @@ struct nst_vcpu {
 	u64 tsc_adjust;			/* (v) */
 	u32 tsc_khz;			/* (v) */
 	struct {
-		int cpu;		/* -1: never loaded */
 		u64 host;		/* both TSCs and the host's clock at that moment */
 		u64 guest;
 		u64 ns;

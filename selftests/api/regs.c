@@ -13,7 +13,6 @@
 #define CR0_CD		0x40000000ull
 #define CR0_PG		0x80000000ull
 #define CR4_PAE		0x00000020ull
-#define CR4_PCIDE	0x00020000ull
 #define EFER_LME	0x00000100ull
 #define EFER_LMA	0x00000400ull
 #define DR6_ONES	0xffff0ff0ull	/* without RTM and bus-lock detection */
@@ -115,7 +114,6 @@ static const struct {
 	{ "paging with EFER.LME but not LMA", .cr0 = CR0_PG | CR0_PE, .cr4 = CR4_PAE,
 	  .efer = EFER_LME },
 	{ "IA-32e mode without CR4.PAE", .cr0 = CR0_PG | CR0_PE, .efer = EFER_LMA | EFER_LME },
-	{ "CR4.PCIDE outside IA-32e mode", .cr4 = CR4_PCIDE },
 	{ "CS.L outside IA-32e mode", .cs_l = true },
 	{ "CS.L with CS.D", .cr0 = CR0_PG | CR0_PE, .cr4 = CR4_PAE,
 	  .efer = EFER_LMA | EFER_LME, .cs_l = true, .cs_db = true },
