@@ -8,7 +8,6 @@
 #include <linux/context_tracking.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/sched/signal.h>
-#include <linux/task_work.h>
 #include <linux/vtime.h>
 #include <asm/debugreg.h>
 #include "compat.h"
@@ -255,8 +254,7 @@ static enum nst_next nst_host_work(struct nst_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 		return NST_USER;
 	}
-	if (signal_pending(current) || task_work_pending(current) ||
-	    READ_ONCE(nst_rebooting))
+	if (signal_pending(current) || READ_ONCE(nst_rebooting))
 		return NST_INTR;
 	if (need_resched()) {
 		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);

@@ -40,6 +40,8 @@ if [ "$INTERACTIVE" = 1 ]; then
 else
 	stty -F $TTY raw -echo
 fi
+# Held open: the last close of a terminal may throw away what waits in it.
+exec 3>$TTY
 
 load_ours() {
 	for dep in $DEPENDS; do modprobe "$dep" || return; done
