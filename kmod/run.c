@@ -8,6 +8,7 @@
 #include <linux/context_tracking.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/sched/signal.h>
+#include <linux/task_work.h>
 #include <linux/vtime.h>
 #include <asm/debugreg.h>
 #include "compat.h"
@@ -256,6 +257,8 @@ static enum nst_next nst_host_work(struct nst_vcpu *vcpu)
 	}
 	if (signal_pending(current) || READ_ONCE(nst_rebooting))
 		return NST_INTR;
+	if (task_work_pending(current))
+		return NST_RESTART;
 	if (need_resched()) {
 		srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 		cond_resched();
@@ -317,6 +320,14 @@ static long nst_run_loaded(struct nst_vcpu *vcpu)
 	case NST_INTR:
 		run->exit_reason = KVM_EXIT_INTR;
 		return -EINTR;
+	case NST_RESTART:
+		/*
+		 * Task work runs on the way to userspace.  If it leaves no
+		 * signal (CPU timers do), the ioctl starts again unseen.
+		 */
+		run->exit_reason = KVM_EXIT_INTR;
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+		return -ERESTARTNOHAND;
 	case NST_FAULTED:
 		return -EFAULT;
 	default:

@@ -229,6 +229,7 @@ enum nst_next {
 	NST_ENTER,	/* go on in the guest */
 	NST_USER,	/* vcpu->run is filled: return 0 to userspace */
 	NST_INTR,	/* a signal: return -EINTR */
+	NST_RESTART,	/* leave for the kernel's own work, then come back */
 	NST_FAIL,	/* vcpu->run says internal error, or the VM is dead: -EIO */
 	NST_FAULTED,	/* guest memory is not accessible: return -EFAULT */
 };
