@@ -17,7 +17,6 @@ void nst_dev_exit(void);
 int nst_check_extension(struct nst_vm *vm, unsigned long cap);
 long nst_vm_enable_cap(void *object, unsigned long arg);
 
-
 /* ioctl.c */
 enum nst_ioctl_arg {
 	NST_ARG_NONE,	/* the argument must be 0 or is ignored */
