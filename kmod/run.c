@@ -177,6 +177,7 @@ static void nst_collect_tpr(struct nst_vcpu *vcpu)
 }
 
 static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
+	__must_hold(&vcpu->vm->srcu)
 {
 	bool entered;
 
@@ -249,6 +250,7 @@ static enum nst_next nst_wait(struct nst_vcpu *vcpu)
 }
 
 static enum nst_next nst_host_work(struct nst_vcpu *vcpu)
+	__must_hold(&vcpu->vm->srcu)
 {
 	if (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
 	    nst_ready_for_user_irq(vcpu)) {

@@ -247,6 +247,7 @@ bool nst_vcpu_runnable(struct nst_vcpu *vcpu)
  * Return: 0, or -EINTR on a signal.
  */
 int nst_vcpu_block(struct nst_vcpu *vcpu)
+	__must_hold(&vcpu->vm->srcu)
 {
 	int ret = 0;
 
