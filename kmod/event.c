@@ -344,7 +344,8 @@ static bool nst_inject_new_irq(struct nst_vcpu *vcpu)
  */
 void nst_inject_pending(struct nst_vcpu *vcpu)
 {
-	bool want_user_window = !vcpu->lapic && vcpu->run->request_interrupt_window;
+	bool want_user_window = !vcpu->lapic &&
+				READ_ONCE(vcpu->run->request_interrupt_window);
 
 	if (!nst_inject_again(vcpu) && !nst_inject_new_nmi(vcpu))
 		nst_inject_new_irq(vcpu);

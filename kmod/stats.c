@@ -65,8 +65,9 @@ static int nst_dump_show(struct seq_file *m, void *unused)
 {
 	struct nst_vcpu *vcpu = m->private;
 
-	if (mutex_lock_killable(&vcpu->mutex))
-		return -EINTR;
+	/* A vCPU may stay in KVM_RUN for ever: do not wait for it. */
+	if (!mutex_trylock(&vcpu->mutex))
+		return -EBUSY;
 	nst_vcpu_load(vcpu);
 	nst_backend->dump(vcpu, m);
 	nst_vcpu_put(vcpu);
