@@ -141,10 +141,11 @@ GUEST_CASE(deadline_disarmed, DEADLINE, .flags = CASE_IRQCHIP)
 	check(rdmsr(MSR_TSC_DEADLINE) == 0, "nor does the deadline in another mode");
 }
 
+/* Periodic: QEMU 7.2 TCG may lose the shadow of STI, and the first interrupt comes before HLT. */
 GUEST_CASE(wakes_hlt, "SDM2 \"HLT-Halt\"", .flags = CASE_IRQCHIP)
 {
-	start(0, SHORT);
+	start(APIC_TIMER_PERIODIC, 10 * SHORT);
 	asm volatile("sti; hlt; cli" : : : "memory");
-	check(irq_count[VECTOR] == 1, "the timer ends HLT");
+	check(irq_count[VECTOR] >= 1, "the timer ends HLT");
 }
 #endif /* GUEST */

@@ -32,13 +32,13 @@ GUEST_CASE(rip_behind, SECTION, .flags = CASE_IRQCHIP)
 	u32 i;
 
 	apic_enable();
-	for (i = 0; i < 5; i++) {
-		apic_write(APIC_TIMER_DIVIDE, APIC_DIVIDE_BY_1);
-		apic_write(APIC_LVT_TIMER, VECTOR);
-		apic_write(APIC_TIMER_INITIAL, 100000);
+	/* Periodic: an interrupt that comes before its HLT must not leave us asleep. */
+	apic_write(APIC_TIMER_DIVIDE, APIC_DIVIDE_BY_1);
+	apic_write(APIC_LVT_TIMER, APIC_TIMER_PERIODIC | VECTOR);
+	apic_write(APIC_TIMER_INITIAL, 2000000);
+	for (i = 0; i < 5; i++)
 		asm volatile("sti; hlt; cli" : : : "memory");
-	}
-	check(irq_count[VECTOR] == 5, "five halts, five interrupts (%u)", irq_count[VECTOR]);
+	check(irq_count[VECTOR] >= 5, "five halts need five interrupts (%u)", irq_count[VECTOR]);
 }
 
 GUEST_CASE(needs_ring_0, SECTION)
