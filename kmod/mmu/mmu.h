@@ -44,6 +44,7 @@ enum nst_fault_result {
 	NST_FAULT_GUEST,	/* shadow paging: the guest's own #PF, in *exc */
 	NST_FAULT_USER,		/* -EFAULT for userspace: memory is gone */
 	NST_FAULT_NOMEM,
+	NST_FAULT_L1,		/* L2 current: L1's second stage refuses, see stage2.h */
 };
 
 /**
@@ -80,7 +81,8 @@ struct nst_walk_fault {
  * Sets accessed and dirty bits as a CPU would, atomically.
  *
  * Return: 0; -EFAULT with @fault; -EIO when a guest table is not in memory
- * (also reported as @fault with no P bit).
+ * (also reported as @fault with no P bit); -EREMOTE while L2 is current and
+ * L1's second stage refuses, see nst_mmu_stage2_fault().
  */
 int nst_mmu_translate(struct nst_vcpu *vcpu, u64 gva, u8 access, nst_gpa_t *gpa,
 		      struct nst_walk_fault *fault);
