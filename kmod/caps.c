@@ -8,6 +8,7 @@
 #include "core.h"
 #include "fpu.h"
 #include "irqchip/irqchip.h"
+#include "memslot.h"
 
 static int nst_cap_nr_vcpus(void)
 {
@@ -53,6 +54,8 @@ static const struct {
 	{ KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
+	{ KVM_CAP_MULTI_ADDRESS_SPACE, NST_NR_SPACES },
+	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, NST_DIRTY_LOG_FLAGS },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_IRQ_ROUTING, NST_MAX_GSIS },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
@@ -107,7 +110,14 @@ long nst_vm_enable_cap(void *object, unsigned long arg)
 {
 	const struct kvm_enable_cap *cap = (const void *)arg;
 
-	if (cap->flags || cap->cap != KVM_CAP_X2APIC_API)
+	if (cap->flags)
 		return -EINVAL;
-	return nst_x2apic_api(object, cap->args[0]);
+	switch (cap->cap) {
+	case KVM_CAP_X2APIC_API:
+		return nst_x2apic_api(object, cap->args[0]);
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return nst_set_manual_dirty_log(object, cap->args[0]);
+	default:
+		return -EINVAL;
+	}
 }

@@ -14,13 +14,13 @@
 
 #define LOG_WORD_PAGES		64ull
 
-/* The log of a slot id of address space 0.  slots_lock held. */
+/* The log of a slot.  slots_lock held. */
 static struct nst_memslot *logged_slot(struct nst_vm *vm, u32 id)
 {
 	struct nst_memslot *slot;
 
 	lockdep_assert_held(&vm->slots_lock);
-	if (id >= NST_MAX_SLOTS)
+	if (!nst_slot_id_valid(id))
 		return ERR_PTR(-EINVAL);
 	slot = xa_load(&nst_memslots(vm)->by_id, id);
 	if (!slot || !slot->dirty_bitmap)
@@ -69,6 +69,7 @@ static int get_log_locked(struct nst_vm *vm, const struct kvm_dirty_log *log)
 {
 	struct nst_memslot *slot = logged_slot(vm, log->slot);
 	unsigned long *copy;
+	bool manual = nst_memslots(vm)->dirty_log_flags;
 	bool flush = false;
 	size_t i, words;
 	int ret = 0;
@@ -83,7 +84,7 @@ static int get_log_locked(struct nst_vm *vm, const struct kvm_dirty_log *log)
 	for (i = 0; i < words; i++) {
 		unsigned long bits = READ_ONCE(slot->dirty_bitmap[i]);
 
-		if (bits && !nst_memslots(vm)->manual_protect)
+		if (bits && !manual)
 			bits = take_word(vm, slot, i, ~0ul, &flush);
 		copy[i] = bits;
 		cond_resched();
@@ -93,7 +94,7 @@ static int get_log_locked(struct nst_vm *vm, const struct kvm_dirty_log *log)
 
 	if (copy_to_user(log->dirty_bitmap, copy, words * sizeof(*copy))) {
 		/* Nobody heard of these pages: they are still dirty. */
-		for (i = 0; i < words; i++)
+		for (i = 0; i < words && !manual; i++)
 			atomic_long_or(copy[i], (atomic_long_t *)&slot->dirty_bitmap[i]);
 		ret = -EFAULT;
 	}
@@ -128,9 +129,11 @@ static int clear_log_locked(struct nst_vm *vm, const struct kvm_clear_dirty_log 
 	unsigned long *want;
 	bool flush = false;
 
+	if (log->first_page % LOG_WORD_PAGES)
+		return -EINVAL;
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
-	if (log->first_page % LOG_WORD_PAGES || log->first_page > slot->npages ||
+	if (log->first_page > slot->npages ||
 	    log->num_pages > slot->npages - log->first_page)
 		return -EINVAL;
 	if (log->num_pages % LOG_WORD_PAGES &&
@@ -166,7 +169,8 @@ static int clear_log_locked(struct nst_vm *vm, const struct kvm_clear_dirty_log 
  *
  * Context: takes slots_lock.
  *
- * Return: as nst_get_dirty_log().
+ * Return: as nst_get_dirty_log(); -EINVAL also for a range that is not made of
+ * whole words of the log, or not in the slot.
  */
 int nst_clear_dirty_log(struct nst_vm *vm, const struct kvm_clear_dirty_log *log)
 {
@@ -181,11 +185,23 @@ int nst_clear_dirty_log(struct nst_vm *vm, const struct kvm_clear_dirty_log *log
 /**
  * nst_set_manual_dirty_log() - KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2
  * @vm: the VM
- * @on: KVM_GET_DIRTY_LOG no longer clears bits
+ * @flags: KVM_DIRTY_LOG_*; 0: off again
+ *
+ * Logs that exist keep their bits.
+ *
+ * Context: takes slots_lock.
+ *
+ * Return: 0, or -EINVAL for unknown flags, or for logs that begin with all
+ * bits set without the manual protection that this needs.
  */
-void nst_set_manual_dirty_log(struct nst_vm *vm, bool on)
+int nst_set_manual_dirty_log(struct nst_vm *vm, u64 flags)
 {
+	if (flags & ~(u64)NST_DIRTY_LOG_FLAGS)
+		return -EINVAL;
+	if (flags && !(flags & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
+		return -EINVAL;
 	mutex_lock(&vm->slots_lock);
-	nst_memslots(vm)->manual_protect = on;
+	nst_memslots(vm)->dirty_log_flags = flags;
 	mutex_unlock(&vm->slots_lock);
+	return 0;
 }

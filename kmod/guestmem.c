@@ -12,14 +12,9 @@
 #include "mmu/mmu.h"
 #include "vm.h"
 
-static struct nst_memslot *readable_slot(struct nst_vm *vm, u64 gfn)
+static struct nst_memslot *writable_slot(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
-	return nst_memslot_find(vm, gfn);
-}
-
-static struct nst_memslot *writable_slot(struct nst_vm *vm, u64 gfn)
-{
-	struct nst_memslot *slot = nst_memslot_find(vm, gfn);
+	struct nst_memslot *slot = nst_memslot_find(vm, space, gfn);
 
 	return slot && !(slot->flags & KVM_MEM_READONLY) ? slot : NULL;
 }
@@ -29,24 +24,14 @@ static void __user *user_ptr(const struct nst_memslot *slot, u64 raw)
 	return (void __user *)(nst_memslot_hva(slot, raw >> PAGE_SHIFT) + offset_in_page(raw));
 }
 
-/**
- * nst_read_gpa() - read guest memory
- * @vm: the VM, of the current process
- * @gpa: guest-physical address
- * @buf: destination
- * @len: bytes; may cross pages and slots
- *
- * Context: vm->srcu held; may sleep.
- *
- * Return: 0, or -EFAULT with @buf undefined.
- */
-int nst_read_gpa(struct nst_vm *vm, nst_gpa_t gpa, void *buf, size_t len)
+static int read_space(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *buf,
+		      size_t len)
 {
 	u64 raw = nst_gpa_raw(gpa);
 
 	while (len) {
 		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(raw));
-		struct nst_memslot *slot = readable_slot(vm, raw >> PAGE_SHIFT);
+		struct nst_memslot *slot = nst_memslot_find(vm, space, raw >> PAGE_SHIFT);
 
 		if (!slot || copy_from_user(buf, user_ptr(slot, raw), n))
 			return -EFAULT;
@@ -57,10 +42,46 @@ int nst_read_gpa(struct nst_vm *vm, nst_gpa_t gpa, void *buf, size_t len)
 	return 0;
 }
 
+static int write_space(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, const void *buf,
+		       size_t len)
+{
+	u64 raw = nst_gpa_raw(gpa);
+
+	while (len) {
+		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(raw));
+		struct nst_memslot *slot = writable_slot(vm, space, raw >> PAGE_SHIFT);
+
+		if (!slot || copy_to_user(user_ptr(slot, raw), buf, n))
+			return -EFAULT;
+		nst_memslot_mark_dirty(vm, slot, raw >> PAGE_SHIFT);
+		nst_mmu_guest_wrote(vm, space, nst_gpa(raw), n);
+		raw += n;
+		buf += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/**
+ * nst_read_gpa() - read guest memory
+ * @vm: the VM, of the current process
+ * @gpa: guest-physical address outside system-management mode
+ * @buf: destination
+ * @len: bytes; may cross pages and slots
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0, or -EFAULT with @buf undefined.
+ */
+int nst_read_gpa(struct nst_vm *vm, nst_gpa_t gpa, void *buf, size_t len)
+{
+	return read_space(vm, NST_SPACE_NORMAL, gpa, buf, len);
+}
+
 /**
  * nst_write_gpa() - write guest memory
  * @vm: the VM, of the current process
- * @gpa: guest-physical address
+ * @gpa: guest-physical address outside system-management mode
  * @buf: source
  * @len: bytes; may cross pages and slots
  *
@@ -70,21 +91,39 @@ int nst_read_gpa(struct nst_vm *vm, nst_gpa_t gpa, void *buf, size_t len)
  */
 int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len)
 {
-	u64 raw = nst_gpa_raw(gpa);
+	return write_space(vm, NST_SPACE_NORMAL, gpa, buf, len);
+}
 
-	while (len) {
-		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(raw));
-		struct nst_memslot *slot = writable_slot(vm, raw >> PAGE_SHIFT);
+/**
+ * nst_vcpu_read_gpa() - read guest memory as a vCPU sees it
+ * @vcpu: the vCPU, of the current process
+ * @gpa: guest-physical address
+ * @buf: destination
+ * @len: bytes; may cross pages and slots
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0, or -EFAULT with @buf undefined.
+ */
+int nst_vcpu_read_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, size_t len)
+{
+	return read_space(vcpu->vm, vcpu->space, gpa, buf, len);
+}
 
-		if (!slot || copy_to_user(user_ptr(slot, raw), buf, n))
-			return -EFAULT;
-		nst_memslot_mark_dirty(vm, slot, raw >> PAGE_SHIFT);
-		nst_mmu_guest_wrote(vm, nst_gpa(raw), n);
-		raw += n;
-		buf += n;
-		len -= n;
-	}
-	return 0;
+/**
+ * nst_vcpu_write_gpa() - write guest memory as a vCPU sees it
+ * @vcpu: the vCPU, of the current process
+ * @gpa: guest-physical address
+ * @buf: source
+ * @len: bytes; may cross pages and slots
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0, or -EFAULT; then a part may have been written.
+ */
+int nst_vcpu_write_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, const void *buf, size_t len)
+{
+	return write_space(vcpu->vm, vcpu->space, gpa, buf, len);
 }
 
 /* One locked compare-and-exchange on user memory, by width. */
@@ -117,7 +156,7 @@ static int exchange_user(void __user *ptr, u64 *old, u64 new, unsigned int len)
 
 /**
  * nst_cmpxchg_gpa_quiet() - nst_cmpxchg_gpa() without a word to the MMU
- * @vm: the VM, of the current process
+ * @vcpu: the vCPU, of the current process
  * @gpa: naturally aligned
  * @old: expected value; receives the one found
  * @new: value to store
@@ -129,16 +168,17 @@ static int exchange_user(void __user *ptr, u64 *old, u64 new, unsigned int len)
  *
  * Return: 0: exchanged; 1: the value differed; -EFAULT.
  */
-int nst_cmpxchg_gpa_quiet(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new,
+int nst_cmpxchg_gpa_quiet(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 *old, u64 new,
 			  unsigned int len)
 {
+	struct nst_vm *vm = vcpu->vm;
 	u64 raw = nst_gpa_raw(gpa);
 	struct nst_memslot *slot;
 	int ret;
 
 	if (!len || (raw & (len - 1)))
 		return -EFAULT;
-	slot = writable_slot(vm, raw >> PAGE_SHIFT);
+	slot = writable_slot(vm, vcpu->space, raw >> PAGE_SHIFT);
 	if (!slot)
 		return -EFAULT;
 	ret = exchange_user(user_ptr(slot, raw), old, new, len);
@@ -150,7 +190,7 @@ int nst_cmpxchg_gpa_quiet(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new,
 
 /**
  * nst_cmpxchg_gpa() - compare and exchange guest memory atomically
- * @vm: the VM, of the current process
+ * @vcpu: the vCPU, of the current process
  * @gpa: naturally aligned
  * @old: expected value; receives the one found
  * @new: value to store
@@ -160,11 +200,12 @@ int nst_cmpxchg_gpa_quiet(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new,
  *
  * Return: 0: exchanged; 1: the value differed; -EFAULT.
  */
-int nst_cmpxchg_gpa(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
+int nst_cmpxchg_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 *old, u64 new,
+		    unsigned int len)
 {
-	int ret = nst_cmpxchg_gpa_quiet(vm, gpa, old, new, len);
+	int ret = nst_cmpxchg_gpa_quiet(vcpu, gpa, old, new, len);
 
 	if (!ret)
-		nst_mmu_guest_wrote(vm, gpa, len);
+		nst_mmu_guest_wrote(vcpu->vm, vcpu->space, gpa, len);
 	return ret;
 }

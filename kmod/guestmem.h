@@ -11,17 +11,25 @@
 struct nst_vm;
 struct nst_vcpu;
 
-/* 0, or -EFAULT when no writable (readable) slot or mapping is there. */
+/*
+ * The VM's memory as a vCPU outside system-management mode sees it.  0, or
+ * -EFAULT when no writable (readable) slot or mapping is there.
+ */
 int nst_read_gpa(struct nst_vm *vm, nst_gpa_t gpa, void *buf, size_t len);
 int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len);
+
+/* The same as this vCPU sees it now. */
+int nst_vcpu_read_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, size_t len);
+int nst_vcpu_write_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, const void *buf, size_t len);
 /*
  * Atomic compare-and-exchange of 1, 2, 4, 8 (naturally aligned) bytes.
  * *old is the expected value and receives the one found.  0: exchanged,
  * 1: the value differed, -EFAULT.
  */
-int nst_cmpxchg_gpa(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len);
+int nst_cmpxchg_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 *old, u64 new,
+		    unsigned int len);
 /* The same for the MMU's own accessed and dirty bits: shadows are not told. */
-int nst_cmpxchg_gpa_quiet(struct nst_vm *vm, nst_gpa_t gpa, u64 *old, u64 new,
+int nst_cmpxchg_gpa_quiet(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 *old, u64 new,
 			  unsigned int len);
 
 #endif /* NST_GUESTMEM_H */

@@ -253,11 +253,11 @@ static unsigned int nst_plain_length(struct nst_vcpu *vcpu)
 	if (!nst_code64(vcpu))
 		lin = (u32)(lin + vcpu->st.seg[NST_CS].base);
 	if (nst_mmu_translate(vcpu, lin, access, &gpa, &fault) ||
-	    nst_read_gpa(vcpu->vm, gpa, bytes, 1))
+	    nst_vcpu_read_gpa(vcpu, gpa, bytes, 1))
 		return 0;
 	/* The second byte may be on another page, which the decoder can handle. */
 	if (offset_in_page(lin) != PAGE_SIZE - 1)
-		nst_read_gpa(vcpu->vm, nst_gpa_add(gpa, 1), bytes + 1, 1);
+		nst_vcpu_read_gpa(vcpu, nst_gpa_add(gpa, 1), bytes + 1, 1);
 	for (int i = 0; i < ARRAY_SIZE(nst_plain_insns); i++)
 		if (nst_plain_insns[i].kind == vcpu->exit.kind &&
 		    !memcmp(bytes, nst_plain_insns[i].bytes, nst_plain_insns[i].len))

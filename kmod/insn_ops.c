@@ -75,7 +75,7 @@ static enum nst_emul_result nst_ops_fetch(struct nst_emul *e, u64 lin, void *buf
 	if (ret != NST_EMUL_OK)
 		return ret;
 	/* Code in a device's memory: nothing that we could run. */
-	if (nst_read_gpa(nst_vcpu_of(e)->vm, gpa, buf, len))
+	if (nst_vcpu_read_gpa(nst_vcpu_of(e), gpa, buf, len))
 		return NST_EMUL_UNKNOWN;
 	return NST_EMUL_OK;
 }
@@ -90,7 +90,7 @@ static enum nst_emul_result nst_ops_read(struct nst_emul *e, u64 lin, void *buf,
 
 	ret = nst_map_span(e, lin, len, nst_access_of(e, kind, flags), &span);
 	for (int i = 0; i < 2 && ret == NST_EMUL_OK && span.len[i]; i++) {
-		if (nst_read_gpa(vcpu->vm, span.gpa[i], buf, span.len[i]))
+		if (nst_vcpu_read_gpa(vcpu, span.gpa[i], buf, span.len[i]))
 			ret = nst_from_ext(nst_ext_mmio(vcpu, span.gpa[i], buf, span.len[i],
 							false));
 		buf += span.len[i];
@@ -107,7 +107,7 @@ static enum nst_emul_result nst_ops_write(struct nst_emul *e, u64 lin, const voi
 
 	ret = nst_map_span(e, lin, len, nst_access_of(e, NST_ACCESS_W, flags), &span);
 	for (int i = 0; i < 2 && ret == NST_EMUL_OK && span.len[i]; i++) {
-		if (nst_write_gpa(vcpu->vm, span.gpa[i], buf, span.len[i]))
+		if (nst_vcpu_write_gpa(vcpu, span.gpa[i], buf, span.len[i]))
 			ret = nst_from_ext(nst_ext_mmio(vcpu, span.gpa[i], (void *)buf,
 							span.len[i], true));
 		buf += span.len[i];
@@ -143,7 +143,7 @@ static enum nst_emul_result nst_ops_cmpxchg(struct nst_emul *e, u64 lin, const v
 		return ret;
 	memcpy(&expected, old, len);
 	memcpy(&desired, new, len);
-	swapped = nst_cmpxchg_gpa(nst_vcpu_of(e)->vm, gpa, &expected, desired, len);
+	swapped = nst_cmpxchg_gpa(nst_vcpu_of(e), gpa, &expected, desired, len);
 	if (swapped < 0)
 		return nst_ops_write(e, lin, new, len, 0);
 	*done = !swapped;

@@ -10,6 +10,7 @@
  * starts again.
  */
 #include "nestor.h"
+#include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/slab.h>
@@ -33,15 +34,16 @@ static size_t bitmap_bytes(u64 npages)
 /**
  * nst_memslot_find() - find the slot that backs a guest page
  * @vm: the VM
+ * @space: enum nst_space
  * @gfn: guest frame number
  *
  * Context: vm->srcu held for reading, or slots_lock.
  *
  * Return: the slot, or NULL.
  */
-struct nst_memslot *nst_memslot_find(struct nst_vm *vm, u64 gfn)
+struct nst_memslot *nst_memslot_find(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
-	return mtree_load(&nst_memslots(vm)->by_gfn, gfn);
+	return mtree_load(&nst_memslots(vm)->by_gfn[space], gfn);
 }
 
 /**
@@ -63,13 +65,13 @@ static u64 slot_last(const struct nst_memslot *slot)
 	return slot->base_gfn + slot->npages - 1;
 }
 
-static bool overlaps(struct nst_memslots *slots, u64 first, u64 last,
+static bool overlaps(struct nst_memslots *slots, unsigned int space, u64 first, u64 last,
 		     const struct nst_memslot *except)
 {
 	unsigned long index = first;
 	struct nst_memslot *slot;
 
-	mt_for_each(&slots->by_gfn, slot, index, last) {
+	mt_for_each(&slots->by_gfn[space], slot, index, last) {
 		if (slot != except)
 			return true;
 	}
@@ -78,8 +80,8 @@ static bool overlaps(struct nst_memslots *slots, u64 first, u64 last,
 
 static int store_range(struct nst_memslots *slots, const struct nst_memslot *where, void *what)
 {
-	return mtree_store_range(&slots->by_gfn, where->base_gfn, slot_last(where), what,
-				 GFP_KERNEL_ACCOUNT);
+	return mtree_store_range(&slots->by_gfn[where->space], where->base_gfn, slot_last(where),
+				 what, GFP_KERNEL_ACCOUNT);
 }
 
 static void hva_insert(struct nst_vm *vm, struct nst_memslot *slot)
@@ -112,10 +114,14 @@ static void settle(struct nst_vm *vm, struct nst_memslot *old, struct nst_memslo
 
 	if (!old || !new || removed)
 		return;
-	/* Logging that ends lets small pages become huge again. */
+	/*
+	 * Logging that ends lets small pages become huge again.  Pages whose
+	 * bits are set from the start are protected when these are cleared.
+	 */
 	if (log_old && !log_new)
 		flush = nst_mmu_zap_gfns(vm, new, new->base_gfn, slot_last(new) + 1);
-	else if (log_new && !log_old)
+	else if (log_new && !log_old &&
+		 !(slots->dirty_log_flags & KVM_DIRTY_LOG_INITIALLY_SET))
 		flush = nst_mmu_write_protect(vm, new, new->base_gfn, slot_last(new) + 1);
 	if (flush)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
@@ -196,7 +202,17 @@ static void slot_discard(struct nst_memslot *slot, const struct nst_memslot *old
 	slot_free(slot);
 }
 
-static int slot_alloc(const struct kvm_userspace_memory_region *mem,
+/* The log of a slot that had none.  A bit behind the last page stays clear. */
+static unsigned long *log_alloc(struct nst_vm *vm, u64 npages)
+{
+	unsigned long *log = kvzalloc(bitmap_bytes(npages), GFP_KERNEL_ACCOUNT);
+
+	if (log && (nst_memslots(vm)->dirty_log_flags & KVM_DIRTY_LOG_INITIALLY_SET))
+		bitmap_set(log, 0, npages);
+	return log;
+}
+
+static int slot_alloc(struct nst_vm *vm, const struct kvm_userspace_memory_region *mem,
 		      const struct nst_memslot *old, struct nst_memslot **res)
 {
 	struct nst_memslot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
@@ -209,12 +225,12 @@ static int slot_alloc(const struct kvm_userspace_memory_region *mem,
 	slot->userspace_addr = mem->userspace_addr;
 	slot->flags = mem->flags;
 	slot->id = mem->slot;
+	slot->space = NST_SLOT_SPACE(mem->slot);
 
 	if (mem->flags & KVM_MEM_LOG_DIRTY_PAGES) {
 		slot->dirty_bitmap = old ? old->dirty_bitmap : NULL;
 		if (!slot->dirty_bitmap)
-			slot->dirty_bitmap = kvzalloc(bitmap_bytes(slot->npages),
-						      GFP_KERNEL_ACCOUNT);
+			slot->dirty_bitmap = log_alloc(vm, slot->npages);
 		if (!slot->dirty_bitmap)
 			ret = -ENOMEM;
 	}
@@ -285,10 +301,11 @@ static int set_region_locked(struct nst_vm *vm, const struct kvm_userspace_memor
 		if (ret)
 			return ret < 0 ? ret : 0;
 	}
-	if (overlaps(slots, first, first + (mem->memory_size >> PAGE_SHIFT) - 1, old))
+	if (overlaps(slots, NST_SLOT_SPACE(mem->slot), first,
+		     first + (mem->memory_size >> PAGE_SHIFT) - 1, old))
 		return -EEXIST;
 
-	ret = slot_alloc(mem, old, &new);
+	ret = slot_alloc(vm, mem, old, &new);
 	if (ret)
 		return ret;
 	ret = publish(vm, mem->slot, old, new);
@@ -312,7 +329,7 @@ int nst_set_memory_region(struct nst_vm *vm, const struct kvm_userspace_memory_r
 {
 	int ret;
 
-	if (mem->slot >= NST_MAX_SLOTS || (mem->flags & ~SLOT_USER_FLAGS))
+	if (!nst_slot_id_valid(mem->slot) || (mem->flags & ~SLOT_USER_FLAGS))
 		return -EINVAL;
 	mutex_lock(&vm->slots_lock);
 	ret = set_region_locked(vm, mem);
@@ -322,27 +339,61 @@ int nst_set_memory_region(struct nst_vm *vm, const struct kvm_userspace_memory_r
 
 static int unset_private_slot(struct nst_vm *vm, u32 id)
 {
-	struct kvm_userspace_memory_region mem = { .slot = id };
+	struct kvm_userspace_memory_region mem = { };
+	unsigned long addr = 0, len = 0;
 	struct nst_memslot *slot;
-	unsigned long addr, len;
-	int ret;
+	int ret, space;
 
-	slot = xa_load(&nst_memslots(vm)->by_id, id);
-	if (!slot)
-		return 0;
-	addr = slot->userspace_addr;
-	len = slot->npages << PAGE_SHIFT;
-	ret = set_region_locked(vm, &mem);
-	if (!ret && current->mm == vm->mm)
-		ret = vm_munmap(addr, len);
-	return ret;
+	for (space = 0; space < NST_NR_SPACES; space++) {
+		mem.slot = NST_SLOT_ID(space, id);
+		slot = xa_load(&nst_memslots(vm)->by_id, mem.slot);
+		if (!slot)
+			continue;
+		addr = slot->userspace_addr;
+		len = slot->npages << PAGE_SHIFT;
+		ret = set_region_locked(vm, &mem);
+		if (ret)
+			return ret;
+	}
+	return len && current->mm == vm->mm ? vm_munmap(addr, len) : 0;
+}
+
+static int set_private_locked(struct nst_vm *vm, u32 id, nst_gpa_t gpa, u64 bytes)
+{
+	struct kvm_userspace_memory_region mem = {
+		.guest_phys_addr = nst_gpa_raw(gpa),
+		.memory_size = bytes,
+	};
+	unsigned long addr;
+	int ret, space;
+
+	ret = unset_private_slot(vm, id);
+	if (ret || !bytes)
+		return ret;
+	addr = vm_mmap(NULL, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, 0);
+	if (IS_ERR_VALUE(addr))
+		return (long)addr;
+	mem.userspace_addr = addr;
+	for (space = 0; space < NST_NR_SPACES; space++) {
+		mem.slot = NST_SLOT_ID(space, id);
+		ret = set_region_locked(vm, &mem);
+		if (!ret)
+			continue;
+		/* With the first of them in place, its removal unmaps as well. */
+		if (!space)
+			vm_munmap(addr, bytes);
+		else
+			unset_private_slot(vm, id);
+		return ret;
+	}
+	return 0;
 }
 
 /**
  * nst_set_private_slot() - map memory of the module's own into the guest
  * @vm: the VM
- * @id: NST_MAX_SLOTS or above
- * @gpa: where; a present slot of the same id goes first
+ * @id: NST_MAX_SLOTS or above, below 1 << 16
+ * @gpa: where, in every space; a present slot of the same id goes first
  * @bytes: how much; 0: only remove
  *
  * Context: a thread of the VM's process; takes slots_lock.
@@ -351,32 +402,12 @@ static int unset_private_slot(struct nst_vm *vm, u32 id)
  */
 int nst_set_private_slot(struct nst_vm *vm, u32 id, nst_gpa_t gpa, u64 bytes)
 {
-	struct kvm_userspace_memory_region mem = {
-		.slot = id,
-		.guest_phys_addr = nst_gpa_raw(gpa),
-		.memory_size = bytes,
-	};
-	unsigned long addr;
 	int ret;
 
-	if (id < NST_MAX_SLOTS)
+	if (id < NST_MAX_SLOTS || NST_SLOT_SPACE(id))
 		return -EINVAL;
-
 	mutex_lock(&vm->slots_lock);
-	ret = unset_private_slot(vm, id);
-	if (ret || !bytes)
-		goto out;
-
-	addr = vm_mmap(NULL, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, 0);
-	if (IS_ERR_VALUE(addr)) {
-		ret = (long)addr;
-		goto out;
-	}
-	mem.userspace_addr = addr;
-	ret = set_region_locked(vm, &mem);
-	if (ret)
-		vm_munmap(addr, bytes);
-out:
+	ret = set_private_locked(vm, id, gpa, bytes);
 	mutex_unlock(&vm->slots_lock);
 	return ret;
 }
@@ -392,11 +423,12 @@ out:
 int nst_memslots_init(struct nst_vm *vm)
 {
 	struct nst_memslots *slots = kzalloc(sizeof(*slots), GFP_KERNEL_ACCOUNT);
-	int ret;
+	int i, ret;
 
 	if (!slots)
 		return -ENOMEM;
-	mt_init_flags(&slots->by_gfn, MT_FLAGS_USE_RCU);
+	for (i = 0; i < NST_NR_SPACES; i++)
+		mt_init_flags(&slots->by_gfn[i], MT_FLAGS_USE_RCU);
 	xa_init(&slots->by_id);
 	slots->by_hva = RB_ROOT_CACHED;
 	rcu_assign_pointer(vm->memslots, slots);
@@ -418,17 +450,20 @@ void nst_memslots_destroy(struct nst_vm *vm)
 	struct nst_memslots *slots = nst_memslots(vm);
 	struct nst_memslot *slot;
 	unsigned long id;
+	int i;
 
 	if (!slots)
 		return;
 	nst_notifier_unregister(vm);
 	xa_for_each(&slots->by_id, id, slot) {
-		if (id >= NST_MAX_SLOTS && current->mm == vm->mm)
+		if (NST_SLOT_NUMBER(id) >= NST_MAX_SLOTS && !slot->space &&
+		    current->mm == vm->mm)
 			vm_munmap(slot->userspace_addr, slot->npages << PAGE_SHIFT);
 		slot_free(slot);
 	}
 	xa_destroy(&slots->by_id);
-	mtree_destroy(&slots->by_gfn);
+	for (i = 0; i < NST_NR_SPACES; i++)
+		mtree_destroy(&slots->by_gfn[i]);
 	RCU_INIT_POINTER(vm->memslots, NULL);
 	kfree(slots);
 }

@@ -153,6 +153,7 @@ struct nst_vcpu {
 	struct preempt_notifier pn;	/* (v) */
 	int srcu_idx;			/* (v) vm->srcu, held while not sleeping in KVM_RUN */
 	u32 mp_state;			/* (v) KVM_MP_STATE_* */
+	u8 space;			/* (v) enum nst_space that it sees; nst_mmu_set_space() */
 	struct pid __rcu *pid;		/* last thread that ran it */
 
 	void *hw;			/* (c) the backend's part */

@@ -33,12 +33,12 @@ static void finding(struct audit *a, const struct nst_table *table, unsigned int
 		       table->role.word, index, table->entries[index]);
 }
 
-static bool all_unsync(struct nst_vm *vm, u64 gfn)
+static bool all_unsync(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
 	struct nst_table *table;
 
 	hlist_for_each_entry(table, nst_shadow_bucket(vm, gfn), hash) {
-		if (nst_shadows(table, gfn) && !table->unsync)
+		if (nst_shadows(table, space, gfn) && !table->unsync)
 			return false;
 	}
 	return true;
@@ -47,7 +47,7 @@ static bool all_unsync(struct nst_vm *vm, u64 gfn)
 static void check_shadow_leaf(struct audit *a, struct nst_table *table, unsigned int index)
 {
 	u64 entry = table->entries[index], gfn = table->gfns[index];
-	struct nst_memslot *slot = nst_memslot_find(a->vm, gfn);
+	struct nst_memslot *slot = nst_memslot_find(a->vm, table->role.space, gfn);
 	unsigned int level = table->role.level;
 
 	if (!slot) {
@@ -59,7 +59,7 @@ static void check_shadow_leaf(struct audit *a, struct nst_table *table, unsigned
 	if (nst_rmap_max_level(slot, gfn, level) < level)
 		finding(a, table, index, "large leaf around a shadowed table");
 	if (level == NST_LEVEL_4K && (entry & nst_table_format(table)->write) &&
-	    nst_rmap_is_shadowed(slot, gfn) && !all_unsync(a->vm, gfn))
+	    nst_rmap_is_shadowed(slot, gfn) && !all_unsync(a->vm, table->role.space, gfn))
 		finding(a, table, index, "shadowed table is writable");
 }
 
@@ -111,7 +111,8 @@ static void check_entries(struct audit *a, struct nst_table *table, bool compare
 	void *page = a->vm->mmu->sync_page;
 	unsigned int i, present = 0;
 
-	compare = compare && nst_sync_read(a->vm, nst_gfn_gpa(table->gfn), page, PAGE_SIZE);
+	compare = compare && nst_sync_read(a->vm, table->role.space, nst_gfn_gpa(table->gfn),
+					   page, PAGE_SIZE);
 	for (i = 0; i < NST_TABLE_ENTRIES; i++) {
 		if (!nst_entry_present(fmt, table->entries[i]))
 			continue;

@@ -158,7 +158,7 @@ static unsigned int fault_level(const struct nst_fault *fault)
 /**
  * nst_fault_lookup() - find the host page behind a guest page
  * @vm: the VM, of the current process
- * @fault: gfn and access in, everything else out
+ * @fault: gfn, space and access in, everything else out
  *
  * Context: vm->srcu held; sleeps.
  *
@@ -174,7 +174,7 @@ enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *faul
 	/* Pairs with the writers' mmu_lock: whatever we look at is newer. */
 	smp_rmb();
 
-	fault->slot = nst_memslot_find(vm, fault->gfn);
+	fault->slot = nst_memslot_find(vm, fault->space, fault->gfn);
 	if (!fault->slot)
 		return NST_FAULT_MMIO;
 	if ((fault->access & NST_ACCESS_W) && (fault->slot->flags & KVM_MEM_READONLY))
@@ -258,7 +258,9 @@ u8 nst_fault_rights(struct nst_vm *vm, const struct nst_fault *fault, u8 rights)
  */
 enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8 access)
 {
-	struct nst_fault fault = { .gfn = nst_gpa_gfn(gpa), .access = access };
+	struct nst_fault fault = {
+		.gfn = nst_gpa_gfn(gpa), .space = vcpu->space, .access = access,
+	};
 	struct nst_vm *vm = vcpu->vm;
 	enum nst_fault_result ret;
 	LIST_HEAD(dead);

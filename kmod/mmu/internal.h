@@ -45,6 +45,7 @@ union nst_role {
 		u32 smep:1;		/* CR4.SMEP, while CR0.WP is off */
 		u32 smap:1;		/* CR4.SMAP, while CR0.WP is off */
 		u32 pse:1;		/* large leaves honoured in 2-level tables */
+		u32 space:1;		/* enum nst_space of guest-physical addresses */
 	};
 };
 
@@ -82,7 +83,7 @@ struct nst_table {
 
 /**
  * struct nst_mmu_vm - a VM's tables
- * @tdp_root: (c) after first use; the one root of two-dimensional paging
+ * @tdp_root: (c) after first use; the roots of two-dimensional paging, one a space
  * @tables: (m) all live table pages, oldest first
  * @nr_tables: (m)
  * @hash: (m) shadow tables by gfn
@@ -92,7 +93,7 @@ struct nst_table {
  * @shadow: (c) guests' tables are shadowed
  */
 struct nst_mmu_vm {
-	struct nst_table *tdp_root;
+	struct nst_table *tdp_root[NST_NR_SPACES];
 	struct list_head tables;
 	unsigned long nr_tables;
 	struct hlist_head hash[1 << NST_HASH_BITS];
@@ -146,6 +147,7 @@ struct nst_mmu {
 /**
  * struct nst_fault - a guest page on its way into a table
  * @gfn: what faulted
+ * @space: in which address space
  * @access: NST_ACCESS_R/W/X that the guest made
  * @want_write: map writable if that costs nothing
  * @slot: its slot
@@ -159,6 +161,7 @@ struct nst_mmu {
  */
 struct nst_fault {
 	u64 gfn;
+	u8 space;
 	u8 access;
 	struct nst_memslot *slot;
 	unsigned long hva;
@@ -222,9 +225,10 @@ bool nst_fault_stale(struct nst_vm *vm, const struct nst_fault *fault);
 /* ---- tdp.c: all under mmu_lock; true: flush TLBs before going on ---- */
 struct nst_table *nst_tdp_root(struct nst_vcpu *vcpu);
 bool nst_tdp_map(struct nst_vcpu *vcpu, const struct nst_fault *fault, struct list_head *dead);
-bool nst_tdp_zap(struct nst_vm *vm, u64 start, u64 end, struct list_head *dead);
-bool nst_tdp_write_protect(struct nst_vm *vm, u64 start, u64 end);
-bool nst_tdp_age(struct nst_vm *vm, u64 start, u64 end, bool clear);
+bool nst_tdp_zap(struct nst_vm *vm, unsigned int space, u64 start, u64 end,
+		 struct list_head *dead);
+bool nst_tdp_write_protect(struct nst_vm *vm, unsigned int space, u64 start, u64 end);
+bool nst_tdp_age(struct nst_vm *vm, unsigned int space, u64 start, u64 end, bool clear);
 
 /* ---- zap.c ---- */
 bool nst_zap_gfns_locked(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end,
@@ -267,8 +271,8 @@ void nst_rmap_del(struct nst_vm *vm, u64 gfn, u64 *spte);
 bool nst_rmap_zap(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end);
 bool nst_rmap_protect(struct nst_memslot *slot, u64 start, u64 end);
 bool nst_rmap_age(struct nst_memslot *slot, u64 start, u64 end, bool clear);
-bool nst_rmap_shadow_begin(struct nst_vm *vm, u64 gfn);
-void nst_rmap_shadow_end(struct nst_vm *vm, u64 gfn);
+bool nst_rmap_shadow_begin(struct nst_vm *vm, unsigned int space, u64 gfn);
+void nst_rmap_shadow_end(struct nst_vm *vm, unsigned int space, u64 gfn);
 bool nst_rmap_is_shadowed(const struct nst_memslot *slot, u64 gfn);
 unsigned int nst_rmap_max_level(const struct nst_memslot *slot, u64 gfn, unsigned int level);
 int nst_shadow_slot_alloc(struct nst_memslot *slot);
@@ -291,9 +295,9 @@ static inline struct hlist_head *nst_shadow_bucket(struct nst_vm *vm, u64 gfn)
 }
 
 /* Is it a shadow of the guest table at @gfn? */
-static inline bool nst_shadows(const struct nst_table *table, u64 gfn)
+static inline bool nst_shadows(const struct nst_table *table, unsigned int space, u64 gfn)
 {
-	return table->gfn == gfn && !table->role.direct;
+	return table->gfn == gfn && table->role.space == space && !table->role.direct;
 }
 
 int nst_shadow_load(struct nst_vcpu *vcpu);
@@ -307,10 +311,11 @@ void nst_set_root(struct nst_vcpu *vcpu, struct nst_table *root);
 void nst_sync_all(struct nst_vm *vm);
 u64 nst_guest_entry(const struct nst_table *table, const void *page, unsigned int index);
 bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entry);
-bool nst_unsync_gfn(struct nst_vm *vm, u64 gfn);
-bool nst_sync_read(struct nst_vm *vm, nst_gpa_t gpa, void *buf, unsigned int len);
+bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn);
+bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *buf,
+		   unsigned int len);
 void nst_shadow_invlpg(struct nst_vcpu *vcpu, u64 gva);
-void nst_shadow_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len);
+void nst_shadow_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len);
 
 /* ---- audit.c ---- */
 void nst_audit_after_fault(struct nst_vcpu *vcpu);

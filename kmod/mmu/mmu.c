@@ -190,6 +190,19 @@ void nst_mmu_unload(struct nst_vcpu *vcpu)
 }
 
 /**
+ * nst_mmu_set_space() - see mmu.h
+ * @vcpu: the vCPU, of the current process
+ * @space: what it sees from now on
+ */
+void nst_mmu_set_space(struct nst_vcpu *vcpu, enum nst_space space)
+{
+	if (vcpu->space == space)
+		return;
+	vcpu->space = space;
+	nst_mmu_unload(vcpu);
+}
+
+/**
  * nst_mmu_mode_changed() - see mmu.h
  * @vcpu: the vCPU
  */
@@ -255,11 +268,12 @@ void nst_mmu_slot_free(struct nst_memslot *slot)
 /**
  * nst_mmu_guest_wrote() - see mmu.h
  * @vm: the VM
+ * @space: enum nst_space
  * @gpa: address
  * @len: bytes, within one page
  */
-void nst_mmu_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len)
+void nst_mmu_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len)
 {
 	if (vm->mmu && vm->mmu->shadow)
-		nst_shadow_guest_wrote(vm, gpa, len);
+		nst_shadow_guest_wrote(vm, space, gpa, len);
 }

@@ -7,9 +7,8 @@
 #define NST_MMU_MMU_H
 
 #include "../x86.h"
+#include "../memslot.h"
 #include "../vcpu.h"
-
-struct nst_memslot;
 
 /* Lifecycle.  0 or -errno. */
 int nst_mmu_module_init(void);
@@ -37,6 +36,8 @@ void nst_mmu_flush_guest(struct nst_vcpu *vcpu);
 int nst_mmu_load(struct nst_vcpu *vcpu);
 /* Drop the vCPU's root: NST_REQ_MMU_RELOAD. */
 void nst_mmu_unload(struct nst_vcpu *vcpu);
+/* Entering or leaving system-management mode: which slots it sees from now on. */
+void nst_mmu_set_space(struct nst_vcpu *vcpu, enum nst_space space);
 
 enum nst_fault_result {
 	NST_FAULT_RETRY,	/* mapped (or raced): go on in the guest */
@@ -109,6 +110,6 @@ void nst_mmu_zap_all(struct nst_vm *vm);
 int nst_mmu_slot_alloc(struct nst_memslot *slot, const struct nst_memslot *old);
 void nst_mmu_slot_free(struct nst_memslot *slot);
 /* Software wrote guest memory: a shadowed table may be there.  srcu held. */
-void nst_mmu_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len);
+void nst_mmu_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len);
 
 #endif /* NST_MMU_MMU_H */

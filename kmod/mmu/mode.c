@@ -86,14 +86,14 @@ bool nst_mode_update(struct nst_vcpu *vcpu)
 	return true;
 }
 
-static int read_guest(void *vm, nst_gpa_t gpa, void *buf, unsigned int len)
+static int read_guest(void *vcpu, nst_gpa_t gpa, void *buf, unsigned int len)
 {
-	return nst_read_gpa(vm, gpa, buf, len);
+	return nst_vcpu_read_gpa(vcpu, gpa, buf, len);
 }
 
-static int cmpxchg_guest(void *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
+static int cmpxchg_guest(void *vcpu, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
 {
-	return nst_cmpxchg_gpa_quiet(vm, gpa, old, new, len);
+	return nst_cmpxchg_gpa_quiet(vcpu, gpa, old, new, len);
 }
 
 /**
@@ -110,7 +110,7 @@ static int cmpxchg_guest(void *vm, nst_gpa_t gpa, u64 *old, u64 new, unsigned in
 bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out)
 {
 	const struct nst_walk_mem mem = {
-		.opaque = vcpu->vm, .read = read_guest, .cmpxchg = cmpxchg_guest,
+		.opaque = vcpu, .read = read_guest, .cmpxchg = cmpxchg_guest,
 	};
 	struct nst_walk_in in = {
 		.addr = gva,
@@ -170,7 +170,7 @@ bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3)
 	u64 pdptr[4];
 	int i;
 
-	if (nst_read_gpa(vcpu->vm, nst_gpa(cr3 & GENMASK_ULL(31, 5)), pdptr, sizeof(pdptr)))
+	if (nst_vcpu_read_gpa(vcpu, nst_gpa(cr3 & GENMASK_ULL(31, 5)), pdptr, sizeof(pdptr)))
 		return false;
 	nst_format_reserved(&nst_formats[NST_FMT_PAE], &env, &rsvd);
 	for (i = 0; i < ARRAY_SIZE(pdptr); i++) {

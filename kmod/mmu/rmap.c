@@ -283,7 +283,7 @@ void nst_rmap_add(struct nst_vcpu *vcpu, struct nst_memslot *slot, u64 gfn, u64 
  */
 void nst_rmap_del(struct nst_vm *vm, u64 gfn, u64 *spte)
 {
-	struct nst_memslot *slot = nst_memslot_find(vm, gfn);
+	struct nst_memslot *slot = nst_memslot_find(vm, spte_table(spte)->role.space, gfn);
 
 	lockdep_assert_held(&vm->mmu_lock);
 	if (!NST_BUG_ON(vm, !slot))
@@ -396,15 +396,16 @@ bool nst_rmap_age(struct nst_memslot *slot, u64 start, u64 end, bool clear)
 /**
  * nst_rmap_shadow_begin() - a guest page becomes a shadowed table
  * @vm: the VM
+ * @space: enum nst_space
  * @gfn: the page
  *
  * Write-protects it and breaks large pages around it.
  *
  * Return: whether TLBs must be flushed before the protection holds.
  */
-bool nst_rmap_shadow_begin(struct nst_vm *vm, u64 gfn)
+bool nst_rmap_shadow_begin(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
-	struct nst_memslot *slot = nst_memslot_find(vm, gfn);
+	struct nst_memslot *slot = nst_memslot_find(vm, space, gfn);
 	struct nst_slot_mmu *priv;
 	unsigned int level;
 	bool flush = false;
@@ -428,11 +429,12 @@ bool nst_rmap_shadow_begin(struct nst_vm *vm, u64 gfn)
 /**
  * nst_rmap_shadow_end() - one shadow of a guest table went
  * @vm: the VM
+ * @space: enum nst_space
  * @gfn: the guest table's page
  */
-void nst_rmap_shadow_end(struct nst_vm *vm, u64 gfn)
+void nst_rmap_shadow_end(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
-	struct nst_memslot *slot = nst_memslot_find(vm, gfn);
+	struct nst_memslot *slot = nst_memslot_find(vm, space, gfn);
 	struct nst_slot_mmu *priv;
 	unsigned int level;
 

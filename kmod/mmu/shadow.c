@@ -19,7 +19,7 @@ static union nst_role base_role(const struct nst_vcpu *vcpu)
 {
 	const struct nst_mmu *mmu = vcpu->mmu;
 	const struct nst_state *st = &vcpu->st;
-	union nst_role role = { .rights = NST_RIGHTS_ALL };
+	union nst_role role = { .rights = NST_RIGHTS_ALL, .space = vcpu->space };
 
 	role.format = mmu->format;
 	role.host = NST_FMT_PAE;
@@ -90,7 +90,7 @@ void nst_shadow_zap_table(struct nst_vm *vm, struct nst_table *table, struct lis
 	hlist_del_init(&table->hash);
 	list_del_init(&table->unsync_link);
 	if (!table->role.direct)
-		nst_rmap_shadow_end(vm, table->gfn);
+		nst_rmap_shadow_end(vm, table->role.space, table->gfn);
 	if (!table->roots) {
 		nst_table_retire(vm, table, dead);
 		return;
@@ -156,7 +156,7 @@ static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_rol
 	/* A shadow above level 1 forbids that others of this gfn are unsync. */
 	if (role.level > NST_LEVEL_4K)
 		nst_sync_all(vm);
-	if (nst_rmap_shadow_begin(vm, gfn))
+	if (nst_rmap_shadow_begin(vm, role.space, gfn))
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 	return table;
 }
@@ -279,7 +279,8 @@ static bool still_true(const struct shadow_fault *f, unsigned int level)
 	if (level < f->walk->level || level > fmt->levels ||
 	    f->walk->entry_gpa[level] == NST_GPA_INVALID)
 		return true;
-	if (!nst_sync_read(f->vcpu->vm, f->walk->entry_gpa[level], &now, fmt->entry_bytes))
+	if (!nst_sync_read(f->vcpu->vm, f->vcpu->space, f->walk->entry_gpa[level], &now,
+			   fmt->entry_bytes))
 		return false;
 	return !((now ^ f->walk->entry[level]) & ~(fmt->accessed | fmt->dirty));
 }
@@ -373,7 +374,7 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	if ((rights & NST_ACCESS_W) && nst_rmap_is_shadowed(f->page->slot, f->page->gfn)) {
 		if (!(f->access & NST_ACCESS_W))
 			rights &= ~NST_ACCESS_W;
-		else if (!nst_unsync_gfn(vm, f->page->gfn))
+		else if (!nst_unsync_gfn(vm, f->page->space, f->page->gfn))
 			return NST_FAULT_MMIO;
 	}
 	rights = nst_fault_rights(vm, f->page, rights);
@@ -489,6 +490,7 @@ enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 e
 		return NST_FAULT_MMIO;
 
 	page.gfn = nst_gpa_gfn(walk.gpa);
+	page.space = vcpu->space;
 	page.access = f.access;
 	ret = nst_fault_lookup(vm, &page);
 	if (ret != NST_FAULT_RETRY)

@@ -16,6 +16,7 @@
 /**
  * nst_sync_read() - read guest memory without sleeping
  * @vm: the VM, of the current process
+ * @space: enum nst_space
  * @gpa: address
  * @buf: destination
  * @len: bytes, within a page
@@ -24,10 +25,11 @@
  *
  * Return: false when the page is not at hand.
  */
-bool nst_sync_read(struct nst_vm *vm, nst_gpa_t gpa, void *buf, unsigned int len)
+bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *buf,
+		   unsigned int len)
 {
 	u64 raw = nst_gpa_raw(gpa);
-	struct nst_memslot *slot = nst_memslot_find(vm, raw >> PAGE_SHIFT);
+	struct nst_memslot *slot = nst_memslot_find(vm, space, raw >> PAGE_SHIFT);
 	const void __user *from;
 	unsigned long left;
 
@@ -43,24 +45,25 @@ bool nst_sync_read(struct nst_vm *vm, nst_gpa_t gpa, void *buf, unsigned int len
 /**
  * nst_unsync_gfn() - let the guest write a shadowed table
  * @vm: the VM
+ * @space: enum nst_space
  * @gfn: the guest table's page
  *
  * Context: mmu_lock held.
  *
  * Return: false when one of its shadows is above level 1.
  */
-bool nst_unsync_gfn(struct nst_vm *vm, u64 gfn)
+bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
 	struct hlist_head *bucket = nst_shadow_bucket(vm, gfn);
 	struct nst_table *table;
 
 	lockdep_assert_held(&vm->mmu_lock);
 	hlist_for_each_entry(table, bucket, hash) {
-		if (nst_shadows(table, gfn) && table->role.level != NST_LEVEL_4K)
+		if (nst_shadows(table, space, gfn) && table->role.level != NST_LEVEL_4K)
 			return false;
 	}
 	hlist_for_each_entry(table, bucket, hash) {
-		if (!nst_shadows(table, gfn) || table->unsync)
+		if (!nst_shadows(table, space, gfn) || table->unsync)
 			continue;
 		list_add_tail(&table->unsync_link, &vm->mmu->unsync);
 		table->unsync = true;
@@ -133,7 +136,8 @@ static bool compare(struct nst_vm *vm, struct nst_table *table)
 {
 	const struct nst_format *host = nst_table_format(table);
 	void *page = vm->mmu->sync_page;
-	bool readable = nst_sync_read(vm, nst_gfn_gpa(table->gfn), page, PAGE_SIZE);
+	bool readable = nst_sync_read(vm, table->role.space, nst_gfn_gpa(table->gfn), page,
+				      PAGE_SIZE);
 	bool flush = false;
 	unsigned int i;
 
@@ -161,7 +165,8 @@ void nst_sync_all(struct nst_vm *vm)
 	if (list_empty(&vm->mmu->unsync))
 		return;
 	list_for_each_entry(table, &vm->mmu->unsync, unsync_link) {
-		struct nst_memslot *slot = nst_memslot_find(vm, table->gfn);
+		struct nst_memslot *slot = nst_memslot_find(vm, table->role.space,
+							    table->gfn);
 
 		if (slot)
 			flush |= nst_rmap_protect(slot, table->gfn, table->gfn + 1);
@@ -243,15 +248,16 @@ static bool zap_written(struct nst_vm *vm, struct nst_table *table, unsigned int
 /**
  * nst_shadow_guest_wrote() - software wrote guest memory
  * @vm: the VM
+ * @space: enum nst_space
  * @gpa: address
  * @len: bytes, within a page
  *
  * Context: takes mmu_lock; the new bytes are in memory.
  */
-void nst_shadow_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len)
+void nst_shadow_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len)
 {
 	u64 gfn = nst_gpa_gfn(gpa);
-	struct nst_memslot *slot = nst_memslot_find(vm, gfn);
+	struct nst_memslot *slot = nst_memslot_find(vm, space, gfn);
 	unsigned int offset = offset_in_page(nst_gpa_raw(gpa));
 	struct nst_table *table;
 	struct hlist_node *next;
@@ -268,7 +274,7 @@ void nst_shadow_guest_wrote(struct nst_vm *vm, nst_gpa_t gpa, size_t len)
 
 	spin_lock(&vm->mmu_lock);
 	hlist_for_each_entry_safe(table, next, nst_shadow_bucket(vm, gfn), hash) {
-		if (!nst_shadows(table, gfn))
+		if (!nst_shadows(table, space, gfn))
 			continue;
 		/* A write that is no table entry, or floods, ends the page's life as table. */
 		if (len < 4 || offset % 4 || ++table->writes > WRITES_IN_VAIN)

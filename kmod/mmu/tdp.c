@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two-dimensional paging: one tree of tables for the whole VM, from guest
- * physical to host physical.  Each table has one parent, so a zap is a walk
+ * Two-dimensional paging: one tree of tables for each address space of the VM,
+ * from guest physical to host physical.  Each table has one parent, so a zap is a walk
  * down the tree.  The same code builds EPT and NPT; the format row differs.
  */
 #include "../nestor.h"
@@ -14,20 +14,21 @@ static enum nst_format_id tdp_format(void)
 	return nst_caps.tdp_levels == 5 ? NST_FMT_5LEVEL : NST_FMT_4LEVEL;
 }
 
-static union nst_role tdp_role(unsigned int level)
+static union nst_role tdp_role(unsigned int space, unsigned int level)
 {
 	union nst_role role = {
 		.level = level,
 		.host = tdp_format(),
 		.direct = 1,
 		.rights = NST_RIGHTS_ALL,
+		.space = space,
 	};
 
 	return role;
 }
 
 /**
- * nst_tdp_root() - the VM's root, made on first use
+ * nst_tdp_root() - the root of the vCPU's address space, made on first use
  * @vcpu: loaded vCPU, cache filled
  *
  * Context: mmu_lock held.
@@ -37,12 +38,13 @@ static union nst_role tdp_role(unsigned int level)
 struct nst_table *nst_tdp_root(struct nst_vcpu *vcpu)
 {
 	struct nst_vm *vm = vcpu->vm;
+	struct nst_table **root = &vm->mmu->tdp_root[vcpu->space];
 
 	lockdep_assert_held(&vm->mmu_lock);
-	if (!vm->mmu->tdp_root)
-		vm->mmu->tdp_root = nst_table_take(vm, vcpu->mmu, 0,
-						   tdp_role(nst_caps.tdp_levels));
-	return vm->mmu->tdp_root;
+	if (!*root)
+		*root = nst_table_take(vm, vcpu->mmu, 0,
+				       tdp_role(vcpu->space, nst_caps.tdp_levels));
+	return *root;
 }
 
 static u64 entry_gfn(const struct nst_table *table, unsigned int index)
@@ -90,7 +92,7 @@ static struct nst_table *child_of(struct nst_vcpu *vcpu, struct nst_table *table
 		*flush = true;
 	}
 	child = nst_table_take(vcpu->vm, vcpu->mmu, entry_gfn(table, index),
-			       tdp_role(table->role.level - 1));
+			       tdp_role(table->role.space, table->role.level - 1));
 	if (child)
 		spte_set(table, index, spte_link(fmt, child));
 	return child;
@@ -189,9 +191,10 @@ static bool range_walk(struct nst_vm *vm, struct nst_table *table, u64 start, u6
 	return found;
 }
 
-static bool tree_walk(struct nst_vm *vm, u64 start, u64 end, const struct range_op *op)
+static bool tree_walk(struct nst_vm *vm, unsigned int space, u64 start, u64 end,
+		      const struct range_op *op)
 {
-	struct nst_table *root = vm->mmu->tdp_root;
+	struct nst_table *root = vm->mmu->tdp_root[space];
 
 	lockdep_assert_held(&vm->mmu_lock);
 	return root && range_walk(vm, root, start, end, op);
@@ -206,6 +209,7 @@ static bool zap_leaf(struct nst_table *table, unsigned int index)
 /**
  * nst_tdp_zap() - remove the translations of a range
  * @vm: the VM
+ * @space: enum nst_space
  * @start: first gfn
  * @end: gfn behind the last
  * @dead: receives tables that go as a whole
@@ -214,11 +218,12 @@ static bool zap_leaf(struct nst_table *table, unsigned int index)
  *
  * Return: whether anything went.
  */
-bool nst_tdp_zap(struct nst_vm *vm, u64 start, u64 end, struct list_head *dead)
+bool nst_tdp_zap(struct nst_vm *vm, unsigned int space, u64 start, u64 end,
+		 struct list_head *dead)
 {
 	const struct range_op op = { .leaf = zap_leaf, .unlink = true, .dead = dead };
 
-	return tree_walk(vm, start, end, &op);
+	return tree_walk(vm, space, start, end, &op);
 }
 
 static bool protect_leaf(struct nst_table *table, unsigned int index)
@@ -229,6 +234,7 @@ static bool protect_leaf(struct nst_table *table, unsigned int index)
 /**
  * nst_tdp_write_protect() - take the write right from a range
  * @vm: the VM
+ * @space: enum nst_space
  * @start: first gfn
  * @end: gfn behind the last
  *
@@ -236,11 +242,11 @@ static bool protect_leaf(struct nst_table *table, unsigned int index)
  *
  * Return: whether an entry was writable.
  */
-bool nst_tdp_write_protect(struct nst_vm *vm, u64 start, u64 end)
+bool nst_tdp_write_protect(struct nst_vm *vm, unsigned int space, u64 start, u64 end)
 {
 	const struct range_op op = { .leaf = protect_leaf };
 
-	return tree_walk(vm, start, end, &op);
+	return tree_walk(vm, space, start, end, &op);
 }
 
 static bool test_leaf(struct nst_table *table, unsigned int index)
@@ -261,6 +267,7 @@ static bool age_leaf(struct nst_table *table, unsigned int index)
 /**
  * nst_tdp_age() - was a range used?
  * @vm: the VM
+ * @space: enum nst_space
  * @start: first gfn
  * @end: gfn behind the last
  * @clear: and forget it; only where hardware keeps accessed bits
@@ -269,9 +276,9 @@ static bool age_leaf(struct nst_table *table, unsigned int index)
  *
  * Return: whether a page of it was used.
  */
-bool nst_tdp_age(struct nst_vm *vm, u64 start, u64 end, bool clear)
+bool nst_tdp_age(struct nst_vm *vm, unsigned int space, u64 start, u64 end, bool clear)
 {
 	const struct range_op op = { .leaf = clear ? age_leaf : test_leaf };
 
-	return tree_walk(vm, start, end, &op);
+	return tree_walk(vm, space, start, end, &op);
 }

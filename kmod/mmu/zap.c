@@ -26,7 +26,8 @@ bool nst_zap_gfns_locked(struct nst_vm *vm, struct nst_memslot *slot, u64 start,
 	lockdep_assert_held(&vm->mmu_lock);
 	if (!vm->mmu)
 		return false;
-	return nst_tdp_zap(vm, start, end, dead) | nst_rmap_zap(vm, slot, start, end);
+	return nst_tdp_zap(vm, slot->space, start, end, dead) |
+	       nst_rmap_zap(vm, slot, start, end);
 }
 
 /**
@@ -80,10 +81,10 @@ bool nst_age_gfns_locked(struct nst_vm *vm, struct nst_memslot *slot, u64 start,
 		return false;
 	young = nst_rmap_age(slot, start, end, clear);
 	if (!clear || !nst_caps.tdp || !nst_caps.tdp_is_ept || nst_caps.tdp_ad)
-		return young | nst_tdp_age(vm, start, end, clear);
+		return young | nst_tdp_age(vm, slot->space, start, end, clear);
 
 	/* Without accessed bits, only a new fault can tell of a new use. */
-	if (nst_tdp_zap(vm, start, end, &dead)) {
+	if (nst_tdp_zap(vm, slot->space, start, end, &dead)) {
 		nst_flush_and_free(vm, true, &dead);
 		young = true;
 	}
@@ -107,7 +108,7 @@ bool nst_mmu_write_protect(struct nst_vm *vm, struct nst_memslot *slot, u64 star
 
 	spin_lock(&vm->mmu_lock);
 	if (vm->mmu)
-		flush = nst_tdp_write_protect(vm, start, end) |
+		flush = nst_tdp_write_protect(vm, slot->space, start, end) |
 			nst_rmap_protect(slot, start, end);
 	spin_unlock(&vm->mmu_lock);
 	return flush;
@@ -129,7 +130,8 @@ void nst_mmu_slot_gone(struct nst_vm *vm, struct nst_memslot *slot)
 	spin_lock(&vm->mmu_lock);
 	nst_memslots(vm)->removing = true;
 	if (vm->mmu) {
-		flush = nst_tdp_zap(vm, slot->base_gfn, slot->base_gfn + slot->npages, &dead);
+		flush = nst_tdp_zap(vm, slot->space, slot->base_gfn,
+				    slot->base_gfn + slot->npages, &dead);
 		/* Its pages may hold guest tables, whose shadows go as well. */
 		nst_shadow_zap_all(vm, &dead);
 	}
@@ -147,10 +149,12 @@ void nst_mmu_zap_all(struct nst_vm *vm)
 {
 	LIST_HEAD(dead);
 	bool flush = false;
+	int space;
 
 	spin_lock(&vm->mmu_lock);
 	if (vm->mmu) {
-		flush = nst_tdp_zap(vm, 0, 1ull << 40, &dead);
+		for (space = 0; space < NST_NR_SPACES; space++)
+			flush |= nst_tdp_zap(vm, space, 0, 1ull << 40, &dead);
 		nst_shadow_zap_all(vm, &dead);
 	}
 	spin_unlock(&vm->mmu_lock);

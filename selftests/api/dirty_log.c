@@ -53,10 +53,13 @@ static void test_refusals(void)
 	is(get_log(0, bits), -ENOENT, "a slot that is not logged");
 	is(get_log(4, bits), -ENOENT, "a slot that is not there");
 	is(get_log(32764, bits), -EINVAL, "a slot number too high");
-	is(get_log(1u << 16, bits), -EINVAL, "another address space");
+	is(get_log(1u << 16, bits), -ENOENT, "the slot is not in the other address space");
+	is(get_log(2u << 16, bits), -EINVAL, "a third address space");
 	is(clear_log(0, 0, 64, bits), -ENOENT, "CLEAR of a slot that is not logged");
 	is(clear_log(4, 0, 64, bits), -ENOENT, "CLEAR of a slot that is not there");
 	is(clear_log(32764, 0, 64, bits), -EINVAL, "CLEAR of a slot number too high");
+	is(clear_log(2u << 16, 0, 64, bits), -EINVAL, "CLEAR in a third address space");
+	is(clear_log(4, 1, 64, bits), -EINVAL, "CLEAR from within a word, of no slot");
 	is(call(m.fd, KVM_GET_DIRTY_LOG, BAD_POINTER), -EFAULT, "GET_DIRTY_LOG from nowhere");
 	is(call(m.fd, KVM_CLEAR_DIRTY_LOG, BAD_POINTER), -EFAULT,
 	   "CLEAR_DIRTY_LOG from nowhere");
