@@ -19,7 +19,7 @@
 #ifndef NST_EMUL_H
 #define NST_EMUL_H
 
-#include "pure.h"
+#include "../pure.h"
 #include "../regs.h"
 
 #define NST_EMUL_INSN_MAX	15
@@ -38,7 +38,8 @@ enum nst_emul_result {
 	NST_EMUL_AGAIN,		/* part done, rip still on it; registers updated */
 	NST_EMUL_FAULT,		/* exception in ->exc; state as the manual says */
 	NST_EMUL_USER,		/* userspace needed; nothing changed; run again */
-	NST_EMUL_INTERCEPTED,	/* ->intercept() took it; nothing changed */
+	NST_EMUL_INTERCEPTED,	/* a callback took it for L1; as with FAULT, a REP */
+				/* instruction keeps the elements it has done */
 	NST_EMUL_UNKNOWN,	/* not an instruction we know; nothing changed */
 	NST_EMUL_DEAD,		/* internal inconsistency; nothing changed */
 };
@@ -58,16 +59,21 @@ struct nst_emul_seg {
 #define NST_EMUL_SHADOW_STI	0x1u
 #define NST_EMUL_SHADOW_MOV_SS	0x2u
 
-/* What ->intercept() is asked about; operands a and b in the comment. */
+/*
+ * What ->intercept() is asked about: @a and @b in the comments. Each is asked
+ * at the place where SDM3 "Instructions That Cause VM Exits" and APM2
+ * "Instruction Intercepts" put it: after #UD and privilege, before operands in
+ * memory are touched, if not said otherwise.
+ */
 enum nst_emul_icpt {
-	NST_ICPT_IO,		/* a: port, b: size | in << 8 | string << 9 | rep << 10 */
-	NST_ICPT_CR_READ,	/* a: register */
-	NST_ICPT_CR_WRITE,	/* a: register, b: new value */
+	NST_ICPT_IO,		/* a: port, b: NST_ICPT_IO_*; after the I/O map */
+	NST_ICPT_CR_READ,	/* a: register, b: destination GPR */
+	NST_ICPT_CR_WRITE,	/* a: register | source GPR << 8, b: new value */
 	NST_ICPT_CLTS,
-	NST_ICPT_LMSW,		/* a: source operand */
+	NST_ICPT_LMSW,		/* a: source operand, b: 1: it is in memory */
 	NST_ICPT_SMSW,
-	NST_ICPT_DR_READ,	/* a: register */
-	NST_ICPT_DR_WRITE,	/* a: register, b: new value */
+	NST_ICPT_DR_READ,	/* a: register, b: destination GPR */
+	NST_ICPT_DR_WRITE,	/* a: register | source GPR << 8, b: new value */
 	NST_ICPT_RDMSR,		/* a: index */
 	NST_ICPT_WRMSR,		/* a: index, b: value */
 	NST_ICPT_CPUID,
@@ -77,6 +83,7 @@ enum nst_emul_icpt {
 	NST_ICPT_HLT,
 	NST_ICPT_PAUSE,
 	NST_ICPT_INVLPG,	/* a: linear address */
+	NST_ICPT_INVPCID,
 	NST_ICPT_WBINVD,
 	NST_ICPT_INVD,
 	NST_ICPT_DESC_READ,	/* SGDT SIDT SLDT STR; a: enum nst_emul_desc */
@@ -85,9 +92,22 @@ enum nst_emul_icpt {
 	NST_ICPT_POPF,
 	NST_ICPT_IRET,
 	NST_ICPT_INTN,		/* a: vector */
+	NST_ICPT_ICEBP,
 	NST_ICPT_TASK_SWITCH,	/* a: selector, b: enum nst_emul_task_reason */
-	NST_ICPT_XSETBV,
+	NST_ICPT_XSETBV,	/* a: index, b: value */
+	NST_ICPT_MONITOR,
+	NST_ICPT_MWAIT,
+	NST_ICPT_RSM,
+	NST_ICPT_RDRAND,
+	NST_ICPT_RDSEED,
+	NST_NR_ICPT
 };
+
+/* NST_ICPT_IO: operand b. */
+#define NST_ICPT_IO_SIZE	0x0ffu
+#define NST_ICPT_IO_IN		0x100u
+#define NST_ICPT_IO_STRING	0x200u
+#define NST_ICPT_IO_REP		0x400u
 
 enum nst_emul_desc {
 	NST_DESC_GDT, NST_DESC_IDT, NST_DESC_LDT, NST_DESC_TR,
@@ -95,6 +115,15 @@ enum nst_emul_desc {
 
 enum nst_emul_task_reason {
 	NST_TASK_CALL, NST_TASK_IRET, NST_TASK_JMP, NST_TASK_GATE,
+};
+
+enum nst_emul_virt {
+	NST_VIRT_VMCALL, NST_VIRT_VMLAUNCH, NST_VIRT_VMRESUME, NST_VIRT_VMXOFF,
+	NST_VIRT_VMFUNC, NST_VIRT_VMXON, NST_VIRT_VMCLEAR, NST_VIRT_VMPTRLD,
+	NST_VIRT_VMPTRST, NST_VIRT_VMREAD, NST_VIRT_VMWRITE, NST_VIRT_INVEPT,
+	NST_VIRT_INVVPID, NST_VIRT_VMRUN, NST_VIRT_VMMCALL, NST_VIRT_VMLOAD,
+	NST_VIRT_VMSAVE, NST_VIRT_STGI, NST_VIRT_CLGI, NST_VIRT_SKINIT,
+	NST_VIRT_INVLPGA,
 };
 
 /* Why nst_emul_deliver() delivers: decides DPL checks and the error code. */
@@ -184,9 +213,13 @@ struct nst_emul_ops {
 					    const struct nst_emul_seg *seg);
 
 	/*
-	 * Called when the instruction's own checks that come before an
-	 * intercept have passed and before it does anything.
+	 * Does an L1 hypervisor want this instruction of its L2? Called when
+	 * the instruction's own checks that come before an intercept have
+	 * passed and before it does anything; e->insn_len and e->modrm are
+	 * valid (not for a task switch by an event). May be NULL.
 	 * NST_EMUL_OK: go on. NST_EMUL_INTERCEPTED: the step ends so.
+	 * The memory callbacks may return NST_EMUL_INTERCEPTED too, when L1's
+	 * paging refuses the access.
 	 */
 	enum nst_emul_result (*intercept)(struct nst_emul *e, enum nst_emul_icpt kind,
 					  u64 a, u64 b);
@@ -198,9 +231,37 @@ struct nst_emul_ops {
 	enum nst_emul_result (*vec_read)(struct nst_emul *e, u32 reg, void *buf, u32 len);
 	enum nst_emul_result (*vec_write)(struct nst_emul *e, u32 reg, const void *buf,
 					  u32 len, bool zero_upper);
+	/* Types and operands are checked. */
+	enum nst_emul_result (*invpcid)(struct nst_emul *e, u32 type, u16 pcid, u64 lin);
+	/* @len random bytes for RDRAND and RDSEED. */
+	enum nst_emul_result (*random)(struct nst_emul *e, void *buf, u32 len);
+
+	/*
+	 * Leave system-management mode, when e->smm. Replaces everything that
+	 * the caller set in @e, and the vCPU behind it. NULL: RSM is #UD.
+	 */
+	enum nst_emul_result (*rsm)(struct nst_emul *e);
+
+	/*
+	 * Instructions of VMX and SVM, decoded and not checked: e->modrm has
+	 * the operands. NULL: NST_EMUL_UNKNOWN.
+	 */
+	enum nst_emul_result (*virt)(struct nst_emul *e, enum nst_emul_virt insn);
+
 	/* MMX registers; a write also sets the x87 tag word to valid, TOP to 0. */
 	enum nst_emul_result (*mmx_read)(struct nst_emul *e, u32 reg, u64 *val);
 	enum nst_emul_result (*mmx_write)(struct nst_emul *e, u32 reg, u64 val);
+};
+
+/* ModRM operands as they are encoded: what VMX describes to its hypervisor. */
+struct nst_emul_modrm {
+	bool mem;		/* rm is memory */
+	bool has_base, has_index;
+	u8 reg, rm;
+	u8 seg;
+	u8 base, index, scale;
+	u64 disp;
+	u64 ea;			/* offset in the segment */
 };
 
 struct nst_emul_exc {
@@ -264,6 +325,7 @@ struct nst_emul {
 	void *opaque;		/* the caller's */
 	u64 cr0, cr4, efer;	/* the callbacks keep them fresh */
 	bool amd;		/* vendor rules: SYSCALL, SYSENTER, … */
+	bool smm;		/* in system-management mode */
 
 	/* In and out. */
 	u64 gpr[NST_NR_GPRS];
@@ -279,6 +341,7 @@ struct nst_emul {
 	bool nmi_unmask;	/* an IRET ended NMI blocking */
 	u8 insn[NST_EMUL_INSN_MAX];
 	u8 insn_len;		/* bytes of insn[] that were decoded */
+	struct nst_emul_modrm modrm;
 
 	/* Private to kmod/emul/. */
 	struct nst_emul_insn d;
@@ -337,6 +400,20 @@ enum nst_emul_result nst_emul_deliver(struct nst_emul *e, enum nst_emul_event ev
 enum nst_emul_result nst_emul_task_switch(struct nst_emul *e, u16 selector,
 					  enum nst_emul_task_reason reason,
 					  bool has_error, u32 error_code);
+
+/**
+ * nst_emul_access() - access a memory operand as an instruction would
+ * @e: inputs filled in
+ * @seg: enum nst_emul_sreg
+ * @off: offset in the segment
+ * @buf: data or result
+ * @len: bytes, at most 32
+ * @write: direction
+ *
+ * Return: NST_EMUL_OK, or what the segment's checks or the callback say.
+ */
+enum nst_emul_result nst_emul_access(struct nst_emul *e, u32 seg, u64 off, void *buf,
+				     u32 len, bool write);
 
 /**
  * nst_emul_raise() - record an exception

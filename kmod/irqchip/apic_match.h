@@ -3,7 +3,7 @@
 #ifndef NST_IRQCHIP_APIC_MATCH_H
 #define NST_IRQCHIP_APIC_MATCH_H
 
-#include "pure.h"
+#include "../pure.h"
 
 /**
  * struct nst_apic_name - the names that a local APIC answers to

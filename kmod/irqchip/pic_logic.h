@@ -3,7 +3,7 @@
 #ifndef NST_IRQCHIP_PIC_LOGIC_H
 #define NST_IRQCHIP_PIC_LOGIC_H
 
-#include "pure.h"
+#include "../pure.h"
 
 #define NST_PIC_PINS		16
 #define NST_PIC_CHIP_PINS	8

@@ -3,7 +3,7 @@
 #ifndef NST_IRQCHIP_PIT_LOGIC_H
 #define NST_IRQCHIP_PIT_LOGIC_H
 
-#include "pure.h"
+#include "../pure.h"
 
 #define NST_PIT_CHANNELS	3
 #define NST_PIT_HZ		1193182u

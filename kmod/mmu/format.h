@@ -6,7 +6,9 @@
 #ifndef NST_MMU_FORMAT_H
 #define NST_MMU_FORMAT_H
 
-#include "pure.h"
+#include "../pure.h"
+#include "../x86.h"
+#include "../exit.h"
 
 enum nst_format_id {
 	NST_FMT_OFF,		/* paging off: linear is physical */

@@ -3,7 +3,9 @@
 #ifndef NST_MMU_PERM_H
 #define NST_MMU_PERM_H
 
-#include "pure.h"
+#include "../pure.h"
+#include "../x86.h"
+#include "../exit.h"
 
 /* RFLAGS.AC lifts SMAP for this access: fifth bit of the table's index. */
 #define NST_PERM_AC		BIT(4)

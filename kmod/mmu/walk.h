@@ -3,7 +3,7 @@
 #ifndef NST_MMU_WALK_H
 #define NST_MMU_WALK_H
 
-#include "pure.h"
+#include "../pure.h"
 #include "format.h"
 #include "perm.h"
 
