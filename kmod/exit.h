@@ -51,6 +51,12 @@
 	K(PML_FULL, "pml-full")							\
 	K(MTF, "mtf")								\
 	K(RSM, "rsm")								\
+	K(SOFT_INT, "int-n")							\
+	K(ICEBP, "int1")							\
+	K(PUSHF, "pushf")							\
+	K(POPF, "popf")								\
+	K(IRET, "iret")								\
+	K(RANDOM, "random")		/* RDRAND or RDSEED */			\
 	K(UD, "undefined-insn")		/* instruction hidden from the guest */	\
 	K(ENTRY_FAILED, "entry-failed")						\
 	K(UNKNOWN, "unknown")
@@ -68,6 +74,41 @@ enum nst_exit_kind {
 #define NST_ACCESS_X	BIT(2)
 #define NST_ACCESS_U	BIT(3)	/* with user rights */
 #define NST_ACCESS_IMPL	BIT(4)	/* implicit supervisor: descriptor tables … */
+
+/**
+ * struct nst_operand - the ModRM operands of an instruction
+ * @mem: @rm is memory, else a register
+ * @reg: register in ModRM.reg
+ * @rm: register in ModRM.rm, when not @mem
+ * @seg: enum nst_seg_index of the memory operand, overrides applied
+ * @has_base: @base counts
+ * @has_index: @index and @scale count
+ * @base: base register
+ * @index: index register
+ * @scale: its shift
+ * @adsize: address size in bytes
+ * @opsize: operand size in bytes
+ * @disp: displacement; the whole offset when relative to RIP
+ * @ea: offset in the segment, cut to the address size
+ */
+struct nst_operand {
+	bool mem;
+	u8 reg;
+	u8 rm;
+	u8 seg;
+	bool has_base;
+	bool has_index;
+	u8 base;
+	u8 index;
+	u8 scale;
+	u8 adsize;
+	u8 opsize;
+	u64 disp;
+	u64 ea;
+};
+
+/* nst_exit.raw_reason of an exit that no hardware made: see insn_icpt.c */
+#define NST_EXIT_BY_SOFTWARE	0xffffffffu
 
 /**
  * struct nst_exit - one exit, decoded
@@ -105,8 +146,13 @@ struct nst_exit {
 		struct {
 			u8 cr;		/* 0, 2, 3, 4 or 8 */
 			u8 gpr;		/* enum nst_gpr; source or destination */
-			enum { NST_CR_WRITE, NST_CR_READ, NST_CR_CLTS, NST_CR_LMSW } op;
+			enum {
+				NST_CR_WRITE, NST_CR_READ, NST_CR_CLTS, NST_CR_LMSW,
+				NST_CR_SMSW,	/* by software and SVM only */
+			} op;
 			u16 lmsw;	/* LMSW's operand */
+			bool lmsw_mem;	/* it is in memory, at info2 */
+			u64 val;	/* NST_CR_WRITE by software: what is written */
 			bool need_decode; /* hardware did not say which register */
 		} cr;
 		struct {
@@ -117,6 +163,7 @@ struct nst_exit {
 		} dr;
 		struct {
 			bool write;
+			u32 index;	/* by software only; else RCX */
 		} msr;
 		struct {
 			bool rdtscp;
@@ -128,6 +175,21 @@ struct nst_exit {
 		struct {
 			bool invd;	/* else WBINVD */
 		} cache;
+		struct {
+			enum { NST_TABLE_GDT, NST_TABLE_IDT, NST_TABLE_LDT, NST_TABLE_TR } table;
+			bool write;	/* LGDT and its kin, else SGDT and its kin */
+			struct nst_operand op;
+		} dtable;
+		struct {
+			struct nst_operand op;
+		} insn;			/* INVPCID, VMX_INSN, SVM_INSN */
+		struct {
+			u8 vector;
+		} soft_int;
+		struct {
+			bool seed;	/* RDSEED, else RDRAND */
+			struct nst_operand op;
+		} random;
 		struct {
 			nst_gpa_t gpa;
 			u64 gva;

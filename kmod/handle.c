@@ -275,6 +275,8 @@ static enum nst_next nst_do_cr(struct nst_vcpu *vcpu)
 	case NST_CR_LMSW:
 		/* LMSW sets PE but never clears it. */
 		return nst_finish_cr_write(vcpu, 0, (cr0 & ~0xeull) | (op->lmsw & 0xf));
+	case NST_CR_SMSW:
+		return nst_emulate(vcpu);
 	}
 	return nst_do_unexpected(vcpu);
 }
@@ -409,6 +411,12 @@ static enum nst_next (* const nst_handle[NST_NR_EXIT_KINDS])(struct nst_vcpu *vc
 	[NST_EXIT_SVM_INSN] = nst_do_ud,
 	[NST_EXIT_DTABLE] = nst_emulate,
 	[NST_EXIT_RSM] = nst_do_ud,
+	[NST_EXIT_SOFT_INT] = nst_emulate,
+	[NST_EXIT_ICEBP] = nst_emulate,
+	[NST_EXIT_PUSHF] = nst_emulate,
+	[NST_EXIT_POPF] = nst_emulate,
+	[NST_EXIT_IRET] = nst_emulate,
+	[NST_EXIT_RANDOM] = nst_emulate,
 	[NST_EXIT_UD] = nst_do_ud,
 	[NST_EXIT_ENTRY_FAILED] = nst_do_entry_failed,
 };

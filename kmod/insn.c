@@ -165,6 +165,10 @@ static enum nst_next nst_finish_emulation(struct nst_vcpu *vcpu, enum nst_emul_r
 	case NST_EMUL_USER:
 		nst_insn_wait(vcpu);
 		return NST_USER;
+	case NST_EMUL_INTERCEPTED:
+		nst_log_drop(vcpu->insn);
+		nst_commit_regs(vcpu);
+		return vcpu->l1->exit(vcpu);
 	default:
 		nst_log_drop(vcpu->insn);
 		return nst_emulation_failed(vcpu);
@@ -193,6 +197,56 @@ enum nst_next nst_emulate(struct nst_vcpu *vcpu)
 		return NST_USER;
 	}
 	return next;
+}
+
+/* The fault of an access or a fetch, or bytes that are no instruction. */
+static void nst_raise_failed(struct nst_vcpu *vcpu, enum nst_emul_result result)
+{
+	if (result == NST_EMUL_FAULT)
+		nst_raise_emulated(vcpu);
+	else
+		nst_raise(vcpu, X86_TRAP_UD);
+}
+
+unsigned int nst_insn_decode(struct nst_vcpu *vcpu, struct nst_operand *op)
+{
+	struct nst_emul *e = &vcpu->insn->emul;
+	enum nst_emul_result result;
+
+	nst_fill_emul(vcpu);
+	result = nst_emul_decode(e);
+	if (result != NST_EMUL_OK) {
+		nst_raise_failed(vcpu, result);
+		return 0;
+	}
+	nst_operand_of(e, op);
+	return e->insn_len;
+}
+
+static bool nst_operand_access(struct nst_vcpu *vcpu, const struct nst_operand *op, void *buf,
+			       unsigned int len, bool write)
+{
+	struct nst_emul *e = &vcpu->insn->emul;
+	enum nst_emul_result result;
+
+	nst_fill_emul(vcpu);
+	result = nst_emul_access(e, op->seg, op->ea, buf, len, write);
+	nst_log_drop(vcpu->insn);
+	if (result != NST_EMUL_OK)
+		nst_raise_failed(vcpu, result);
+	return result == NST_EMUL_OK;
+}
+
+bool nst_operand_read(struct nst_vcpu *vcpu, const struct nst_operand *op, void *buf,
+		      unsigned int len)
+{
+	return nst_operand_access(vcpu, op, buf, len, false);
+}
+
+bool nst_operand_write(struct nst_vcpu *vcpu, const struct nst_operand *op, const void *buf,
+		       unsigned int len)
+{
+	return nst_operand_access(vcpu, op, (void *)buf, len, true);
 }
 
 /**

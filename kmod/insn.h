@@ -67,4 +67,20 @@ int nst_ext_pio(struct nst_vcpu *vcpu, u16 port, unsigned int size, void *buf,
 void nst_insn_wait(struct nst_vcpu *vcpu);
 void nst_log_drop(struct nst_insn *insn);
 
+/* insn_icpt.c */
+enum nst_emul_result nst_ops_intercept(struct nst_emul *e, enum nst_emul_icpt kind, u64 a, u64 b);
+
+/* The decoded instruction's operands in the words of exit.h. */
+static inline void nst_operand_of(const struct nst_emul *e, struct nst_operand *op)
+{
+	const struct nst_emul_modrm *m = &e->modrm;
+
+	*op = (struct nst_operand){
+		.mem = m->mem, .reg = m->reg, .rm = m->rm, .seg = m->seg,
+		.has_base = m->has_base, .has_index = m->has_index, .base = m->base,
+		.index = m->index, .scale = m->scale, .adsize = e->d.adsize,
+		.opsize = e->d.opsize, .disp = m->disp, .ea = m->ea,
+	};
+}
+
 #endif /* NST_INSN_GLUE_H */

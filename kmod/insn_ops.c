@@ -402,6 +402,7 @@ const struct nst_emul_ops nst_insn_ops = {
 	.set_dtr = nst_ops_set_dtr,
 	.get_sys_seg = nst_ops_get_sys_seg,
 	.set_sys_seg = nst_ops_set_sys_seg,
+	.intercept = nst_ops_intercept,
 	.vec_read = nst_ops_vec_read,
 	.vec_write = nst_ops_vec_write,
 };

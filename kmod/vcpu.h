@@ -142,6 +142,7 @@ struct nst_vcpu {
 	u32 dirty;			/* (v) NST_STATE_* newer in @st than in hardware */
 	struct nst_ctl ctl;		/* (v) */
 	struct nst_exit exit;		/* (v) the last one */
+	const struct nst_l1_ops *l1;	/* (v) set while L2 runs: what L1 wants */
 	struct nst_events ev;		/* (v) but for nmi_queued */
 	bool dr_live;			/* (v) the guest's DR0-3 and DR6 are used directly */
 
@@ -233,6 +234,24 @@ enum nst_next {
 	NST_RESTART,	/* leave for the kernel's own work, then come back */
 	NST_FAIL,	/* vcpu->run says internal error, or the VM is dead: -EIO */
 	NST_FAULTED,	/* guest memory is not accessible: return -EFAULT */
+};
+
+/**
+ * struct nst_l1_ops - what the emulator asks nesting, while L2 runs
+ * @wants: would L1 have got this exit from hardware? @exit is decoded and has
+ *	NST_EXIT_BY_SOFTWARE for its raw reason. Asked before the instruction
+ *	does anything, after the checks that come before the intercept in the
+ *	manuals. Changes nothing.
+ * @exit: leave to L1 with vcpu->exit, which @wants said yes to. RIP is still
+ *	that of the instruction; vcpu->exit.insn_len is its length.
+ *
+ * vcpu->l1 is NULL while L1 runs. CVE-2020-2732 is what happens without this.
+ * A memory access of L2 that L1's own paging refuses ends the same way: the
+ * translation fills vcpu->exit, the callback returns NST_EMUL_INTERCEPTED.
+ */
+struct nst_l1_ops {
+	bool (*wants)(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+	enum nst_next (*exit)(struct nst_vcpu *vcpu);
 };
 
 /* Features that the guest's CPUID offers, looked at on hot paths. */
@@ -330,5 +349,45 @@ void nst_vcpu_reset(struct nst_vcpu *vcpu, bool init);
  */
 enum nst_next nst_skip_insn(struct nst_vcpu *vcpu);
 enum nst_next nst_emulate(struct nst_vcpu *vcpu);
+
+/**
+ * nst_insn_decode() - take the instruction at CS:RIP apart without running it
+ * @vcpu: loaded vCPU, irqs on, srcu held
+ * @op: its ModRM operands
+ *
+ * For instructions that nesting carries out itself, on hosts whose hardware
+ * does not describe them. The operand's memory is then reached with
+ * nst_operand_read() and nst_operand_write().
+ *
+ * Return: length in bytes; or 0 with an exception raised: that of the fetch, or
+ * #UD when it is no instruction we know.
+ */
+unsigned int nst_insn_decode(struct nst_vcpu *vcpu, struct nst_operand *op);
+
+/**
+ * nst_operand_read() - read an instruction's memory operand
+ * @vcpu: loaded vCPU, irqs on, srcu held
+ * @op: the operand, of nst_insn_decode() or of hardware's instruction information
+ * @buf: result
+ * @len: bytes, at most 32
+ *
+ * Checks segment, canonical form and paging as the instruction would.
+ *
+ * Return: true, or false with the fault raised.
+ */
+bool nst_operand_read(struct nst_vcpu *vcpu, const struct nst_operand *op, void *buf,
+		      unsigned int len);
+
+/**
+ * nst_operand_write() - write an instruction's memory operand
+ * @vcpu: loaded vCPU, irqs on, srcu held
+ * @op: the operand
+ * @buf: data
+ * @len: bytes, at most 32
+ *
+ * Return: as nst_operand_read().
+ */
+bool nst_operand_write(struct nst_vcpu *vcpu, const struct nst_operand *op, const void *buf,
+		       unsigned int len);
 
 #endif /* NST_VCPU_H */

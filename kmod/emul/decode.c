@@ -171,12 +171,28 @@ static enum nst_emul_result decode_prefixes(struct nst_emul *e)
 	return NST_EMUL_OK;
 }
 
+static void note_modrm(struct nst_emul *e, u8 byte)
+{
+	struct nst_emul_insn *d = &e->d;
+
+	d->has_modrm = true;
+	d->modrm = byte;
+	e->modrm.mem = byte < 0xc0;
+	e->modrm.reg = (u8)(((byte >> 3) & 7) | (d->rex & REX_R ? 8 : 0));
+	e->modrm.rm = (u8)((byte & 7) | (d->rex & REX_B ? 8 : 0));
+}
+
 static enum nst_emul_result take_modrm(struct nst_emul *e)
 {
+	enum nst_emul_result r;
+	u8 byte;
+
 	if (e->d.has_modrm)
 		return NST_EMUL_OK;
-	e->d.has_modrm = true;
-	return take_byte(e, &e->d.modrm);
+	r = take_byte(e, &byte);
+	if (r == NST_EMUL_OK)
+		note_modrm(e, byte);
+	return r;
 }
 
 /* Set the mandatory prefix that VEX.pp stands for. */
@@ -255,8 +271,7 @@ static enum nst_emul_result decode_opcode(struct nst_emul *e)
 			return r;
 		if (d->mode == 8 || (byte & 0xc0) == 0xc0)
 			return decode_vex(e, byte);
-		d->modrm = byte;
-		d->has_modrm = true;
+		note_modrm(e, byte);
 	}
 	d->row = &nst_opcodes_1byte[d->opcode];
 	return NST_EMUL_OK;
@@ -342,30 +357,42 @@ static u8 operand_size(const struct nst_emul_insn *d, u32 width)
 	}
 }
 
+static void use_base(struct nst_emul *e, u32 reg, u8 *seg)
+{
+	e->modrm.has_base = true;
+	e->modrm.base = (u8)reg;
+	if (reg == NST_RSP || reg == NST_RBP)
+		*seg = NST_SEG_SS;
+}
+
+static void use_index(struct nst_emul *e, u32 reg, u32 scale)
+{
+	e->modrm.has_index = true;
+	e->modrm.index = (u8)reg;
+	e->modrm.scale = (u8)scale;
+}
+
+static enum nst_emul_result take_disp(struct nst_emul *e, u32 n)
+{
+	return n ? take_signed(e, n, &e->modrm.disp) : NST_EMUL_OK;
+}
+
 /* SDM2 "16-Bit Addressing Forms with the ModR/M Byte". */
-static enum nst_emul_result address_16(struct nst_emul *e, u64 *ea, u8 *seg)
+static enum nst_emul_result address_16(struct nst_emul *e, u8 *seg)
 {
 	static const u8 base[8] = { NST_RBX, NST_RBX, NST_RBP, NST_RBP,
 				    NST_RSI, NST_RDI, NST_RBP, NST_RBX };
 	u32 mod = e->d.modrm >> 6, rm = e->d.modrm & 7;
-	enum nst_emul_result r = NST_EMUL_OK;
-	u64 disp = 0;
 
-	if (mod == 0 && rm == 6) {
-		r = take(e, 2, ea);
-		return r;
-	}
-	if (mod)
-		r = take_signed(e, mod, &disp);
-	*ea = disp + e->gpr[base[rm]];
+	if (mod == 0 && rm == 6)
+		return take_disp(e, 2);
+	use_base(e, base[rm], seg);
 	if (rm < 4)
-		*ea += e->gpr[rm & 1 ? NST_RDI : NST_RSI];
-	if (base[rm] == NST_RBP)
-		*seg = NST_SEG_SS;
-	return r;
+		use_index(e, rm & 1 ? NST_RDI : NST_RSI, 0);
+	return take_disp(e, mod);
 }
 
-static enum nst_emul_result address_sib(struct nst_emul *e, u64 *ea, u8 *seg)
+static enum nst_emul_result address_sib(struct nst_emul *e, u8 *seg)
 {
 	struct nst_emul_insn *d = &e->d;
 	u32 mod = d->modrm >> 6, base, index;
@@ -377,49 +404,43 @@ static enum nst_emul_result address_sib(struct nst_emul *e, u64 *ea, u8 *seg)
 		return r;
 	base = sib & 7;
 	index = ((sib >> 3) & 7) | (d->rex & REX_X ? 8 : 0);
-	*ea = index == NST_RSP ? 0 : e->gpr[index] << (sib >> 6);
-	if (base == NST_RBP && mod == 0) {
-		u64 disp = 0;
-
-		r = take_signed(e, 4, &disp);
-		*ea += disp;
-		return r;
-	}
-	if (base == NST_RSP || base == NST_RBP)
-		*seg = NST_SEG_SS;
-	base |= d->rex & REX_B ? 8 : 0;
-	if (base >= NST_R8)
-		*seg = NST_SEG_DS;
-	*ea += e->gpr[base];
-	if (base == NST_RSP && (d->flags & NST_F_POPM))
-		*ea += d->opsize;
-	return NST_EMUL_OK;
+	if (index != NST_RSP)
+		use_index(e, index, sib >> 6);
+	if (base == NST_RBP && mod == 0)
+		return take_disp(e, 4);
+	use_base(e, base | (d->rex & REX_B ? 8 : 0), seg);
+	return take_disp(e, mod == 2 ? 4 : mod);
 }
 
-static enum nst_emul_result address_32(struct nst_emul *e, u64 *ea, u8 *seg)
+static enum nst_emul_result address_32(struct nst_emul *e, u8 *seg)
 {
 	struct nst_emul_insn *d = &e->d;
 	u32 mod = d->modrm >> 6, rm = d->modrm & 7;
-	enum nst_emul_result r = NST_EMUL_OK;
-	u64 disp = 0;
 
+	if (rm == NST_RSP)
+		return address_sib(e, seg);
 	if (rm == NST_RBP && mod == 0) {
 		d->rip_relative = d->mode == 8;
-		return take_signed(e, 4, ea);
+		return take_disp(e, 4);
 	}
-	if (rm == NST_RSP) {
-		r = address_sib(e, ea, seg);
-	} else {
-		rm |= d->rex & REX_B ? 8 : 0;
-		*ea = e->gpr[rm];
-		if (rm == NST_RBP)
-			*seg = NST_SEG_SS;
-	}
-	if (r != NST_EMUL_OK || mod == 0)
-		return r;
-	r = take_signed(e, mod == 1 ? 1 : 4, &disp);
-	*ea += disp;
-	return r;
+	use_base(e, e->modrm.rm, seg);
+	return take_disp(e, mod == 2 ? 4 : mod);
+}
+
+/* SDM2 "Addressing-Mode Encoding of ModR/M and SIB Bytes". */
+static u64 effective_address(const struct nst_emul *e)
+{
+	const struct nst_emul_modrm *m = &e->modrm;
+	u64 ea = m->disp;
+
+	if (m->has_base)
+		ea += e->gpr[m->base];
+	if (m->has_index)
+		ea += e->gpr[m->index] << m->scale;
+	/* POP computes with the RSP that it leaves. */
+	if (m->has_base && m->base == NST_RSP && (e->d.flags & NST_F_POPM))
+		ea += e->d.opsize;
+	return ea;
 }
 
 static enum nst_emul_result decode_address(struct nst_emul *e,
@@ -430,11 +451,12 @@ static enum nst_emul_result decode_address(struct nst_emul *e,
 
 	op->kind = NST_K_MEM;
 	op->seg = NST_SEG_DS;
-	r = d->adsize == 2 ? address_16(e, &op->ea, &op->seg) :
-			     address_32(e, &op->ea, &op->seg);
+	r = d->adsize == 2 ? address_16(e, &op->seg) : address_32(e, &op->seg);
 	if (d->seg_override >= 0)
 		op->seg = (u8)d->seg_override;
-	op->ea &= nst_mask(d->adsize);
+	e->modrm.seg = op->seg;
+	op->ea = effective_address(e) & nst_mask(d->adsize);
+	e->modrm.ea = op->ea;
 	return r;
 }
 
@@ -601,10 +623,11 @@ static enum nst_emul_result decode_operands(struct nst_emul *e)
 	if (!d->rip_relative)
 		return NST_EMUL_OK;
 	/* Relative to the next instruction, so only now that the end is known. */
+	e->modrm.disp += e->rip + e->insn_len;
+	e->modrm.ea = e->modrm.disp & nst_mask(d->adsize);
 	for (i = 0; i < ARRAY_SIZE(d->op); i++)
 		if (d->op[i].kind == NST_K_MEM)
-			d->op[i].ea = (d->op[i].ea + e->rip + e->insn_len) &
-				      nst_mask(d->adsize);
+			d->op[i].ea = e->modrm.ea;
 	return NST_EMUL_OK;
 }
 
@@ -614,6 +637,7 @@ enum nst_emul_result nst_emul_decode(struct nst_emul *e)
 	enum nst_emul_result r;
 
 	memset(d, 0, sizeof(*d));
+	memset(&e->modrm, 0, sizeof(e->modrm));
 	e->insn_len = 0;
 	d->seg_override = -1;
 	d->mode = (u8)nst_code_size(e);

@@ -178,6 +178,15 @@ NST_EXEC(set_ac);
 NST_EXEC(swapgs);
 NST_EXEC(fs_gs_base);
 
+/* exec_virt.c */
+NST_EXEC(virt);
+NST_EXEC(rsm);
+NST_EXEC(monitor);
+NST_EXEC(mwait);
+NST_EXEC(invpcid);
+NST_EXEC(rdrand);
+NST_EXEC(rdpid);
+
 /* seg.c */
 NST_EXEC(mov_sreg);
 NST_EXEC(pop_sreg);
@@ -196,6 +205,7 @@ NST_EXEC(ret_far);
 
 /* intr.c */
 NST_EXEC(int);
+NST_EXEC(int1);
 NST_EXEC(int3);
 NST_EXEC(into);
 NST_EXEC(iret);

@@ -228,8 +228,9 @@ static enum nst_emul_result io_begin(struct nst_emul *e, u16 port, bool in, bool
 	if (r != NST_EMUL_OK)
 		return r;
 	return nst_intercept(e, NST_ICPT_IO, port,
-			     port_size(e) | (u64)in << 8 | (u64)string << 9 |
-			     (u64)(string && e->d.rep) << 10);
+			     port_size(e) | (in ? NST_ICPT_IO_IN : 0) |
+			     (string ? NST_ICPT_IO_STRING : 0) |
+			     (string && e->d.rep ? NST_ICPT_IO_REP : 0));
 }
 
 /*

@@ -72,7 +72,7 @@ NST_EXEC(read_cr)
 		return nst_ud(e);
 	if (e->cpl)
 		return nst_gp0(e);
-	r = nst_intercept(e, NST_ICPT_CR_READ, nr, 0);
+	r = nst_intercept(e, NST_ICPT_CR_READ, nr, e->d.op[0].reg);
 	return r == NST_EMUL_OK ? e->ops->get_cr(e, nr, &e->d.op[0].val) : r;
 }
 
@@ -87,7 +87,7 @@ NST_EXEC(write_cr)
 		return nst_ud(e);
 	if (e->cpl)
 		return nst_gp0(e);
-	r = nst_intercept(e, NST_ICPT_CR_WRITE, nr, e->d.op[1].val);
+	r = nst_intercept(e, NST_ICPT_CR_WRITE, nr | e->d.op[1].reg << 8, e->d.op[1].val);
 	return r == NST_EMUL_OK ? e->ops->set_cr(e, nr, e->d.op[1].val) : r;
 }
 
@@ -112,7 +112,7 @@ NST_EXEC(read_dr)
 		return NST_EMUL_UNKNOWN;
 	r = debug_reg(e, &nr);
 	if (r == NST_EMUL_OK)
-		r = nst_intercept(e, NST_ICPT_DR_READ, nr, 0);
+		r = nst_intercept(e, NST_ICPT_DR_READ, nr, e->d.op[0].reg);
 	return r == NST_EMUL_OK ? e->ops->get_dr(e, nr, &e->d.op[0].val) : r;
 }
 
@@ -125,7 +125,8 @@ NST_EXEC(write_dr)
 		return NST_EMUL_UNKNOWN;
 	r = debug_reg(e, &nr);
 	if (r == NST_EMUL_OK)
-		r = nst_intercept(e, NST_ICPT_DR_WRITE, nr, e->d.op[1].val);
+		r = nst_intercept(e, NST_ICPT_DR_WRITE, nr | e->d.op[1].reg << 8,
+				  e->d.op[1].val);
 	return r == NST_EMUL_OK ? e->ops->set_dr(e, nr, e->d.op[1].val) : r;
 }
 
@@ -153,7 +154,7 @@ NST_EXEC(lmsw)
 
 	if (!e->ops->set_cr)
 		return NST_EMUL_UNKNOWN;
-	r = nst_intercept(e, NST_ICPT_LMSW, e->d.op[0].val, 0);
+	r = nst_intercept(e, NST_ICPT_LMSW, e->d.op[0].val, e->modrm.mem);
 	if (r != NST_EMUL_OK)
 		return r;
 	/* LMSW can set PE but not clear it. */

@@ -91,6 +91,7 @@ struct nst_opcode {
 	u32 flags;
 	u16 op[3];
 	u8 key;			/* opcode byte, in the tables that are lists */
+	u8 arg;			/* for handlers of several rows */
 };
 
 /* nst_emul_operand.kind after decoding. */

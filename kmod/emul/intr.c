@@ -247,6 +247,14 @@ NST_EXEC(int)
 	return r == NST_EMUL_OK ? software(e, NST_EMUL_EV_SOFT, vector) : r;
 }
 
+/* No gate of it is refused for its DPL: SDM2 "INT n". */
+NST_EXEC(int1)
+{
+	enum nst_emul_result r = nst_intercept(e, NST_ICPT_ICEBP, 0, 0);
+
+	return r == NST_EMUL_OK ? software(e, NST_EMUL_EV_EXC, DB_VECTOR) : r;
+}
+
 NST_EXEC(int3)
 {
 	return software(e, NST_EMUL_EV_SOFT_EXC, BP_VECTOR);

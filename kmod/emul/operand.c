@@ -180,6 +180,13 @@ enum nst_emul_result nst_mem_probe(struct nst_emul *e, u32 seg, u64 off, u32 len
 	return r == NST_EMUL_OK ? probe_linear(e, lin, len, 0) : r;
 }
 
+enum nst_emul_result nst_emul_access(struct nst_emul *e, u32 seg, u64 off, void *buf,
+				     u32 len, bool write)
+{
+	return write ? nst_mem_write(e, seg, off, buf, len) :
+		       nst_mem_read(e, seg, off, buf, len, 0);
+}
+
 /* Descriptor tables lie at linear addresses of 32 bits outside long mode. */
 static bool system_address(const struct nst_emul *e, u64 *lin, u32 len)
 {

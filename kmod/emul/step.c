@@ -57,9 +57,11 @@ static void restore(struct nst_emul *e)
 /* SDM2 "REP": flags go back to what they were, index registers stay. */
 static void take_back(struct nst_emul *e, enum nst_emul_result r)
 {
+	bool ends_partly = r == NST_EMUL_FAULT || r == NST_EMUL_INTERCEPTED;
+
 	if (e->d.committed && r == NST_EMUL_FAULT)
 		return;
-	if (r == NST_EMUL_FAULT && e->d.partial)
+	if (ends_partly && e->d.partial)
 		e->rflags = e->saved.rflags;
 	else
 		restore(e);
