@@ -7,12 +7,9 @@
 #ifndef NST_X86_H
 #define NST_X86_H
 
-#include <linux/types.h>
-#include <linux/bits.h>
 #include <asm/cpufeatures.h>
-#include <asm/msr-index.h>
-#include <asm/processor-flags.h>
 #include <asm/trapnr.h>
+#include "pure.h"
 #include "regs.h"
 
 /*
