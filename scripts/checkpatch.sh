@@ -32,7 +32,8 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 sources() {
 	find "$@" -type f -name '*.[chS]' ! -name '*.mod.c' ! -name '.*' \
-		! -name trace.h ! -name pure.h ! -name vmcs.h
+		! -name trace.h ! -name pure.h ! -name vmcs.h \
+		! -name 'vmx_rules_*.h' ! -name 'vmcs12.[ch]'
 }
 check() {
 	xargs -r -P 2 -n 12 perl "$checkpatch" --no-tree --no-summary --terse \
