@@ -82,10 +82,10 @@ static inline void nst_send_reschedule(int cpu)
 #endif
 
 /*
- * A crash must turn virtualization off before it starts the next kernel.  Up
- * to 6.5 the kernel looks at CR4.VMXE and EFER.SVME by itself.
+ * A crash must turn virtualization off before it starts the next kernel.  Where
+ * there is no callback for it, the kernel looks at CR4.VMXE and EFER.SVME by itself.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#ifdef NST_HAVE_EMERGENCY_CALLBACK
 static inline void nst_register_emergency(void (*off)(void))
 {
 	cpu_emergency_register_virt_callback(off);
