@@ -3,7 +3,7 @@
 # The host goes to sleep and wakes while a guest runs. The kernel's own test
 # level "core" goes through everything but the firmware: freezing of processes,
 # CPUs taken down, syscore suspend and resume.
-# hosts: svm vmx
+# hosts: svm
 # options: --guest --smp 2 --mem 1536
 # seconds: 300
 
