@@ -84,6 +84,9 @@ bool nst_event_pending(struct nst_vcpu *vcpu);
 void nst_collect_nmis(struct nst_vcpu *vcpu);
 void nst_clear_events(struct nst_vcpu *vcpu);
 bool nst_ready_for_user_irq(struct nst_vcpu *vcpu);
+bool nst_event_committed(struct nst_vcpu *vcpu);
+int nst_pending_irq(struct nst_vcpu *vcpu);
+int nst_take_irq(struct nst_vcpu *vcpu);
 
 /* handle.c */
 enum nst_next nst_handle_exit(struct nst_vcpu *vcpu);
@@ -94,9 +97,12 @@ enum nst_next nst_shutdown(struct nst_vcpu *vcpu);
 int nst_insn_create(struct nst_vcpu *vcpu);
 void nst_insn_destroy(struct nst_vcpu *vcpu);
 enum nst_next nst_pio(struct nst_vcpu *vcpu);
+unsigned int nst_insn_length(struct nst_vcpu *vcpu);
 enum nst_next nst_exit_task_switch(struct nst_vcpu *vcpu);
 /* Finish what userspace was asked for by the last NST_USER. */
 enum nst_next nst_insn_complete(struct nst_vcpu *vcpu);
+
+void nst_decode_foreign(struct nst_vcpu *vcpu);
 
 /* iobus.c */
 int nst_buses_create(struct nst_vm *vm);

@@ -19,6 +19,7 @@
 #include "fpu.h"
 #include "msr.h"
 #include "mmu/mmu.h"
+#include "nested/nested.h"
 #include "irqchip/irqchip.h"
 
 #define DEFAULT_MAXPHYADDR	36
@@ -200,7 +201,7 @@ int nst_cpuid_set(struct nst_vcpu *vcpu, struct kvm_cpuid2 __user *ucpuid)
 		nst_lapic_cpuid_changed(vcpu);
 	nst_mmu_mode_changed(vcpu);
 	nst_request(vcpu, NST_REQ_CTL);
-	return 0;
+	return nst_nested_cpuid_changed(vcpu);
 }
 
 /**

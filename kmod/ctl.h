@@ -29,6 +29,14 @@
 #define NST_TRAP_INVPCID_UD	BIT_ULL(12)	/* INVPCID is not in the guest's CPUID */
 #define NST_TRAP_RDTSCP_UD	BIT_ULL(13)	/* RDTSCP is not in the guest's CPUID */
 #define NST_TRAP_SMI		BIT_ULL(14)
+/* What only a nested hypervisor asks for.  (SVM): no VMX control expresses it. */
+#define NST_TRAP_MSR		BIT_ULL(15)	/* every MSR, whatever msr_direct() allowed */
+#define NST_TRAP_CR_READ	BIT_ULL(16)	/* reads of CR0 and CR4 (SVM) */
+#define NST_TRAP_IRET		BIT_ULL(17)	/* (SVM) */
+#define NST_TRAP_PUSHF		BIT_ULL(18)	/* (SVM) */
+#define NST_TRAP_POPF		BIT_ULL(19)	/* (SVM) */
+#define NST_TRAP_INTN		BIT_ULL(20)	/* INT n (SVM) */
+#define NST_TRAP_CR2		BIT_ULL(21)	/* reads and writes of CR2 (SVM) */
 
 /* What changed since the backend last encoded. */
 #define NST_CTL_TRAPS		BIT(0)	/* traps, exceptions, owned masks */
@@ -47,6 +55,7 @@
  * @tsc_ratio: 16.48 fixed point; 1 << 48 means none.  Only if the backend scales
  * @root: EPT or NPT root, or the shadow table that CR3 really points to
  * @root_level: its level, 3 to 5
+ * @tag: which of the vCPU's TLB tags: NST_TAG_L1 or NST_TAG_L2
  * @dirty: NST_CTL_*
  */
 struct nst_ctl {
@@ -58,6 +67,7 @@ struct nst_ctl {
 	u64 tsc_ratio;
 	nst_hpa_t root;
 	u8 root_level;
+	u8 tag;
 	u32 dirty;
 };
 

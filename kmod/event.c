@@ -9,6 +9,7 @@
 #include <uapi/asm/debugreg.h>
 #include "core.h"
 #include "irqchip/irqchip.h"
+#include "nested/nested.h"
 #include "trace.h"
 
 /* SDM3 "Interrupt 8 - Double Fault Exception (#DF)", classes of exceptions. */
@@ -49,6 +50,9 @@ static void nst_raise_full(struct nst_vcpu *vcpu, u8 vector, bool has_error, u32
 {
 	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
 
+	/* L1 sees the exception itself, before it makes a double fault of two. */
+	if (nst_nested_wants_exception(vcpu, vector, has_error, error_code, payload))
+		return;
 	nst_request(vcpu, NST_REQ_EVENT);
 	if (exc->pending || exc->injected) {
 		if (exc->vector == X86_TRAP_DF && nst_classify(vector) != NST_BENIGN) {
@@ -62,6 +66,8 @@ static void nst_raise_full(struct nst_vcpu *vcpu, u8 vector, bool has_error, u32
 			has_error = true;
 			error_code = 0;
 			has_payload = false;
+			if (nst_nested_wants_exception(vcpu, vector, has_error, 0, 0))
+				return;
 		}
 	}
 	memset(exc, 0, sizeof(*exc));
@@ -157,7 +163,13 @@ static bool nst_irq_unmasked(struct nst_vcpu *vcpu)
 	       !vcpu->st.movss_shadow;
 }
 
-static bool nst_event_committed(struct nst_vcpu *vcpu)
+/**
+ * nst_event_committed() - is an event on its way that goes before all others?
+ * @vcpu: loaded vCPU
+ *
+ * Return: true when the next entry delivers it.
+ */
+bool nst_event_committed(struct nst_vcpu *vcpu)
 {
 	return vcpu->ev.exception.injected || vcpu->ev.exception.pending ||
 	       vcpu->ev.nmi.injected || vcpu->ev.irq.injected;
@@ -171,7 +183,11 @@ static bool nst_event_committed(struct nst_vcpu *vcpu)
  */
 bool nst_irqs_allowed(struct nst_vcpu *vcpu)
 {
-	return nst_irq_unmasked(vcpu) && !nst_event_committed(vcpu);
+	enum nst_verdict verdict = nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ);
+
+	if (nst_event_committed(vcpu) || verdict == NST_HOLD)
+		return false;
+	return verdict == NST_REFLECT || nst_irq_unmasked(vcpu);
 }
 
 /**
@@ -185,8 +201,13 @@ bool nst_ready_for_user_irq(struct nst_vcpu *vcpu)
 	return vcpu->ev.user_vector < 0 && nst_irqs_allowed(vcpu);
 }
 
-/* The interrupt to deliver next, -1 for none; from the chip or from userspace. */
-static int nst_pending_irq(struct nst_vcpu *vcpu)
+/**
+ * nst_pending_irq() - the interrupt to deliver next
+ * @vcpu: loaded vCPU
+ *
+ * Return: its vector, from the chip or from userspace; -1 for none.
+ */
+int nst_pending_irq(struct nst_vcpu *vcpu)
 {
 	return vcpu->lapic ? nst_lapic_pending(vcpu) : vcpu->ev.user_vector;
 }
@@ -199,11 +220,22 @@ static int nst_pending_irq(struct nst_vcpu *vcpu)
  */
 bool nst_event_pending(struct nst_vcpu *vcpu)
 {
-	if (vcpu->ev.nmi.pending && !vcpu->st.nmi_blocked)
-		return true;
+	const struct nst_isa *isa = nst_isa(vcpu);
+	enum nst_verdict verdict;
+
 	if (nst_event_committed(vcpu))
 		return true;
-	return (vcpu->st.rflags & X86_EFLAGS_IF) && nst_pending_irq(vcpu) >= 0;
+	verdict = nst_nested_verdict(vcpu, NST_EXIT_HOST_NMI);
+	if (vcpu->ev.nmi.pending &&
+	    (verdict == NST_REFLECT || (verdict == NST_DELIVER && !vcpu->st.nmi_blocked)))
+		return true;
+	if (nst_in_l2(vcpu) && isa->wakes && isa->wakes(vcpu))
+		return true;
+	if (nst_pending_irq(vcpu) < 0)
+		return false;
+	verdict = nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ);
+	return verdict == NST_REFLECT ||
+	       (verdict == NST_DELIVER && (vcpu->st.rflags & X86_EFLAGS_IF));
 }
 
 /* CR2 or DR6 change when the exception is delivered, not when it is raised. */
@@ -304,7 +336,7 @@ static bool nst_inject_again(struct nst_vcpu *vcpu)
 static bool nst_inject_new_nmi(struct nst_vcpu *vcpu)
 {
 	if (!vcpu->ev.nmi.pending || vcpu->st.nmi_blocked || vcpu->st.movss_shadow ||
-	    vcpu->st.sti_shadow)
+	    vcpu->st.sti_shadow || nst_nested_verdict(vcpu, NST_EXIT_HOST_NMI) != NST_DELIVER)
 		return false;
 	vcpu->ev.nmi.pending--;
 	vcpu->stat.nmi_injections++;
@@ -312,18 +344,31 @@ static bool nst_inject_new_nmi(struct nst_vcpu *vcpu)
 	return true;
 }
 
+/**
+ * nst_take_irq() - acknowledge the interrupt that is delivered next
+ * @vcpu: loaded vCPU
+ *
+ * Return: its vector, no longer pending; -1 for none.
+ */
+int nst_take_irq(struct nst_vcpu *vcpu)
+{
+	int vector;
+
+	if (vcpu->lapic)
+		return nst_lapic_ack(vcpu);
+	vector = vcpu->ev.user_vector;
+	vcpu->ev.user_vector = -1;
+	return vector;
+}
+
 static bool nst_inject_new_irq(struct nst_vcpu *vcpu)
 {
 	int vector;
 
-	if (!nst_irq_unmasked(vcpu) || nst_pending_irq(vcpu) < 0)
+	if (!nst_irq_unmasked(vcpu) || nst_pending_irq(vcpu) < 0 ||
+	    nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ) != NST_DELIVER)
 		return false;
-	if (vcpu->lapic) {
-		vector = nst_lapic_ack(vcpu);
-	} else {
-		vector = vcpu->ev.user_vector;
-		vcpu->ev.user_vector = -1;
-	}
+	vector = nst_take_irq(vcpu);
 	if (vector < 0)
 		return false;
 	vcpu->ev.irq.vector = vector;
@@ -333,6 +378,37 @@ static bool nst_inject_new_irq(struct nst_vcpu *vcpu)
 	trace_kvm_inj_virq(vector, false, false);
 	nst_inject_irq(vcpu);
 	return true;
+}
+
+/*
+ * An event that makes L2 exit has to wait for the one that is under delivery,
+ * and no longer: a host interrupt will end the entry once that is delivered.
+ * One that has just come up is for nst_nested_events().
+ */
+static void nst_leave_l2_soon(struct nst_vcpu *vcpu)
+{
+	bool waits = (vcpu->ev.nmi.pending &&
+		      nst_nested_verdict(vcpu, NST_EXIT_HOST_NMI) == NST_REFLECT) ||
+		     (nst_pending_irq(vcpu) >= 0 &&
+		      nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ) == NST_REFLECT);
+
+	vcpu->nested->exit_soon = waits && nst_event_committed(vcpu);
+	if (waits && !vcpu->nested->exit_soon)
+		nst_request(vcpu, NST_REQ_EVENT);
+}
+
+/* Windows: exits at the moment when what waits could be delivered. */
+static void nst_open_windows(struct nst_vcpu *vcpu, bool user_window)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+	bool irq = nst_pending_irq(vcpu) >= 0 &&
+		   nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ) == NST_DELIVER;
+	bool nmi = vcpu->ev.nmi.pending &&
+		   nst_nested_verdict(vcpu, NST_EXIT_HOST_NMI) == NST_DELIVER;
+	u32 l1 = nst_in_l2(vcpu) && isa->windows ? isa->windows(vcpu) : 0;
+
+	nst_backend->nmi_window(vcpu, nmi || (l1 & NST_WINDOW_NMI));
+	nst_backend->irq_window(vcpu, irq || user_window || (l1 & NST_WINDOW_IRQ));
 }
 
 /**
@@ -349,8 +425,9 @@ void nst_inject_pending(struct nst_vcpu *vcpu)
 
 	if (!nst_inject_again(vcpu) && !nst_inject_new_nmi(vcpu))
 		nst_inject_new_irq(vcpu);
-	nst_backend->nmi_window(vcpu, vcpu->ev.nmi.pending);
-	nst_backend->irq_window(vcpu, want_user_window || nst_pending_irq(vcpu) >= 0);
+	if (nst_in_l2(vcpu))
+		nst_leave_l2_soon(vcpu);
+	nst_open_windows(vcpu, want_user_window);
 }
 
 /**

@@ -58,6 +58,7 @@
 	K(IRET, "iret")								\
 	K(RANDOM, "random")		/* RDRAND or RDSEED */			\
 	K(UD, "undefined-insn")		/* instruction hidden from the guest */	\
+	K(VIRTUAL_IRQ, "virtual-irq")	/* L1's virtual interrupt is due in L2 */ \
 	K(ENTRY_FAILED, "entry-failed")						\
 	K(UNKNOWN, "unknown")
 
@@ -74,6 +75,17 @@ enum nst_exit_kind {
 #define NST_ACCESS_X	BIT(2)
 #define NST_ACCESS_U	BIT(3)	/* with user rights */
 #define NST_ACCESS_IMPL	BIT(4)	/* implicit supervisor: descriptor tables … */
+
+/* The instructions of VMX and SVM, for VMX_INSN, SVM_INSN and HYPERCALL exits. */
+enum nst_isa_insn {
+	NST_INSN_NONE,
+	NST_INSN_VMCALL, NST_INSN_VMCLEAR, NST_INSN_VMLAUNCH, NST_INSN_VMPTRLD,
+	NST_INSN_VMPTRST, NST_INSN_VMREAD, NST_INSN_VMRESUME, NST_INSN_VMWRITE,
+	NST_INSN_VMXOFF, NST_INSN_VMXON, NST_INSN_INVEPT, NST_INSN_INVVPID,
+	NST_INSN_VMFUNC,
+	NST_INSN_VMRUN, NST_INSN_VMMCALL, NST_INSN_VMLOAD, NST_INSN_VMSAVE,
+	NST_INSN_STGI, NST_INSN_CLGI, NST_INSN_SKINIT, NST_INSN_INVLPGA,
+};
 
 /**
  * struct nst_operand - the ModRM operands of an instruction
@@ -181,8 +193,9 @@ struct nst_exit {
 			struct nst_operand op;
 		} dtable;
 		struct {
+			enum nst_isa_insn which; /* not for INVPCID */
 			struct nst_operand op;
-		} insn;			/* INVPCID, VMX_INSN, SVM_INSN */
+		} insn;			/* INVPCID, VMX_INSN, SVM_INSN, HYPERCALL */
 		struct {
 			u8 vector;
 		} soft_int;

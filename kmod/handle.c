@@ -10,6 +10,7 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "nested/nested.h"
 #include "trace.h"
 #include "tsc.h"
 
@@ -105,6 +106,8 @@ static enum nst_next nst_fault_to_next(struct nst_vcpu *vcpu, enum nst_fault_res
 		return NST_ENTER;
 	case NST_FAULT_MMIO:
 		return nst_emulate(vcpu);
+	case NST_FAULT_L1:
+		return nst_nested_stage2_exit(vcpu);
 	default:
 		return NST_FAULTED;
 	}
@@ -289,7 +292,9 @@ static enum nst_next nst_do_dr(struct nst_vcpu *vcpu)
 
 static enum nst_next nst_do_rdtsc(struct nst_vcpu *vcpu)
 {
-	nst_write_edx_eax(vcpu, nst_tsc_read(vcpu));
+	/* What L1 adds for L2 is in the controls. */
+	nst_write_edx_eax(vcpu, nst_tsc_read(vcpu) + vcpu->ctl.tsc_offset -
+			  nst_own_ctl(vcpu)->tsc_offset);
 	if (vcpu->exit.rdtsc.rdtscp)
 		nst_write_gpr(vcpu, NST_RCX, (u32)vcpu->st.tsc_aux);
 	return nst_skip_insn(vcpu);
@@ -407,8 +412,8 @@ static enum nst_next (* const nst_handle[NST_NR_EXIT_KINDS])(struct nst_vcpu *vc
 	[NST_EXIT_TPR] = nst_do_window,
 	[NST_EXIT_TRIPLE_FAULT] = nst_do_triple_fault,
 	[NST_EXIT_HYPERCALL] = nst_do_hypercall,
-	[NST_EXIT_VMX_INSN] = nst_do_ud,
-	[NST_EXIT_SVM_INSN] = nst_do_ud,
+	[NST_EXIT_VMX_INSN] = nst_nested_insn,
+	[NST_EXIT_SVM_INSN] = nst_nested_insn,
 	[NST_EXIT_DTABLE] = nst_emulate,
 	[NST_EXIT_RSM] = nst_do_ud,
 	[NST_EXIT_SOFT_INT] = nst_emulate,
@@ -429,8 +434,15 @@ static enum nst_next (* const nst_handle[NST_NR_EXIT_KINDS])(struct nst_vcpu *vc
  */
 enum nst_next nst_handle_exit(struct nst_vcpu *vcpu)
 {
-	enum nst_exit_kind kind = vcpu->exit.kind;
+	enum nst_exit_kind kind;
+	enum nst_next next;
 
+	if (vcpu->nested && vcpu->exit.kind == NST_EXIT_EXCEPTION &&
+	    vcpu->exit.exception.vector == X86_TRAP_UD)
+		nst_decode_foreign(vcpu);
+	if (nst_in_l2(vcpu) && nst_nested_exit(vcpu, &next))
+		return next;
+	kind = vcpu->exit.kind;
 	if (kind >= NST_NR_EXIT_KINDS || !nst_handle[kind])
 		return nst_do_unexpected(vcpu);
 	return nst_handle[kind](vcpu);

@@ -12,6 +12,7 @@
 #include "insn.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
+#include "nested/nested.h"
 #include "trace.h"
 
 /**
@@ -223,6 +224,64 @@ unsigned int nst_insn_decode(struct nst_vcpu *vcpu, struct nst_operand *op)
 	return e->insn_len;
 }
 
+/**
+ * nst_decode_foreign() - is this #UD an instruction of the guest's nested ISA?
+ * @vcpu: loaded vCPU; vcpu->exit is a #UD
+ *
+ * An instruction of VMX is undefined on SVM hardware and the other way round.
+ * If it is one, vcpu->exit becomes the exit that it would have made.
+ */
+void nst_decode_foreign(struct nst_vcpu *vcpu)
+{
+	static const u8 insns[] = {
+		[NST_VIRT_VMCALL] = NST_INSN_VMCALL, [NST_VIRT_VMLAUNCH] = NST_INSN_VMLAUNCH,
+		[NST_VIRT_VMRESUME] = NST_INSN_VMRESUME, [NST_VIRT_VMXOFF] = NST_INSN_VMXOFF,
+		[NST_VIRT_VMFUNC] = NST_INSN_VMFUNC, [NST_VIRT_VMXON] = NST_INSN_VMXON,
+		[NST_VIRT_VMCLEAR] = NST_INSN_VMCLEAR, [NST_VIRT_VMPTRLD] = NST_INSN_VMPTRLD,
+		[NST_VIRT_VMPTRST] = NST_INSN_VMPTRST, [NST_VIRT_VMREAD] = NST_INSN_VMREAD,
+		[NST_VIRT_VMWRITE] = NST_INSN_VMWRITE, [NST_VIRT_INVEPT] = NST_INSN_INVEPT,
+		[NST_VIRT_INVVPID] = NST_INSN_INVVPID, [NST_VIRT_VMRUN] = NST_INSN_VMRUN,
+		[NST_VIRT_VMMCALL] = NST_INSN_VMMCALL, [NST_VIRT_VMLOAD] = NST_INSN_VMLOAD,
+		[NST_VIRT_VMSAVE] = NST_INSN_VMSAVE, [NST_VIRT_STGI] = NST_INSN_STGI,
+		[NST_VIRT_CLGI] = NST_INSN_CLGI, [NST_VIRT_SKINIT] = NST_INSN_SKINIT,
+		[NST_VIRT_INVLPGA] = NST_INSN_INVLPGA,
+	};
+	struct nst_emul *e = &vcpu->insn->emul;
+	struct nst_exit *exit = &vcpu->exit;
+	int virt;
+
+	nst_fill_emul(vcpu);
+	if (nst_emul_decode(e) != NST_EMUL_OK)
+		return;
+	virt = nst_emul_is_virt(e);
+	if (virt < 0)
+		return;
+	if (virt == NST_VIRT_VMCALL || virt == NST_VIRT_VMMCALL)
+		exit->kind = NST_EXIT_HYPERCALL;
+	else
+		exit->kind = virt < NST_VIRT_VMRUN ? NST_EXIT_VMX_INSN : NST_EXIT_SVM_INSN;
+	exit->insn.which = insns[virt];
+	nst_operand_of(e, &exit->insn.op);
+	exit->insn_len = e->insn_len;
+}
+
+/**
+ * nst_nested_next_rip() - see nested.h
+ * @vcpu: loaded vCPU
+ * @exit: the exit
+ *
+ * Return: 0 when it cannot be told.
+ */
+u64 nst_nested_next_rip(struct nst_vcpu *vcpu, const struct nst_exit *exit)
+{
+	unsigned int len = exit->insn_len ?: nst_insn_length(vcpu);
+	u64 rip = vcpu->st.rip + len;
+
+	if (!len)
+		return 0;
+	return nst_code64(vcpu) ? rip : (u32)rip;
+}
+
 static bool nst_operand_access(struct nst_vcpu *vcpu, const struct nst_operand *op, void *buf,
 			       unsigned int len, bool write)
 {
@@ -319,8 +378,13 @@ static unsigned int nst_plain_length(struct nst_vcpu *vcpu)
 	return 0;
 }
 
-/* Length of the instruction at CS:RIP, 0 when it cannot be told. */
-static unsigned int nst_insn_length(struct nst_vcpu *vcpu)
+/**
+ * nst_insn_length() - length of the instruction that made vcpu->exit
+ * @vcpu: loaded vCPU
+ *
+ * Return: bytes, 0 when it cannot be told.
+ */
+unsigned int nst_insn_length(struct nst_vcpu *vcpu)
 {
 	struct nst_emul *e = &vcpu->insn->emul;
 	unsigned int len = vcpu->exit.insn_len;

@@ -17,6 +17,7 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "nested/nested.h"
 #include "trace.h"
 #include "tsc.h"
 
@@ -32,8 +33,8 @@ static void nst_set_dr_live(struct nst_vcpu *vcpu, bool live)
 	if (vcpu->dr_live == live)
 		return;
 	vcpu->dr_live = live;
-	vcpu->ctl.traps ^= NST_TRAP_DR;
-	vcpu->ctl.dirty |= NST_CTL_TRAPS;
+	nst_own_ctl(vcpu)->traps ^= NST_TRAP_DR;
+	nst_ctl_changed(vcpu, NST_CTL_TRAPS);
 	vcpu->dirty |= NST_STATE_DR;
 }
 
@@ -106,6 +107,11 @@ static void nst_world_switch(struct nst_vcpu *vcpu)
 	nst_fpu_enter(vcpu);
 	if (vcpu->dr_live)
 		nst_load_guest_dr(vcpu);
+	if (nst_in_l2(vcpu) && vcpu->nested->exit_soon) {
+		/* Stays pending while irqs are off, and ends the guest's run at once. */
+		vcpu->nested->exit_soon = false;
+		nst_send_reschedule(smp_processor_id());
+	}
 	vcpu->stat.entries++;
 	trace_kvm_entry(vcpu);
 	vtime_account_guest_enter();
@@ -155,9 +161,13 @@ static bool nst_enter_irqs_off(struct nst_vcpu *vcpu)
 
 static void nst_prepare_events(struct nst_vcpu *vcpu)
 {
+	u64 cr8;
+
 	if (nst_test_request(vcpu, NST_REQ_EVENT))
 		nst_inject_pending(vcpu);
-	if (vcpu->lapic)
+	if (nst_nested_get_cr8(vcpu, &cr8))
+		nst_backend->set_tpr(vcpu, cr8 << 4, 0);
+	else if (vcpu->lapic)
 		nst_backend->set_tpr(vcpu, nst_lapic_get_cr8(vcpu) << 4,
 				     nst_lapic_tpr_threshold(vcpu));
 	else
@@ -179,8 +189,11 @@ static void nst_collect_tpr(struct nst_vcpu *vcpu)
 static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
 	__must_hold(&vcpu->vm->srcu)
 {
+	enum nst_next next = nst_nested_events(vcpu);
 	bool entered;
 
+	if (next != NST_ENTER)
+		return next;
 	if (nst_mmu_load(vcpu))
 		return NST_FAULTED;
 	preempt_disable();
@@ -222,17 +235,37 @@ static void nst_small_requests(struct nst_vcpu *vcpu)
 		nst_msr_apply_direct(vcpu);
 }
 
+static enum nst_next nst_take_init_sipi(struct nst_vcpu *vcpu)
+{
+	const struct nst_exit exit = { .kind = NST_EXIT_INIT };
+
+	switch (nst_nested_verdict(vcpu, NST_EXIT_INIT)) {
+	case NST_DELIVER:
+		nst_lapic_accept_init_sipi(vcpu);
+		break;
+	case NST_REFLECT:
+		return nst_isa(vcpu)->reflect(vcpu, &exit);
+	case NST_HOLD:
+		break;
+	}
+	return NST_ENTER;
+}
+
 static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->vm->dead))
 		return NST_FAIL;
 	if (nst_request_pending(vcpu)) {
-		if (nst_test_request(vcpu, NST_REQ_TRIPLE_FAULT))
-			return nst_shutdown(vcpu);
+		if (nst_test_request(vcpu, NST_REQ_TRIPLE_FAULT)) {
+			const struct nst_exit exit = { .kind = NST_EXIT_TRIPLE_FAULT };
+
+			if (!nst_nested_intercept(vcpu, &exit))
+				return nst_shutdown(vcpu);
+		}
 		nst_small_requests(vcpu);
 	}
 	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu))
-		nst_lapic_accept_init_sipi(vcpu);
+		return nst_take_init_sipi(vcpu);
 	return NST_ENTER;
 }
 

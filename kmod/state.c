@@ -9,6 +9,7 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "nested/nested.h"
 
 /**
  * nst_pull() - make classes of guest state current in vcpu->st
@@ -148,6 +149,8 @@ bool nst_set_cr0(struct nst_vcpu *vcpu, u64 val)
 		return false;
 	if (!(val & X86_CR0_PG) && (st->cr4 & X86_CR4_PCIDE))
 		return false;
+	if (!nst_nested_cr_allowed(vcpu, 0, val))
+		return false;
 	efer = st->efer;
 	if (!nst_switch_long_mode(vcpu, val, &efer))
 		return false;
@@ -210,7 +213,7 @@ bool nst_set_cr4(struct nst_vcpu *vcpu, u64 val)
 	u64 changed;
 
 	nst_modify(vcpu, NST_STATE_CR);
-	if (val & vcpu->cr4_reserved)
+	if ((val & vcpu->cr4_reserved) || !nst_nested_cr_allowed(vcpu, 4, val))
 		return false;
 	changed = val ^ st->cr4;
 	if (st->efer & EFER_LMA) {
@@ -242,6 +245,10 @@ bool nst_set_cr4(struct nst_vcpu *vcpu, u64 val)
  */
 u64 nst_get_cr8(struct nst_vcpu *vcpu)
 {
+	u64 val;
+
+	if (nst_nested_get_cr8(vcpu, &val))
+		return val;
 	return vcpu->lapic ? nst_lapic_get_cr8(vcpu) : vcpu->user_cr8;
 }
 
@@ -256,6 +263,10 @@ bool nst_set_cr8(struct nst_vcpu *vcpu, u64 val)
 {
 	if (val > 0xf)
 		return false;
+	if (nst_nested_set_cr8(vcpu, val)) {
+		nst_request(vcpu, NST_REQ_EVENT);
+		return true;
+	}
 	if (vcpu->lapic)
 		nst_lapic_set_cr8(vcpu, val);
 	else
@@ -276,6 +287,8 @@ static u64 nst_efer_allowed(struct nst_vcpu *vcpu)
 		allowed |= EFER_NX;
 	if (nst_guest_has(vcpu, NST_GCAP_FFXSR))
 		allowed |= EFER_FFXSR;
+	if (nst_guest_has(vcpu, NST_GCAP_SVM))
+		allowed |= EFER_SVME;
 	return allowed;
 }
 
@@ -290,7 +303,8 @@ static u64 nst_efer_allowed(struct nst_vcpu *vcpu)
 bool nst_set_efer(struct nst_vcpu *vcpu, u64 val, bool host)
 {
 	struct nst_state *st = &vcpu->st;
-	u64 all = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX | EFER_FFXSR;
+	u64 all = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX | EFER_FFXSR |
+		  (nst_param_nested ? EFER_SVME : 0);
 	u64 changed;
 
 	nst_modify(vcpu, NST_STATE_CR);
@@ -301,6 +315,8 @@ bool nst_set_efer(struct nst_vcpu *vcpu, u64 val, bool host)
 			return false;
 		/* LMA is set by hardware: writes leave it alone. */
 		val = (val & ~(u64)EFER_LMA) | (st->efer & EFER_LMA);
+		if (!nst_nested_efer_allowed(vcpu, val))
+			return false;
 	}
 	changed = val ^ st->efer;
 	st->efer = val;

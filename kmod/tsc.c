@@ -13,6 +13,7 @@
 #include <linux/ktime.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
+#include "nested/nested.h"
 #include "tsc.h"
 #include "irqchip/irqchip.h"
 
@@ -98,8 +99,8 @@ static void set_offset(struct nst_vcpu *vcpu, u64 offset)
 	u64 deadline = vcpu->lapic ? nst_lapic_get_tsc_deadline(vcpu) : 0;
 
 	WRITE_ONCE(vcpu->tsc_offset_base, offset);
-	vcpu->ctl.tsc_offset = offset;
-	vcpu->ctl.dirty |= NST_CTL_TSC;
+	nst_own_ctl(vcpu)->tsc_offset = offset;
+	nst_ctl_changed(vcpu, NST_CTL_TSC);
 	nst_request(vcpu, NST_REQ_CLOCK);
 	/* The same deadline is now at another moment. */
 	if (deadline)
@@ -200,7 +201,7 @@ int nst_tsc_set_khz(struct nst_vcpu *vcpu, u32 khz)
 			return -EINVAL;
 	}
 	vcpu->tsc_khz = khz;
-	vcpu->ctl.tsc_ratio = ratio;
+	nst_own_ctl(vcpu)->tsc_ratio = ratio;
 	/* No jump: from what it reads now it counts on at the new rate. */
 	set_offset(vcpu, now - scale(vcpu, rdtsc_ordered()));
 	return 0;
@@ -252,8 +253,8 @@ void nst_tsc_vcpu_load(struct nst_vcpu *vcpu, int cpu)
 
 		if (behind > 0) {
 			WRITE_ONCE(vcpu->tsc_offset_base, vcpu->tsc_offset_base + behind);
-			vcpu->ctl.tsc_offset += behind;
-			vcpu->ctl.dirty |= NST_CTL_TSC;
+			nst_own_ctl(vcpu)->tsc_offset += behind;
+			nst_ctl_changed(vcpu, NST_CTL_TSC);
 			guest += behind;
 		}
 		nst_request(vcpu, NST_REQ_CLOCK);

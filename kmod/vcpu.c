@@ -16,6 +16,7 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "nested/nested.h"
 #include "tsc.h"
 
 static struct kmem_cache *nst_vcpu_cache;
@@ -224,7 +225,8 @@ bool nst_vcpu_has_work(struct nst_vcpu *vcpu)
 {
 	if (nst_request_pending(vcpu) || atomic_read(&vcpu->ev.nmi_queued))
 		return true;
-	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu))
+	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu) &&
+	    nst_nested_verdict(vcpu, NST_EXIT_INIT) != NST_HOLD)
 		return true;
 	return vcpu->mp_state == KVM_MP_STATE_HALTED && nst_event_pending(vcpu);
 }
@@ -303,6 +305,7 @@ void nst_vcpu_reset(struct nst_vcpu *vcpu, bool init)
 	u64 cache_bits = init ? st->cr0 & (X86_CR0_CD | X86_CR0_NW)
 			      : X86_CR0_CD | X86_CR0_NW;
 
+	nst_nested_reset(vcpu);
 	nst_clear_events(vcpu);
 	memset(st->gpr, 0, sizeof(st->gpr));
 	/* Family 6: what identifies the CPU in DX; CPUID overrides nothing here. */
@@ -373,6 +376,7 @@ static const struct {
 	{ nst_fpu_create, nst_fpu_destroy },
 	{ nst_mmu_vcpu_create, nst_mmu_vcpu_destroy },
 	{ nst_insn_create, nst_insn_destroy },
+	{ nst_nested_create, nst_nested_destroy },
 	{ nst_vcpu_hw_create, nst_vcpu_hw_destroy },
 	{ nst_vcpu_time_create, nst_tsc_vcpu_destroy },
 	{ nst_vcpu_lapic_create, nst_vcpu_lapic_destroy },

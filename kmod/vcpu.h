@@ -23,6 +23,7 @@
 struct nst_lapic;
 struct nst_mmu;
 struct nst_insn;
+struct nst_nested;
 
 /**
  * struct nst_state - the guest's registers
@@ -161,6 +162,7 @@ struct nst_vcpu {
 	struct nst_lapic *lapic;	/* (c) NULL: interrupt controller in userspace */
 	struct nst_mmu *mmu;		/* (c) */
 	struct nst_insn *insn;		/* (c) emulator context and replay log */
+	struct nst_nested *nested;	/* (c) NULL: nested=0 */
 	struct fpu_guest fpu;		/* (v) kernel-managed guest FPU state */
 	bool fpu_loaded;		/* (v) */
 	u32 host_pkru;			/* (v) the thread's, while the guest runs */

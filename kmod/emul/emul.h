@@ -372,6 +372,14 @@ enum nst_emul_result nst_emul_step(struct nst_emul *e);
 enum nst_emul_result nst_emul_decode(struct nst_emul *e);
 
 /**
+ * nst_emul_is_virt() - is the decoded instruction one of VMX or SVM?
+ * @e: after nst_emul_decode()
+ *
+ * Return: enum nst_emul_virt, or -1.
+ */
+int nst_emul_is_virt(const struct nst_emul *e);
+
+/**
  * nst_emul_deliver() - deliver an event through the IVT or IDT
  * @e: inputs filled in; rip is what the handler returns to
  * @event: what is delivered

@@ -19,6 +19,11 @@ NST_EXEC(virt)
 	return e->ops->virt(e, e->d.row->arg);
 }
 
+int nst_emul_is_virt(const struct nst_emul *e)
+{
+	return e->d.row->exec == nst_x_virt ? e->d.row->arg : -1;
+}
+
 /* Loads everything, RIP included, from where SMM saved it. */
 NST_EXEC(rsm)
 {

@@ -141,6 +141,24 @@ static void svm_decode_invlpg(struct svm_vcpu *svm, struct nst_exit *exit)
 	exit->invlpg.gva = exit->info1;
 }
 
+static void svm_decode_isa(struct svm_vcpu *svm, struct nst_exit *exit)
+{
+	static const u8 insns[] = {
+		[SVM_EXIT_VMRUN - SVM_EXIT_VMRUN] = NST_INSN_VMRUN,
+		[SVM_EXIT_VMMCALL - SVM_EXIT_VMRUN] = NST_INSN_VMMCALL,
+		[SVM_EXIT_VMLOAD - SVM_EXIT_VMRUN] = NST_INSN_VMLOAD,
+		[SVM_EXIT_VMSAVE - SVM_EXIT_VMRUN] = NST_INSN_VMSAVE,
+		[SVM_EXIT_STGI - SVM_EXIT_VMRUN] = NST_INSN_STGI,
+		[SVM_EXIT_CLGI - SVM_EXIT_VMRUN] = NST_INSN_CLGI,
+		[SVM_EXIT_SKINIT - SVM_EXIT_VMRUN] = NST_INSN_SKINIT,
+	};
+
+	if (exit->raw_reason == SVM_EXIT_INVLPGA)
+		exit->insn.which = NST_INSN_INVLPGA;
+	else
+		exit->insn.which = insns[exit->raw_reason - SVM_EXIT_VMRUN];
+}
+
 static void svm_decode_invpcid(struct svm_vcpu *svm, struct nst_exit *exit)
 {
 	if (svm->vcpu->ctl.traps & NST_TRAP_INVPCID_UD)
@@ -215,6 +233,8 @@ static void svm_decode_shutdown(struct svm_vcpu *svm, struct nst_exit *exit)
 #define EXCP(name)	[SVM_EXIT_EXCP_BASE + X86_TRAP_##name] = {		\
 	"EXCP_" #name, NST_EXIT_EXCEPTION, false, svm_decode_exception }
 #define INSN(code, kind)	[SVM_EXIT_##code] = { #code, NST_EXIT_##kind, true }
+#define ISA(code, kind)		[SVM_EXIT_##code] = {				\
+	#code, NST_EXIT_##kind, true, svm_decode_isa }
 #define EVENT(code, kind)	[SVM_EXIT_##code] = { #code, NST_EXIT_##kind }
 
 static const struct svm_exit_row svm_exit_rows[] = {
@@ -246,18 +266,18 @@ static const struct svm_exit_row svm_exit_rows[] = {
 	INSN(PAUSE, PAUSE),
 	INSN(HLT, HLT),
 	[SVM_EXIT_INVLPG] = { "INVLPG", NST_EXIT_INVLPG, true, svm_decode_invlpg },
-	INSN(INVLPGA, SVM_INSN),
+	ISA(INVLPGA, SVM_INSN),
 	[SVM_EXIT_IOIO] = { "IOIO", NST_EXIT_IO, false, svm_decode_io },
 	[SVM_EXIT_MSR] = { "MSR", NST_EXIT_MSR, true, svm_decode_msr },
 	[SVM_EXIT_TASK_SWITCH] = { "TASK_SWITCH", NST_EXIT_TASK_SWITCH, false, svm_decode_task },
 	[SVM_EXIT_SHUTDOWN] = { "SHUTDOWN", NST_EXIT_TRIPLE_FAULT, false, svm_decode_shutdown },
-	INSN(VMRUN, SVM_INSN),
-	INSN(VMMCALL, HYPERCALL),
-	INSN(VMLOAD, SVM_INSN),
-	INSN(VMSAVE, SVM_INSN),
-	INSN(STGI, SVM_INSN),
-	INSN(CLGI, SVM_INSN),
-	INSN(SKINIT, SVM_INSN),
+	ISA(VMRUN, SVM_INSN),
+	ISA(VMMCALL, HYPERCALL),
+	ISA(VMLOAD, SVM_INSN),
+	ISA(VMSAVE, SVM_INSN),
+	ISA(STGI, SVM_INSN),
+	ISA(CLGI, SVM_INSN),
+	ISA(SKINIT, SVM_INSN),
 	[SVM_EXIT_RDTSCP] = { "RDTSCP", NST_EXIT_RDTSC, true, svm_decode_rdtscp },
 	INSN(WBINVD, CACHE),
 	INSN(MONITOR, MONITOR),

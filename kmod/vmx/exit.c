@@ -157,6 +157,19 @@ static void vmx_decode_invd(const struct vmx_exit_ctx *ctx)
 	ctx->exit->cache.invd = true;
 }
 
+/* Ten reasons in the order of the enum, and the two invalidations. */
+static void vmx_decode_isa(const struct vmx_exit_ctx *ctx)
+{
+	struct nst_exit *exit = ctx->exit;
+
+	if (exit->raw_reason == EXIT_REASON_INVEPT)
+		exit->insn.which = NST_INSN_INVEPT;
+	else if (exit->raw_reason == EXIT_REASON_INVVPID)
+		exit->insn.which = NST_INSN_INVVPID;
+	else
+		exit->insn.which = NST_INSN_VMCALL + exit->raw_reason - EXIT_REASON_VMCALL;
+}
+
 /*
  * INT1 raises a #DB that leaves DR6 alone and returns behind the instruction.
  * It exits only because every #DB does, and is delivered again as what it is.
@@ -222,16 +235,16 @@ static const struct vmx_exit_row vmx_exits[] = {
 	ROW(INVLPG, INVLPG, LEN | QUAL, vmx_decode_invlpg),
 	ROW(RDPMC, RDPMC, LEN),
 	ROW(RDTSC, RDTSC, LEN),
-	ROW(VMCALL, HYPERCALL, LEN),
-	ROW(VMCLEAR, VMX_INSN, LEN | QUAL),
-	ROW(VMLAUNCH, VMX_INSN, LEN),
-	ROW(VMPTRLD, VMX_INSN, LEN | QUAL),
-	ROW(VMPTRST, VMX_INSN, LEN | QUAL),
-	ROW(VMREAD, VMX_INSN, LEN | QUAL),
-	ROW(VMRESUME, VMX_INSN, LEN),
-	ROW(VMWRITE, VMX_INSN, LEN | QUAL),
-	ROW(VMOFF, VMX_INSN, LEN),
-	ROW(VMON, VMX_INSN, LEN | QUAL),
+	ROW(VMCALL, HYPERCALL, LEN, vmx_decode_isa),
+	ROW(VMCLEAR, VMX_INSN, LEN | QUAL, vmx_decode_isa),
+	ROW(VMLAUNCH, VMX_INSN, LEN, vmx_decode_isa),
+	ROW(VMPTRLD, VMX_INSN, LEN | QUAL, vmx_decode_isa),
+	ROW(VMPTRST, VMX_INSN, LEN | QUAL, vmx_decode_isa),
+	ROW(VMREAD, VMX_INSN, LEN | QUAL, vmx_decode_isa),
+	ROW(VMRESUME, VMX_INSN, LEN, vmx_decode_isa),
+	ROW(VMWRITE, VMX_INSN, LEN | QUAL, vmx_decode_isa),
+	ROW(VMOFF, VMX_INSN, LEN, vmx_decode_isa),
+	ROW(VMON, VMX_INSN, LEN | QUAL, vmx_decode_isa),
 	ROW(CR_ACCESS, CR, LEN | QUAL, vmx_decode_cr),
 	ROW(DR_ACCESS, DR, LEN | QUAL, vmx_decode_dr),
 	ROW(IO_INSTRUCTION, IO, LEN | QUAL, vmx_decode_io),
@@ -251,11 +264,11 @@ static const struct vmx_exit_row vmx_exits[] = {
 	ROW(LDTR_TR, DTABLE, LEN | QUAL),
 	ROW(EPT_VIOLATION, TDP_FAULT, QUAL, vmx_decode_ept_violation),
 	ROW(EPT_MISCONFIG, TDP_MISCONFIG, 0, vmx_decode_ept_misconfig),
-	ROW(INVEPT, VMX_INSN, LEN | QUAL),
+	ROW(INVEPT, VMX_INSN, LEN | QUAL, vmx_decode_isa),
 	ROW(RDTSCP, RDTSC, LEN, vmx_decode_rdtscp),
 	/* The slice of setup.c ended: only leaving the guest was wanted. */
 	ROW(PREEMPTION_TIMER, NONE, 0),
-	ROW(INVVPID, VMX_INSN, LEN | QUAL),
+	ROW(INVVPID, VMX_INSN, LEN | QUAL, vmx_decode_isa),
 	ROW(WBINVD, CACHE, LEN),
 	ROW(XSETBV, XSETBV, LEN),
 	ROW(APIC_WRITE, APIC_WRITE, QUAL, vmx_decode_apic_write),

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which context is current, L1 or L2, and who gets an exit or an event of L2:
+ * L1, through the nested ISA, or L0's own handlers.
+ */
+#include "../nestor.h"
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "../core.h"
+#include "../trace.h"
+#include "nested.h"
+
+/**
+ * nst_nested_create() - prepare a vCPU for nesting
+ * @vcpu: the vCPU
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nst_nested_create(struct nst_vcpu *vcpu)
+{
+	if (!nst_param_nested)
+		return 0;
+	vcpu->nested = kzalloc(sizeof(*vcpu->nested), GFP_KERNEL_ACCOUNT);
+	return vcpu->nested ? 0 : -ENOMEM;
+}
+
+/**
+ * nst_nested_destroy() - undo nst_nested_create()
+ * @vcpu: the vCPU, which will not run again
+ */
+void nst_nested_destroy(struct nst_vcpu *vcpu)
+{
+	if (nst_isa(vcpu))
+		nst_isa(vcpu)->destroy(vcpu);
+	kfree(vcpu->nested);
+	vcpu->nested = NULL;
+}
+
+static const struct nst_isa *nst_choose_isa(const struct nst_vcpu *vcpu)
+{
+	return NULL;
+}
+
+/**
+ * nst_nested_cpuid_changed() - give a vCPU the nested ISA of its CPUID
+ * @vcpu: the vCPU, which has not run yet; loaded or not
+ *
+ * Return: 0 or -ENOMEM: then it has none.
+ */
+int nst_nested_cpuid_changed(struct nst_vcpu *vcpu)
+{
+	struct nst_nested *nested = vcpu->nested;
+	const struct nst_isa *isa;
+	int ret;
+
+	if (!nested)
+		return 0;
+	isa = nst_choose_isa(vcpu);
+	if (isa == nested->isa)
+		return 0;
+	if (nested->isa)
+		nested->isa->destroy(vcpu);
+	nested->isa = NULL;
+	if (!isa)
+		return 0;
+	ret = isa->create(vcpu);
+	if (!ret)
+		nested->isa = isa;
+	return ret;
+}
+
+/**
+ * nst_nested_reset() - RESET or INIT: L1 is current, nothing nested goes on
+ * @vcpu: loaded vCPU; all registers are about to be set
+ */
+void nst_nested_reset(struct nst_vcpu *vcpu)
+{
+	if (nst_isa(vcpu))
+		nst_isa(vcpu)->leave(vcpu);
+}
+
+/* ---- the switch ---- */
+
+/**
+ * nst_own_ctl() - the controls that L0 wants for L1
+ * @vcpu: the vCPU
+ *
+ * Whoever changes a field calls nst_ctl_changed() next.
+ *
+ * Return: the controls; while L2 is current, what runs is made from them.
+ */
+struct nst_ctl *nst_own_ctl(struct nst_vcpu *vcpu)
+{
+	return nst_in_l2(vcpu) ? &vcpu->nested->l1_ctl : &vcpu->ctl;
+}
+
+/**
+ * nst_ctl_changed() - bring L0's own controls into force
+ * @vcpu: the vCPU
+ * @what: NST_CTL_*
+ *
+ * Any context of the vCPU's own thread.
+ */
+void nst_ctl_changed(struct nst_vcpu *vcpu, u32 what)
+{
+	nst_nested_merge(vcpu);
+	vcpu->ctl.dirty |= what;
+}
+
+/**
+ * nst_nested_merge() - see nested.h
+ * @vcpu: the vCPU
+ */
+void nst_nested_merge(struct nst_vcpu *vcpu)
+{
+	struct nst_ctl *ctl = &vcpu->ctl;
+	const struct nst_ctl *own;
+	u32 dirty = ctl->dirty;
+	nst_hpa_t root = ctl->root;
+	u8 root_level = ctl->root_level;
+
+	if (!nst_in_l2(vcpu))
+		return;
+	own = &vcpu->nested->l1_ctl;
+	*ctl = *own;
+	/* The MMU's. */
+	ctl->root = root;
+	ctl->root_level = root_level;
+	ctl->tag = NST_TAG_L2;
+	/* L1's permission maps are asked by software. */
+	ctl->traps |= NST_TRAP_MSR | NST_TRAP_IO;
+	ctl->cr0_owned = 0;
+	ctl->cr4_owned = 0;
+	vcpu->nested->isa->merge(vcpu, ctl);
+	ctl->dirty = dirty | NST_CTL_TRAPS | NST_CTL_TSC | NST_CTL_MSRS;
+}
+
+/* The emulator's view: it has filled vcpu->exit. */
+static bool nst_l1_wants(struct nst_vcpu *vcpu, const struct nst_exit *exit)
+{
+	return nst_isa(vcpu)->wants(vcpu, exit);
+}
+
+static enum nst_next nst_l1_exit(struct nst_vcpu *vcpu)
+{
+	struct nst_exit exit = vcpu->exit;
+
+	return nst_isa(vcpu)->reflect(vcpu, &exit);
+}
+
+static const struct nst_l1_ops nst_l1_ops = {
+	.wants = nst_l1_wants,
+	.exit = nst_l1_exit,
+};
+
+static void nst_nested_to_l1_ctl(struct nst_vcpu *vcpu)
+{
+	nst_hpa_t root = vcpu->ctl.root;
+	u8 root_level = vcpu->ctl.root_level;
+
+	vcpu->ctl = vcpu->nested->l1_ctl;
+	vcpu->ctl.root = root;
+	vcpu->ctl.root_level = root_level;
+}
+
+/**
+ * nst_nested_switch() - see nested.h
+ * @vcpu: loaded vCPU
+ * @to_l2: L2, else L1
+ */
+void nst_nested_switch(struct nst_vcpu *vcpu, bool to_l2)
+{
+	struct nst_nested *nested = vcpu->nested;
+
+	if (nested->in_l2 == to_l2)
+		return;
+	preempt_disable();
+	nst_pull(vcpu, NST_STATE_ALL);
+	vcpu->dirty = NST_STATE_ALL;
+	vcpu->l1 = to_l2 ? &nst_l1_ops : NULL;
+	if (to_l2) {
+		nested->l1 = vcpu->st;
+		nested->l1_ctl = vcpu->ctl;
+		nested->in_l2 = true;
+		nst_nested_merge(vcpu);
+	} else {
+		nested->in_l2 = false;
+		nested->exception.pending = false;
+		nst_nested_to_l1_ctl(vcpu);
+	}
+	vcpu->ctl.dirty = NST_CTL_ALL;
+	nested->switches++;
+	preempt_enable();
+	nst_request(vcpu, NST_REQ_EVENT);
+}
+
+/* ---- exits ---- */
+
+/* What is the host's own, or the MMU's to look at first. */
+static bool nst_is_l0_exit(const struct nst_exit *exit)
+{
+	switch (exit->kind) {
+	case NST_EXIT_NONE:
+	case NST_EXIT_HOST_IRQ:
+	case NST_EXIT_HOST_NMI:
+	case NST_EXIT_ENTRY_FAILED:
+	case NST_EXIT_UNKNOWN:
+	/* L1's second stage may refuse it: nst_nested_stage2_exit() then. */
+	case NST_EXIT_TDP_FAULT:
+	case NST_EXIT_TDP_MISCONFIG:
+		return true;
+	case NST_EXIT_EXCEPTION:
+		/* A shadow table's own miss comes back when it was L2's fault. */
+		return exit->exception.vector == X86_TRAP_MC ||
+		       (exit->exception.vector == X86_TRAP_PF && !nst_caps.tdp);
+	default:
+		return false;
+	}
+}
+
+/**
+ * nst_nested_exit() - see nested.h
+ * @vcpu: loaded vCPU, L2 current
+ * @next: what to do next, when taken
+ *
+ * Return: true when it was taken.
+ */
+bool nst_nested_exit(struct nst_vcpu *vcpu, enum nst_next *next)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+	struct nst_exit exit = vcpu->exit;
+
+	if (nst_is_l0_exit(&exit) || !isa->wants(vcpu, &exit))
+		return false;
+	*next = isa->reflect(vcpu, &exit);
+	return true;
+}
+
+/**
+ * nst_nested_intercept() - see nested.h
+ * @vcpu: loaded vCPU
+ * @exit: what, as hardware would report it
+ *
+ * Return: true when L1 wants it; L1 is then current.
+ */
+bool nst_nested_intercept(struct nst_vcpu *vcpu, const struct nst_exit *exit)
+{
+	if (!nst_in_l2(vcpu) || !nst_isa(vcpu)->wants(vcpu, exit))
+		return false;
+	/* Its result is always to go on in L1. */
+	nst_isa(vcpu)->reflect(vcpu, exit);
+	return true;
+}
+
+/**
+ * nst_nested_stage2_exit() - L1's second stage refused an access of L2
+ * @vcpu: loaded vCPU, L2 current; nst_mmu_stage2_fault() says how
+ *
+ * Return: what to do next, in L1.
+ */
+enum nst_next nst_nested_stage2_exit(struct nst_vcpu *vcpu)
+{
+	const struct nst_exit exit = { .kind = NST_EXIT_TDP_FAULT };
+
+	return nst_isa(vcpu)->reflect(vcpu, &exit);
+}
+
+/**
+ * nst_nested_insn() - an instruction of VMX or SVM
+ * @vcpu: loaded vCPU
+ *
+ * Return: what to do next; #UD when the guest's CPU has no such instruction.
+ */
+enum nst_next nst_nested_insn(struct nst_vcpu *vcpu)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+
+	if (isa)
+		return isa->insn(vcpu);
+	nst_raise(vcpu, X86_TRAP_UD);
+	return NST_ENTER;
+}
+
+/* ---- events ---- */
+
+/**
+ * nst_nested_wants_exception() - does L1 want an exception that software raises?
+ * @vcpu: loaded vCPU
+ * @vector: X86_TRAP_*
+ * @has_error: @error_code counts
+ * @error_code: the error code
+ * @payload: CR2 or DR6 bits
+ *
+ * If so it is kept, and makes L2 exit before the next entry.
+ *
+ * Return: true: it is dealt with.
+ */
+bool nst_nested_wants_exception(struct nst_vcpu *vcpu, u8 vector, bool has_error,
+				u32 error_code, u64 payload)
+{
+	struct nst_exit exit = {
+		.kind = NST_EXIT_EXCEPTION,
+		.exception = {
+			.vector = vector, .has_error = has_error,
+			.error_code = error_code, .payload = payload,
+		},
+	};
+
+	if (!nst_in_l2(vcpu) || !nst_isa(vcpu)->wants(vcpu, &exit))
+		return false;
+	vcpu->nested->exception.exit = exit;
+	vcpu->nested->exception.pending = true;
+	nst_request(vcpu, NST_REQ_EVENT);
+	return true;
+}
+
+/**
+ * nst_nested_verdict() - may an event be delivered to the current context?
+ * @vcpu: loaded vCPU
+ * @kind: NST_EXIT_HOST_IRQ, _HOST_NMI or _INIT
+ *
+ * Return: the ISA's verdict; NST_DELIVER without nesting.
+ */
+enum nst_verdict nst_nested_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+
+	return isa ? isa->verdict(vcpu, kind) : NST_DELIVER;
+}
+
+/**
+ * nst_nested_ack_irq() - see nested.h
+ * @vcpu: loaded vCPU
+ *
+ * Return: the vector, -1 for none.
+ */
+int nst_nested_ack_irq(struct nst_vcpu *vcpu)
+{
+	return nst_take_irq(vcpu);
+}
+
+/**
+ * nst_nested_take_nmi() - an NMI was delivered as an exit
+ * @vcpu: loaded vCPU
+ */
+void nst_nested_take_nmi(struct nst_vcpu *vcpu)
+{
+	if (vcpu->ev.nmi.pending)
+		vcpu->ev.nmi.pending--;
+}
+
+static enum nst_next nst_nested_reflect_event(struct nst_vcpu *vcpu, enum nst_exit_kind kind)
+{
+	struct nst_exit exit = { .kind = kind };
+
+	return nst_isa(vcpu)->reflect(vcpu, &exit);
+}
+
+/**
+ * nst_nested_events() - let events that L1 wants make L2 exit
+ * @vcpu: loaded vCPU, irqs on, may sleep
+ *
+ * Before the entry is prepared.  An event under delivery goes first: then only
+ * an exit right after it is arranged, see nst_inject_pending().
+ *
+ * Return: NST_ENTER to go on, in whatever context is current then.
+ */
+enum nst_next nst_nested_events(struct nst_vcpu *vcpu)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+	enum nst_next next = NST_ENTER;
+
+	if (!nst_in_l2(vcpu))
+		return NST_ENTER;
+	if (vcpu->nested->exception.pending) {
+		struct nst_exit exit = vcpu->nested->exception.exit;
+
+		vcpu->nested->exception.pending = false;
+		return isa->reflect(vcpu, &exit);
+	}
+	if (nst_event_committed(vcpu))
+		return NST_ENTER;
+	if (isa->events)
+		next = isa->events(vcpu);
+	if (next != NST_ENTER || !nst_in_l2(vcpu) || nst_event_committed(vcpu))
+		return next;
+	if (vcpu->ev.nmi.pending && isa->verdict(vcpu, NST_EXIT_HOST_NMI) == NST_REFLECT)
+		return nst_nested_reflect_event(vcpu, NST_EXIT_HOST_NMI);
+	if (nst_pending_irq(vcpu) >= 0 && isa->verdict(vcpu, NST_EXIT_HOST_IRQ) == NST_REFLECT)
+		return nst_nested_reflect_event(vcpu, NST_EXIT_HOST_IRQ);
+	return NST_ENTER;
+}
+
+/**
+ * nst_nested_inject() - see nested.h
+ * @vcpu: loaded vCPU
+ * @event: the event
+ */
+void nst_nested_inject(struct nst_vcpu *vcpu, const struct nst_event *event)
+{
+	bool nmi_blocked = vcpu->st.nmi_blocked;
+
+	if (event->type == NST_EVENT_NONE)
+		return;
+	nst_event_interrupted(vcpu, event);
+	/* Not one that comes again: what blocks NMIs stays as it is. */
+	if (nmi_blocked && event->type == NST_EVENT_NMI)
+		vcpu->st.nmi_blocked = true;
+}
+
+/**
+ * nst_nested_interrupted() - see nested.h
+ * @vcpu: loaded vCPU, L2 current
+ * @event: filled
+ */
+void nst_nested_interrupted(struct nst_vcpu *vcpu, struct nst_event *event)
+{
+	struct nst_events *ev = &vcpu->ev;
+
+	*event = (struct nst_event){ .type = NST_EVENT_NONE };
+	if (ev->exception.injected)
+		*event = (struct nst_event){
+			.type = ev->exception.soft ? NST_EVENT_SOFT_EXC : NST_EVENT_EXCEPTION,
+			.vector = ev->exception.vector,
+			.has_error = ev->exception.has_error,
+			.error_code = ev->exception.error_code,
+			.insn_len = ev->exception.insn_len,
+		};
+	else if (ev->nmi.injected)
+		*event = (struct nst_event){ .type = NST_EVENT_NMI, .vector = X86_TRAP_NMI };
+	else if (ev->irq.injected)
+		*event = (struct nst_event){
+			.type = ev->irq.soft ? NST_EVENT_SOFT_INT : NST_EVENT_EXTINT,
+			.vector = ev->irq.vector,
+			.insn_len = ev->irq.insn_len,
+		};
+	memset(&ev->exception, 0, sizeof(ev->exception));
+	ev->nmi.injected = false;
+	memset(&ev->irq, 0, sizeof(ev->irq));
+}
+
+/* ---- registers that mean something else in L2, or allow less ---- */
+
+/**
+ * nst_nested_get_cr8() - CR8 of L2 when the ISA keeps it
+ * @vcpu: loaded vCPU
+ * @val: result
+ *
+ * Return: false: it is the local APIC's.
+ */
+bool nst_nested_get_cr8(struct nst_vcpu *vcpu, u64 *val)
+{
+	return nst_in_l2(vcpu) && nst_isa(vcpu)->get_cr8 && nst_isa(vcpu)->get_cr8(vcpu, val);
+}
+
+/**
+ * nst_nested_set_cr8() - the same for a write
+ * @vcpu: loaded vCPU
+ * @val: 0 to 15
+ *
+ * Return: false: it is the local APIC's.
+ */
+bool nst_nested_set_cr8(struct nst_vcpu *vcpu, u64 val)
+{
+	return nst_in_l2(vcpu) && nst_isa(vcpu)->set_cr8 && nst_isa(vcpu)->set_cr8(vcpu, val);
+}
+
+/**
+ * nst_nested_cr_allowed() - does the ISA allow this value of CR0 or CR4?
+ * @vcpu: loaded vCPU
+ * @cr: 0 or 4
+ * @val: the new value
+ *
+ * Return: false for #GP(0).
+ */
+bool nst_nested_cr_allowed(struct nst_vcpu *vcpu, int cr, u64 val)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+
+	return !isa || !isa->cr_allowed || isa->cr_allowed(vcpu, cr, val);
+}
+
+/**
+ * nst_nested_efer_allowed() - the same for EFER
+ * @vcpu: loaded vCPU
+ * @val: the new value
+ *
+ * Return: false for #GP(0).
+ */
+bool nst_nested_efer_allowed(struct nst_vcpu *vcpu, u64 val)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+
+	return !isa || !isa->efer_allowed || isa->efer_allowed(vcpu, val);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The neutral layer of nesting.  L2 is another context of the same vCPU: other
+ * registers in vcpu->st, other controls in vcpu->ctl, another paging context.
+ * This layer alone decides which context is current; a nested ISA (struct
+ * nst_isa: one instance for VMX, one for SVM) decides what its manual says
+ * about entering and leaving L2.  Neither knows which hardware runs below.
+ *
+ * An exit of L2 goes first to @wants; when L1 wants it, @reflect makes L1 the
+ * current context with the architected results.  Events that L0 makes by
+ * software (an exception of an emulated instruction, an interrupt for L1) take
+ * the same way: they are dressed up as a struct nst_exit.
+ */
+#ifndef NST_NESTED_NESTED_H
+#define NST_NESTED_NESTED_H
+
+#include "../vcpu.h"
+
+struct kvm_nested_state;
+
+/* TLB tags, for nst_ctl.tag: L1 and L2 never share translations. */
+#define NST_TAG_L1	0
+#define NST_TAG_L2	1
+
+/*
+ * What the nested ISA says about an event that has arrived: about interrupts
+ * and NMIs in both contexts, about INIT and SMI.
+ */
+enum nst_verdict {
+	NST_DELIVER,	/* as without nesting: the current context takes it */
+	NST_HOLD,	/* blocked until the ISA makes NST_REQ_EVENT */
+	NST_REFLECT,	/* it makes L2 exit: call reflect() with it */
+};
+
+/* Exits that an ISA wants at the moment when L2 could take such an event. */
+#define NST_WINDOW_IRQ	BIT(0)
+#define NST_WINDOW_NMI	BIT(1)
+
+/**
+ * struct nst_isa - what an L1 hypervisor believes its CPU offers
+ *
+ * All are called by the vCPU's own thread, loaded, irqs on, vm->srcu held, if
+ * nothing else is said.  Those marked (L2) only while L2 is current.  NULL
+ * where a default is given.
+ */
+struct nst_isa {
+	const char *name;		/* "VMX" or "SVM" */
+	/* Allocate and free vcpu->nested->priv.  Not loaded.  0 or -ENOMEM. */
+	int (*create)(struct nst_vcpu *vcpu);
+	void (*destroy)(struct nst_vcpu *vcpu);
+	/*
+	 * vcpu->exit is NST_EXIT_VMX_INSN or _SVM_INSN, of L1 or of an L2 whose
+	 * L1 does not intercept it; exit.insn says which instruction.  Its
+	 * operands come from nst_insn_decode().
+	 */
+	enum nst_next (*insn)(struct nst_vcpu *vcpu);
+	/*
+	 * (L2) Does L1 want this exit of L2?  Must not change anything.  Not
+	 * asked about the host's own (HOST_IRQ, HOST_NMI, #MC, NONE) and faults
+	 * of the second stage.
+	 */
+	bool (*wants)(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+	/*
+	 * (L2) The context becomes L1, through nst_nested_switch(), as the
+	 * manual says for this exit.  NST_EXIT_HOST_IRQ, _HOST_NMI and _INIT
+	 * are an interrupt, an NMI and an INIT of L1's virtual CPU here, which
+	 * stay pending unless the ISA takes them (nst_nested_ack_irq() …).
+	 * NST_EXIT_TDP_FAULT: see nst_mmu_stage2_fault() for what happened.
+	 */
+	enum nst_next (*reflect)(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+	/*
+	 * May this event be delivered now?  @kind: NST_EXIT_HOST_IRQ, _HOST_NMI
+	 * or _INIT.  Asked in L1 as well (GIF).  No event is under delivery.
+	 */
+	enum nst_verdict (*verdict)(struct nst_vcpu *vcpu, enum nst_exit_kind kind);
+	/*
+	 * (L2) Events of the ISA's own (virtual interrupts, timers, MTF),
+	 * before interrupts are looked at; no event is under delivery.  It may
+	 * call nst_nested_inject() or change to L1.  NULL: none.
+	 */
+	enum nst_next (*events)(struct nst_vcpu *vcpu);
+	/* (L2) NST_WINDOW_* that L1 waits for.  NULL: none. */
+	u32 (*windows)(struct nst_vcpu *vcpu);
+	/* (L2) Would events() end L2's HLT?  NULL: no. */
+	bool (*wakes)(struct nst_vcpu *vcpu);
+	/* (L2) Add what L1 wants to the controls that L0 wants for L2. */
+	void (*merge)(struct nst_vcpu *vcpu, struct nst_ctl *ctl);
+	/*
+	 * (L2) CR8 when it is not the local APIC's TPR.  True: the ISA has it.
+	 * The backend's task-priority virtualisation then carries this value.
+	 * NULL: no.
+	 */
+	bool (*get_cr8)(struct nst_vcpu *vcpu, u64 *val);
+	bool (*set_cr8)(struct nst_vcpu *vcpu, u64 val);
+	/*
+	 * May CR0 or CR4 (@cr) get this value in the current context, beyond the
+	 * general rules?  NULL: yes.
+	 */
+	bool (*cr_allowed)(struct nst_vcpu *vcpu, int cr, u64 val);
+	/* EFER was written by MSR, before it takes effect.  False: #GP.  NULL: yes. */
+	bool (*efer_allowed)(struct nst_vcpu *vcpu, u64 val);
+	/*
+	 * Back to L1 without results, everything nested forgotten: RESET, INIT
+	 * outside of L2, a new nested state.  L1's registers stay undefined when
+	 * L2 was current: the caller sets them.
+	 */
+	void (*leave)(struct nst_vcpu *vcpu);
+	/*
+	 * KVM_GET_NESTED_STATE: the size needed, with as much as @size bytes
+	 * written to @user; or -EFAULT.  KVM_SET_NESTED_STATE: @head was copied
+	 * and its format and flags are known ones; 0, -EINVAL or -EFAULT.
+	 */
+	long (*get_state)(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size);
+	long (*set_state)(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
+			  const struct kvm_nested_state *head);
+};
+
+extern const struct nst_isa nvmx_isa;
+extern const struct nst_isa nsvm_isa;
+
+/**
+ * struct nst_nested - vcpu->nested: there when nested=1
+ * @isa: (v) what the guest's CPUID offers; NULL: neither
+ * @in_l2: (v) L2 is the current context
+ * @l1: (v) in L2: L1's registers as they were at the entry; the ISA restores
+ *	those that its manual says
+ * @l1_ctl: (v) in L2: vcpu->ctl as it was for L1
+ * @priv: (v) the ISA's part
+ * @exception: (v) an exception that software raised in L2 and L1 wants
+ * @exception.pending: there is one
+ * @exception.exit: it, as an exit
+ * @exit_soon: (v) the next entry has to end right after it delivered its event
+ * @switches: (v) counts changes of context
+ */
+struct nst_nested {
+	const struct nst_isa *isa;
+	bool in_l2;
+	struct nst_state l1;
+	struct nst_ctl l1_ctl;
+	void *priv;
+	struct {
+		bool pending;
+		struct nst_exit exit;
+	} exception;
+	bool exit_soon;
+	u64 switches;
+};
+
+static inline bool nst_in_l2(const struct nst_vcpu *vcpu)
+{
+	return vcpu->nested && vcpu->nested->in_l2;
+}
+
+static inline const struct nst_isa *nst_isa(const struct nst_vcpu *vcpu)
+{
+	return vcpu->nested ? vcpu->nested->isa : NULL;
+}
+
+/* ---- for the ISAs ---- */
+
+/**
+ * nst_nested_switch() - make L1 or L2 the current context
+ * @vcpu: loaded vCPU
+ * @to_l2: L2, else L1
+ *
+ * Pulls every state class first, so that vcpu->st is whole; to L2: copies it to
+ * nested->l1.  The caller then changes vcpu->st as its manual says; all of it
+ * will be pushed.  Controls are merged (or L1's come back), the TLB tag
+ * changes, events are looked at again.  The paging context is the caller's to
+ * change: see mmu/stage2.h.
+ */
+void nst_nested_switch(struct nst_vcpu *vcpu, bool to_l2);
+
+/**
+ * nst_nested_merge() - compute vcpu->ctl again
+ * @vcpu: loaded vCPU
+ *
+ * After L1's wishes changed in L2.  In L1: nothing.
+ */
+void nst_nested_merge(struct nst_vcpu *vcpu);
+
+/**
+ * nst_nested_inject() - deliver an event at the next entry, before all others
+ * @vcpu: loaded vCPU
+ * @event: NST_EVENT_NONE does nothing
+ */
+void nst_nested_inject(struct nst_vcpu *vcpu, const struct nst_event *event);
+
+/**
+ * nst_nested_interrupted() - take the event whose delivery the exit interrupted
+ * @vcpu: loaded vCPU, L2 current
+ * @event: filled; NST_EVENT_NONE when there was none
+ *
+ * Also drops exceptions that were raised and not yet delivered: they belong to
+ * the instruction, which L2 will run again.
+ */
+void nst_nested_interrupted(struct nst_vcpu *vcpu, struct nst_event *event);
+
+/**
+ * nst_nested_ack_irq() - acknowledge the interrupt that is about to be delivered
+ * @vcpu: loaded vCPU
+ *
+ * Return: the vector, -1 for none.
+ */
+int nst_nested_ack_irq(struct nst_vcpu *vcpu);
+/* The same for an NMI: it is no longer pending. */
+void nst_nested_take_nmi(struct nst_vcpu *vcpu);
+
+/**
+ * nst_nested_next_rip() - address of the instruction after the one that exited
+ * @vcpu: loaded vCPU
+ * @exit: the exit
+ *
+ * Decodes when hardware did not tell the length.
+ *
+ * Return: 0 when it cannot be told.
+ */
+u64 nst_nested_next_rip(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+
+/* ---- for the core ---- */
+
+int nst_nested_create(struct nst_vcpu *vcpu);
+void nst_nested_destroy(struct nst_vcpu *vcpu);
+/* The vCPU's CPUID changed: choose the ISA.  0 or -ENOMEM. */
+int nst_nested_cpuid_changed(struct nst_vcpu *vcpu);
+/* RESET or INIT: back to L1, before the registers are reset. */
+void nst_nested_reset(struct nst_vcpu *vcpu);
+
+/**
+ * nst_nested_exit() - offer an exit of L2 to L1
+ * @vcpu: loaded vCPU, L2 current
+ * @next: what to do next, when taken
+ *
+ * Return: true when it was L1's, or a nested paging fault that is dealt with;
+ * the neutral handlers must not see it.
+ */
+bool nst_nested_exit(struct nst_vcpu *vcpu, enum nst_next *next);
+
+/**
+ * nst_nested_intercept() - software is about to do for L2 what L1 may intercept
+ * @vcpu: loaded vCPU
+ * @exit: what, as hardware would report it
+ *
+ * Return: true when L1 wants it; L1 is then current and the caller gives up.
+ */
+bool nst_nested_intercept(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+
+/* L0's own controls: change a field in the first, then call the second. */
+struct nst_ctl *nst_own_ctl(struct nst_vcpu *vcpu);
+void nst_ctl_changed(struct nst_vcpu *vcpu, u32 what);
+
+enum nst_next nst_nested_stage2_exit(struct nst_vcpu *vcpu);
+enum nst_next nst_nested_insn(struct nst_vcpu *vcpu);
+enum nst_next nst_nested_events(struct nst_vcpu *vcpu);
+bool nst_nested_wants_exception(struct nst_vcpu *vcpu, u8 vector, bool has_error,
+				u32 error_code, u64 payload);
+enum nst_verdict nst_nested_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind);
+
+bool nst_nested_get_cr8(struct nst_vcpu *vcpu, u64 *val);
+bool nst_nested_set_cr8(struct nst_vcpu *vcpu, u64 val);
+bool nst_nested_cr_allowed(struct nst_vcpu *vcpu, int cr, u64 val);
+bool nst_nested_efer_allowed(struct nst_vcpu *vcpu, u64 val);
+
+/* KVM_GET_NESTED_STATE, KVM_SET_NESTED_STATE */
+long nst_get_nested_state(void *object, unsigned long arg);
+long nst_set_nested_state(void *object, unsigned long arg);
+
+#endif /* NST_NESTED_NESTED_H */
