@@ -66,7 +66,7 @@ struct nst_event {
  * @tdp_ad: hardware sets accessed and dirty bits in TDP entries
  * @tdp_1g: 1 GiB TDP pages
  * @tdp_is_ept: entries have the EPT layout, else that of ordinary paging
- * @unrestricted: real mode and paging off run directly
+ * @unrestricted: real mode and paging off run directly, so can_enter() is always true
  * @tsc_scaling: the TSC ratio is honoured
  * @nmi_window: an exit can be asked for when NMIs become possible
  * @has_vpid: TLB tags, so that a VM entry need not flush
@@ -143,6 +143,12 @@ struct nst_backend {
 	 */
 	void (*pull)(struct nst_vcpu *vcpu, u32 classes);
 	void (*push)(struct nst_vcpu *vcpu, u32 classes);
+
+	/*
+	 * Without nst_caps.unrestricted: does hardware take the mode and the
+	 * segments that vcpu->st has?  SEG and CR state are valid.
+	 */
+	bool (*can_enter)(struct nst_vcpu *vcpu);
 
 	/* Loaded.  Encode the parts of vcpu->ctl named in ctl.dirty; clear it. */
 	void (*encode)(struct nst_vcpu *vcpu);

@@ -103,6 +103,11 @@ enum nst_next nst_exit_task_switch(struct nst_vcpu *vcpu);
 enum nst_next nst_insn_complete(struct nst_vcpu *vcpu);
 
 void nst_decode_foreign(struct nst_vcpu *vcpu);
+enum nst_next nst_insn_deliver(struct nst_vcpu *vcpu, const struct nst_event *event);
+
+/* soft.c */
+bool nst_soft_needed(struct nst_vcpu *vcpu);
+enum nst_next nst_soft_run(struct nst_vcpu *vcpu);
 
 /* iobus.c */
 int nst_buses_create(struct nst_vm *vm);

@@ -273,6 +273,15 @@ static bool nst_is_fault(struct nst_vcpu *vcpu)
 	}
 }
 
+/* To hardware for the next entry, or to soft.c, which has none. */
+static void nst_arrange(struct nst_vcpu *vcpu, const struct nst_event *event)
+{
+	if (unlikely(vcpu->soft))
+		vcpu->soft_event = *event;
+	else
+		nst_backend->inject(vcpu, event);
+}
+
 static void nst_inject_exception(struct nst_vcpu *vcpu)
 {
 	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
@@ -296,7 +305,7 @@ static void nst_inject_exception(struct nst_vcpu *vcpu)
 	}
 	exc->pending = false;
 	exc->injected = true;
-	nst_backend->inject(vcpu, &event);
+	nst_arrange(vcpu, &event);
 }
 
 static void nst_inject_nmi(struct nst_vcpu *vcpu)
@@ -304,7 +313,7 @@ static void nst_inject_nmi(struct nst_vcpu *vcpu)
 	struct nst_event event = { .type = NST_EVENT_NMI, .vector = X86_TRAP_NMI };
 
 	vcpu->ev.nmi.injected = true;
-	nst_backend->inject(vcpu, &event);
+	nst_arrange(vcpu, &event);
 }
 
 static void nst_inject_irq(struct nst_vcpu *vcpu)
@@ -316,7 +325,7 @@ static void nst_inject_irq(struct nst_vcpu *vcpu)
 	};
 
 	vcpu->ev.irq.injected = true;
-	nst_backend->inject(vcpu, &event);
+	nst_arrange(vcpu, &event);
 }
 
 /* An event whose delivery an exit interrupted goes before all others. */
@@ -425,6 +434,8 @@ void nst_inject_pending(struct nst_vcpu *vcpu)
 
 	if (!nst_inject_again(vcpu) && !nst_inject_new_nmi(vcpu))
 		nst_inject_new_irq(vcpu);
+	if (unlikely(vcpu->soft))
+		return;
 	if (nst_in_l2(vcpu))
 		nst_leave_l2_soon(vcpu);
 	nst_open_windows(vcpu, want_user_window);

@@ -95,6 +95,25 @@ int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len)
 }
 
 /**
+ * nst_gpa_has_slot() - is there a slot for an access that failed?
+ * @vcpu: the vCPU
+ * @gpa: guest-physical address
+ * @write: a slot that may be written
+ *
+ * Context: vm->srcu held.
+ *
+ * Return: true when userspace took the memory away; false when it is a device's.
+ */
+bool nst_gpa_has_slot(struct nst_vcpu *vcpu, nst_gpa_t gpa, bool write)
+{
+	u64 gfn = nst_gpa_gfn(gpa);
+
+	if (write)
+		return writable_slot(vcpu->vm, vcpu->space, gfn);
+	return nst_memslot_find(vcpu->vm, vcpu->space, gfn);
+}
+
+/**
  * nst_vcpu_read_gpa() - read guest memory as a vCPU sees it
  * @vcpu: the vCPU, of the current process
  * @gpa: guest-physical address

@@ -19,6 +19,7 @@ int nst_read_gpa(struct nst_vm *vm, nst_gpa_t gpa, void *buf, size_t len);
 int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len);
 
 /* The same as this vCPU sees it now. */
+bool nst_gpa_has_slot(struct nst_vcpu *vcpu, nst_gpa_t gpa, bool write);
 int nst_vcpu_read_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, size_t len);
 int nst_vcpu_write_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, const void *buf, size_t len);
 /*

@@ -65,6 +65,7 @@ static void nst_fill_emul(struct nst_vcpu *vcpu)
 	e->single_step = false;
 	e->nmi_unmask = false;
 	vcpu->insn->pos = 0;
+	vcpu->insn->gone = false;
 }
 
 static void nst_commit_segments(struct nst_vcpu *vcpu, const struct nst_emul *e)
@@ -172,7 +173,7 @@ static enum nst_next nst_finish_emulation(struct nst_vcpu *vcpu, enum nst_emul_r
 		return vcpu->l1->exit(vcpu);
 	default:
 		nst_log_drop(vcpu->insn);
-		return nst_emulation_failed(vcpu);
+		return vcpu->insn->gone ? NST_FAULTED : nst_emulation_failed(vcpu);
 	}
 }
 
@@ -306,6 +307,55 @@ bool nst_operand_write(struct nst_vcpu *vcpu, const struct nst_operand *op, cons
 		       unsigned int len)
 {
 	return nst_operand_access(vcpu, op, (void *)buf, len, true);
+}
+
+/**
+ * nst_insn_deliver() - deliver an event by software
+ * @vcpu: loaded vCPU, irqs on, srcu held
+ * @event: not NST_EVENT_NONE; the core has it as injected
+ *
+ * Return: NST_ENTER when the handler is entered, or when the delivery faulted
+ * and the double-fault rules chose what comes instead; NST_USER when the
+ * guest's tables or stack are in a device.
+ */
+enum nst_next nst_insn_deliver(struct nst_vcpu *vcpu, const struct nst_event *event)
+{
+	static const enum nst_emul_event kinds[] = {
+		[NST_EVENT_EXTINT] = NST_EMUL_EV_EXT,
+		[NST_EVENT_NMI] = NST_EMUL_EV_EXT,
+		[NST_EVENT_EXCEPTION] = NST_EMUL_EV_EXC,
+		[NST_EVENT_SOFT_INT] = NST_EMUL_EV_SOFT,
+		[NST_EVENT_SOFT_EXC] = NST_EMUL_EV_SOFT_EXC,
+		[NST_EVENT_PRIV_EXC] = NST_EMUL_EV_EXC,
+	};
+	struct nst_emul *e = &vcpu->insn->emul;
+	enum nst_emul_result result;
+	u64 rip;
+
+	nst_fill_emul(vcpu);
+	rip = e->rip;
+	/* The handler of a software interrupt returns behind the instruction. */
+	e->rip += event->insn_len;
+	result = nst_emul_deliver(e, kinds[event->type], event->vector, event->has_error,
+				  event->error_code);
+	nst_log_drop(vcpu->insn);
+	if (result == NST_EMUL_FAULT) {
+		if (e->rip == rip + event->insn_len)
+			e->rip = rip;
+		nst_commit_regs(vcpu);
+		nst_raise_emulated(vcpu);
+		return NST_ENTER;
+	}
+	if (result != NST_EMUL_OK)
+		return nst_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV);
+	nst_commit_regs(vcpu);
+	nst_commit_shadow(vcpu, 0);
+	nst_events_entered(vcpu);
+	if (event->type == NST_EVENT_NMI) {
+		vcpu->st.nmi_blocked = true;
+		vcpu->dirty |= NST_STATE_INTR;
+	}
+	return NST_ENTER;
 }
 
 /**

@@ -42,6 +42,7 @@ enum nst_waiting {
  * @done: how many
  * @pos: how many of them the current run has replayed
  * @used: bytes of @data in use
+ * @gone: userspace took away memory that the instruction touches
  * @data: the data of the logged accesses
  */
 struct nst_insn {
@@ -54,6 +55,7 @@ struct nst_insn {
 	unsigned int done;
 	unsigned int pos;
 	unsigned int used;
+	bool gone;
 	u8 data[NST_LOG_BYTES];
 };
 

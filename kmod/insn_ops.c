@@ -66,18 +66,31 @@ static enum nst_emul_result nst_from_ext(int ret)
 	return ret ? NST_EMUL_USER : NST_EMUL_OK;
 }
 
+/* Not in memory: a device, or a slot whose memory userspace has unmapped. */
+static enum nst_emul_result nst_outside(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf,
+					u32 len, bool write)
+{
+	if (nst_gpa_has_slot(vcpu, gpa, write)) {
+		vcpu->insn->gone = true;
+		return NST_EMUL_UNKNOWN;
+	}
+	return nst_from_ext(nst_ext_mmio(vcpu, gpa, buf, len, write));
+}
+
 static enum nst_emul_result nst_ops_fetch(struct nst_emul *e, u64 lin, void *buf, u32 len)
 {
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
 	nst_gpa_t gpa;
 	enum nst_emul_result ret = nst_translate(e, lin, nst_access_of(e, NST_ACCESS_X, 0),
 						 &gpa);
 
 	if (ret != NST_EMUL_OK)
 		return ret;
+	if (!nst_vcpu_read_gpa(vcpu, gpa, buf, len))
+		return NST_EMUL_OK;
 	/* Code in a device's memory: nothing that we could run. */
-	if (nst_vcpu_read_gpa(nst_vcpu_of(e), gpa, buf, len))
-		return NST_EMUL_UNKNOWN;
-	return NST_EMUL_OK;
+	vcpu->insn->gone = nst_gpa_has_slot(vcpu, gpa, false);
+	return NST_EMUL_UNKNOWN;
 }
 
 static enum nst_emul_result nst_ops_read(struct nst_emul *e, u64 lin, void *buf, u32 len,
@@ -91,8 +104,7 @@ static enum nst_emul_result nst_ops_read(struct nst_emul *e, u64 lin, void *buf,
 	ret = nst_map_span(e, lin, len, nst_access_of(e, kind, flags), &span);
 	for (int i = 0; i < 2 && ret == NST_EMUL_OK && span.len[i]; i++) {
 		if (nst_vcpu_read_gpa(vcpu, span.gpa[i], buf, span.len[i]))
-			ret = nst_from_ext(nst_ext_mmio(vcpu, span.gpa[i], buf, span.len[i],
-							false));
+			ret = nst_outside(vcpu, span.gpa[i], buf, span.len[i], false);
 		buf += span.len[i];
 	}
 	return ret;
@@ -108,8 +120,7 @@ static enum nst_emul_result nst_ops_write(struct nst_emul *e, u64 lin, const voi
 	ret = nst_map_span(e, lin, len, nst_access_of(e, NST_ACCESS_W, flags), &span);
 	for (int i = 0; i < 2 && ret == NST_EMUL_OK && span.len[i]; i++) {
 		if (nst_vcpu_write_gpa(vcpu, span.gpa[i], buf, span.len[i]))
-			ret = nst_from_ext(nst_ext_mmio(vcpu, span.gpa[i], (void *)buf,
-							span.len[i], true));
+			ret = nst_outside(vcpu, span.gpa[i], (void *)buf, span.len[i], true);
 		buf += span.len[i];
 	}
 	return ret;

@@ -58,6 +58,9 @@ long nst_set_regs(void *object, unsigned long arg)
 	const struct kvm_regs *regs = (const void *)arg;
 
 	nst_modify(vcpu, NST_STATE_GPR);
+	/* Virtual-8086 mode is a matter of the segments, too. */
+	if ((regs->rflags ^ st->rflags) & X86_EFLAGS_VM)
+		nst_modify(vcpu, NST_STATE_SEG);
 	st->gpr[NST_RAX] = regs->rax;
 	st->gpr[NST_RBX] = regs->rbx;
 	st->gpr[NST_RCX] = regs->rcx;

@@ -194,6 +194,8 @@ static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
 
 	if (next != NST_ENTER)
 		return next;
+	if (unlikely(nst_soft_needed(vcpu)))
+		return nst_soft_run(vcpu);
 	if (nst_mmu_load(vcpu))
 		return NST_FAULTED;
 	preempt_disable();

@@ -41,6 +41,7 @@ static int nst_exits_show(struct seq_file *m, void *unused)
 	seq_printf(m, "%-18s %llu\n", "irq-injections", vcpu->stat.irq_injections);
 	seq_printf(m, "%-18s %llu\n", "nmi-injections", vcpu->stat.nmi_injections);
 	seq_printf(m, "%-18s %llu\n", "emulated", vcpu->stat.emulated);
+	seq_printf(m, "%-18s %llu\n", "soft", vcpu->stat.soft);
 	seq_printf(m, "%-18s %llu\n", "user-exits", vcpu->stat.user_exits);
 	return 0;
 }

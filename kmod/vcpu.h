@@ -145,6 +145,8 @@ struct nst_vcpu {
 	struct nst_exit exit;		/* (v) the last one */
 	const struct nst_l1_ops *l1;	/* (v) set while L2 runs: what L1 wants */
 	struct nst_events ev;		/* (v) but for nmi_queued */
+	bool soft;			/* (v) hardware cannot enter @st: see soft.c */
+	struct nst_event soft_event;	/* (v) what the emulator has to deliver */
 	bool dr_live;			/* (v) the guest's DR0-3 and DR6 are used directly */
 
 	unsigned long requests;		/* (a) one bit a nst_request */
@@ -214,6 +216,7 @@ struct nst_vcpu {
 		u64 irq_injections;
 		u64 nmi_injections;
 		u64 emulated;
+		u64 soft;	/* of these, in states that hardware cannot enter */
 		u64 user_exits;
 	} stat;				/* (v) read racily by debugfs */
 	struct {

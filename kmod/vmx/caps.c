@@ -74,17 +74,16 @@ static const struct vmx_control vmx_controls[] = {
 	{ "host address-space size", VMX_EXIT, VMX_REQUIRED, VM_EXIT_HOST_ADDR_SPACE_SIZE },
 	/* An acknowledged interrupt would be ours to deliver; left pending it is the host's. */
 	{ "acknowledge interrupt on exit", VMX_EXIT, VMX_NEVER, VM_EXIT_ACK_INTR_ON_EXIT },
-	{ "save IA32_PAT", VMX_EXIT, VMX_REQUIRED, VM_EXIT_SAVE_IA32_PAT },
-	{ "load IA32_PAT on exit", VMX_EXIT, VMX_REQUIRED, VM_EXIT_LOAD_IA32_PAT },
-	{ "save IA32_EFER", VMX_EXIT, VMX_REQUIRED, VM_EXIT_SAVE_IA32_EFER },
-	{ "load IA32_EFER on exit", VMX_EXIT, VMX_REQUIRED, VM_EXIT_LOAD_IA32_EFER },
+	{ "save IA32_PAT", VMX_EXIT, VMX_WANTED, VM_EXIT_SAVE_IA32_PAT },
+	{ "load IA32_PAT on exit", VMX_EXIT, VMX_WANTED, VM_EXIT_LOAD_IA32_PAT },
+	{ "load IA32_EFER on exit", VMX_EXIT, VMX_WANTED, VM_EXIT_LOAD_IA32_EFER },
 
 	{ "load debug controls", VMX_ENTRY, VMX_REQUIRED, VM_ENTRY_LOAD_DEBUG_CONTROLS },
 	{ "IA-32e mode guest", VMX_ENTRY, VMX_DYNAMIC, VM_ENTRY_IA32E_MODE },
 	{ "entry to SMM", VMX_ENTRY, VMX_NEVER, VM_ENTRY_SMM },
 	{ "deactivate dual-monitor treatment", VMX_ENTRY, VMX_NEVER, VM_ENTRY_DEACT_DUAL_MONITOR },
-	{ "load IA32_PAT on entry", VMX_ENTRY, VMX_REQUIRED, VM_ENTRY_LOAD_IA32_PAT },
-	{ "load IA32_EFER on entry", VMX_ENTRY, VMX_REQUIRED, VM_ENTRY_LOAD_IA32_EFER },
+	{ "load IA32_PAT on entry", VMX_ENTRY, VMX_WANTED, VM_ENTRY_LOAD_IA32_PAT },
+	{ "load IA32_EFER on entry", VMX_ENTRY, VMX_WANTED, VM_ENTRY_LOAD_IA32_EFER },
 };
 
 struct vmx_word_row {
@@ -159,10 +158,49 @@ static void vmx_drop_control(enum vmx_word word, u32 bit)
 			 VMX_VPID_CAP(VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT) | \
 			 VMX_VPID_CAP(VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT))
 
+static bool vmx_has_all(enum vmx_word word, u32 bits)
+{
+	return (vmx_caps.may1[word] & bits) == bits;
+}
+
+#define VMX_EXIT_PAT	(VM_EXIT_SAVE_IA32_PAT | VM_EXIT_LOAD_IA32_PAT)
+
+/*
+ * The guest's PAT rules what the guest's own page tables say, so it is switched
+ * under EPT only: shadow entries mean what the host's PAT makes of them.
+ * Without a field for EFER, LMA and LME still come and go with the entry and
+ * exit controls; msr.c looks after the rest.
+ */
+static void vmx_negotiate_registers(void)
+{
+	vmx_caps.efer_field = vmx_has_all(VMX_EXIT, VM_EXIT_LOAD_IA32_EFER) &&
+			      vmx_has_all(VMX_ENTRY, VM_ENTRY_LOAD_IA32_EFER);
+	vmx_caps.pat_field = vmx_has_all(VMX_EXIT, VMX_EXIT_PAT) &&
+			     vmx_has_all(VMX_ENTRY, VM_ENTRY_LOAD_IA32_PAT);
+	/* Hardware walks the guest's own tables, which need both. */
+	if (!vmx_caps.efer_field || !vmx_caps.pat_field)
+		vmx_drop_control(VMX_PROC2, SECONDARY_EXEC_ENABLE_EPT);
+}
+
+static void vmx_drop_unused_registers(void)
+{
+	if (!vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_EPT))
+		vmx_caps.pat_field = false;
+	if (!vmx_caps.pat_field) {
+		vmx_drop_control(VMX_EXIT, VMX_EXIT_PAT);
+		vmx_drop_control(VMX_ENTRY, VM_ENTRY_LOAD_IA32_PAT);
+	}
+	if (!vmx_caps.efer_field) {
+		vmx_drop_control(VMX_EXIT, VM_EXIT_LOAD_IA32_EFER);
+		vmx_drop_control(VMX_ENTRY, VM_ENTRY_LOAD_IA32_EFER);
+	}
+}
+
 static void vmx_negotiate_paging(void)
 {
 	u64 cap = 0;
 
+	vmx_negotiate_registers();
 	if (vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID))
 		rdmsrl_safe(MSR_IA32_VMX_EPT_VPID_CAP, &cap);
 	if (!nst_param_tdp || (cap & VMX_EPT_NEEDED) != VMX_EPT_NEEDED)
@@ -172,6 +210,7 @@ static void vmx_negotiate_paging(void)
 		vmx_drop_control(VMX_PROC2, SECONDARY_EXEC_UNRESTRICTED_GUEST);
 	if ((cap & VMX_VPID_NEEDED) != VMX_VPID_NEEDED)
 		vmx_drop_control(VMX_PROC2, SECONDARY_EXEC_ENABLE_VPID);
+	vmx_drop_unused_registers();
 	vmx_caps.ept_vpid = cap;
 }
 
@@ -268,9 +307,9 @@ int vmx_negotiate(void)
 	vmx_read_fixed_bits();
 	vmx_fill_caps();
 	vmx_read_mitigations();
-	if (!nst_caps.tdp || !nst_caps.unrestricted) {
-		pr_err("VMX needs EPT and unrestricted guest here: load with tdp=1 on a CPU that has both (MSR 0x%x = 0x%016llx)\n",
-		       MSR_IA32_VMX_EPT_VPID_CAP, vmx_caps.ept_vpid);
+	/* Shadow entries say no-execute whatever the guest's EFER.NXE is. */
+	if (!nst_caps.tdp && !boot_cpu_has(X86_FEATURE_NX)) {
+		pr_err("shadow paging needs no-execute pages: start the host without noexec=off, in a firmware setup that leaves them on\n");
 		return -EOPNOTSUPP;
 	}
 	return 0;

@@ -80,6 +80,8 @@ static void vmx_encode_traps(struct vmx_vcpu *vmx)
 	/* Without a TPR shadow, CR8 would be the host's own. */
 	if (!vmx->vapic)
 		traps |= NST_TRAP_CR8;
+	if (vmx_slice_by_pause())
+		traps |= NST_TRAP_PAUSE;
 	proc = vmx_trap_bits(vmx_proc_traps, ARRAY_SIZE(vmx_proc_traps), traps, VMX_PROC);
 	vmx_set_proc(vmx, proc | (vmx->proc & VMX_PROC_WINDOWS));
 

@@ -43,6 +43,22 @@ static bool vmx_swap_exists(unsigned int i)
 }
 
 /**
+ * vmx_msr_load_sce() - give the CPU the guest's EFER.SCE
+ * @vmx: loaded vCPU; vcpu->st.efer is valid always
+ *
+ * Without an EFER field in the VMCS an entry changes LMA and LME alone.  NXE
+ * must be on for the shadow tables and is, as the host's.  SCE is left, which
+ * the host needs only in user mode.
+ */
+void vmx_msr_load_sce(struct vmx_vcpu *vmx)
+{
+	u64 efer = vmx->host_efer & ~(u64)EFER_SCE;
+
+	if (!vmx_caps.efer_field && vmx->loaded)
+		wrmsrl(MSR_EFER, efer | (vmx->vcpu->st.efer & EFER_SCE));
+}
+
+/**
  * vmx_msr_load() - save the host's MSRs and load the guest's
  * @vmx: vCPU being loaded; preemption off
  */
@@ -58,6 +74,10 @@ void vmx_msr_load(struct vmx_vcpu *vmx)
 			wrmsrl(vmx_swaps[i].index, vmx->guest_msr[i]);
 	}
 	vmx->loaded = true;
+	if (!vmx_caps.efer_field) {
+		rdmsrl(MSR_EFER, vmx->host_efer);
+		vmx_msr_load_sce(vmx);
+	}
 }
 
 /**
@@ -75,6 +95,8 @@ void vmx_msr_put(struct vmx_vcpu *vmx)
 		if (vmx->guest_msr[i] != vmx->host_msr[i])
 			wrmsrl(vmx_swaps[i].index, vmx->host_msr[i]);
 	}
+	if (!vmx_caps.efer_field)
+		wrmsrl(MSR_EFER, vmx->host_efer);
 	vmx->loaded = false;
 }
 
@@ -90,7 +112,8 @@ void vmx_msr_pull(struct vmx_vcpu *vmx)
 	st->sysenter_cs = vmcs_read32(GUEST_SYSENTER_CS);
 	st->sysenter_esp = vmcs_readl(GUEST_SYSENTER_ESP);
 	st->sysenter_eip = vmcs_readl(GUEST_SYSENTER_EIP);
-	st->pat = vmcs_read64(GUEST_IA32_PAT);
+	if (vmx_caps.pat_field)
+		st->pat = vmcs_read64(GUEST_IA32_PAT);
 	st->debugctl = vmcs_read64(GUEST_IA32_DEBUGCTL);
 	for (i = 0; i < VMX_NR_SWAPPED; i++)
 		if (vmx_swap_exists(i))
@@ -109,7 +132,8 @@ void vmx_msr_push(struct vmx_vcpu *vmx)
 	vmcs_write32(GUEST_SYSENTER_CS, st->sysenter_cs);
 	vmcs_writel(GUEST_SYSENTER_ESP, st->sysenter_esp);
 	vmcs_writel(GUEST_SYSENTER_EIP, st->sysenter_eip);
-	vmcs_write64(GUEST_IA32_PAT, st->pat);
+	if (vmx_caps.pat_field)
+		vmcs_write64(GUEST_IA32_PAT, st->pat);
 	vmcs_write64(GUEST_IA32_DEBUGCTL, st->debugctl);
 	for (i = 0; i < VMX_NR_SWAPPED; i++)
 		if (vmx_swap_exists(i))
@@ -145,8 +169,9 @@ static bool vmx_msr_is_switched(u32 msr)
 	case MSR_IA32_SYSENTER_CS:
 	case MSR_IA32_SYSENTER_ESP:
 	case MSR_IA32_SYSENTER_EIP:
-	case MSR_IA32_CR_PAT:
 		return true;
+	case MSR_IA32_CR_PAT:
+		return vmx_caps.pat_field;
 	case MSR_IA32_SPEC_CTRL:
 		return vmx_caps.spec_ctrl;
 	}

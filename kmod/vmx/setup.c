@@ -25,6 +25,7 @@
  * A CPU that follows SDM3 leaves the guest for a host interrupt whatever the
  * guest's RFLAGS.IF is.  Bochs 2.7 does not while IF is clear, and a guest that
  * spins with interrupts off takes the whole machine; there this bounds its stay.
+ * Without a preemption timer, PAUSE exits instead: a spinning kernel executes it.
  */
 static unsigned int vmx_slice_us;
 module_param(vmx_slice_us, uint, 0444);
@@ -38,6 +39,16 @@ static u32 vmx_slice_ticks(void)
 
 	ticks >>= vmx_misc_preemption_timer_rate(vmx_caps.misc);
 	return clamp_t(u64, ticks, 1, U32_MAX);
+}
+
+/**
+ * vmx_slice_by_pause() - must PAUSE exit to bound the guest's stay?
+ *
+ * Return: true when that was asked for and there is no timer to do it.
+ */
+bool vmx_slice_by_pause(void)
+{
+	return vmx_slice_us && !vmx_can(VMX_PIN, PIN_BASED_VMX_PREEMPTION_TIMER);
 }
 
 static u32 vmx_setup_slice(u32 pin)
@@ -58,10 +69,14 @@ static void vmx_setup_host_constant(void)
 	vmcs_write16(HOST_SS_SELECTOR, __KERNEL_DS);
 	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
 	vmcs_writel(HOST_RIP, (unsigned long)vmx_exit_landing);
-	rdmsrl(MSR_EFER, val);
-	vmcs_write64(HOST_IA32_EFER, val);
-	rdmsrl(MSR_IA32_CR_PAT, val);
-	vmcs_write64(HOST_IA32_PAT, val);
+	if (vmx_caps.efer_field) {
+		rdmsrl(MSR_EFER, val);
+		vmcs_write64(HOST_IA32_EFER, val);
+	}
+	if (vmx_caps.pat_field) {
+		rdmsrl(MSR_IA32_CR_PAT, val);
+		vmcs_write64(HOST_IA32_PAT, val);
+	}
 }
 
 static void vmx_setup_controls(struct vmx_vcpu *vmx)

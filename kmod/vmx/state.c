@@ -4,8 +4,8 @@
  * class and direction (SDM3 "Guest-State Area").
  *
  * vcpu->st holds what the guest reads.  Hardware may hold something else in
- * CR0 and CR4: bits that VMX fixes and bits that the host owns; the guest reads
- * those from the read shadow.
+ * CR0 and CR4: bits that VMX fixes, bits that the host owns, and with shadow
+ * paging what the shadow tables need; the guest reads those from the read shadow.
  */
 #include "nestor.h"
 #include <asm/cpufeature.h>
@@ -20,6 +20,10 @@
 #define VMX_AR_BUSY		BIT(1)	/* of a task-state segment */
 #define VMX_AR_DEFINED		(NST_AR_TYPE | NST_AR_S | NST_AR_DPL | NST_AR_P | NST_AR_AVL | \
 				 NST_AR_L | NST_AR_DB | NST_AR_G | NST_AR_UNUSABLE)
+
+/* CR4 bits that are not the guest's alone while its tables are shadowed. */
+#define VMX_CR4_SHADOW_PAGING	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE | \
+				 X86_CR4_LA57 | X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE)
 
 /* CR0 bits that an entry does not load, SDM3 "Loading Guest Control Registers". */
 #define VMX_CR0_NOT_LOADED	(X86_CR0_CD | X86_CR0_NW)
@@ -111,10 +115,44 @@ static void vmx_write_cr0(u64 cr0)
 	vmcs_writel(GUEST_CR0, (cr0 & ~(u64)VMX_CR0_NOT_LOADED) | vmx_caps.cr0_fixed0);
 }
 
-static void vmx_write_cr4(u64 cr4)
+/* Levels of paging with CR4.LA57. */
+#define VMX_LA57_LEVELS		5
+
+/*
+ * Shadow tables have the PAE or the long format, with as many levels as their
+ * root says.  Without guest paging they map one to one, and nothing is a user
+ * page that the supervisor must keep away from.
+ */
+static u64 vmx_hw_cr4(const struct nst_vcpu *vcpu, u64 cr4)
+{
+	cr4 |= vmx_caps.cr4_fixed0;
+	if (nst_caps.tdp)
+		return cr4;
+	cr4 |= X86_CR4_PAE;
+	cr4 &= ~(u64)(X86_CR4_PCIDE | X86_CR4_LA57);
+	if (vcpu->ctl.root_level == VMX_LA57_LEVELS)
+		cr4 |= X86_CR4_LA57;
+	if (!nst_paging(vcpu))
+		cr4 &= ~(u64)(X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE);
+	return cr4;
+}
+
+static void vmx_write_cr4(const struct nst_vcpu *vcpu, u64 cr4)
 {
 	vmcs_writel(CR4_READ_SHADOW, cr4);
-	vmcs_writel(GUEST_CR4, cr4 | vmx_caps.cr4_fixed0);
+	vmcs_writel(GUEST_CR4, vmx_hw_cr4(vcpu, cr4));
+}
+
+/* SDM3 "Checks on Guest Control Registers ...": with paging on, LME equals LMA. */
+static u64 vmx_hw_efer(const struct nst_vcpu *vcpu)
+{
+	u64 efer = vcpu->st.efer;
+
+	if (nst_caps.tdp)
+		return efer;
+	if (!nst_paging(vcpu))
+		efer &= ~(u64)EFER_LME;
+	return efer | EFER_NX;
 }
 
 /**
@@ -131,6 +169,8 @@ void vmx_set_cr_owned(struct vmx_vcpu *vmx, u64 cr0_owned, u64 cr4_owned)
 
 	cr0_owned &= ~(vmx_caps.cr0_fixed0 | VMX_CR0_NOT_LOADED);
 	cr4_owned &= ~vmx_caps.cr4_fixed0;
+	if (!nst_caps.tdp)
+		cr4_owned &= ~(u64)VMX_CR4_SHADOW_PAGING;
 	if (cr0_owned != vmx->cr0_owned) {
 		cr0 = vmx_guest_cr(GUEST_CR0, CR0_READ_SHADOW, vmx->cr0_owned);
 		vmx->cr0_owned = cr0_owned;
@@ -141,7 +181,7 @@ void vmx_set_cr_owned(struct vmx_vcpu *vmx, u64 cr0_owned, u64 cr4_owned)
 		cr4 = vmx_guest_cr(GUEST_CR4, CR4_READ_SHADOW, vmx->cr4_owned);
 		vmx->cr4_owned = cr4_owned;
 		vmcs_writel(CR4_GUEST_HOST_MASK, ~cr4_owned);
-		vmx_write_cr4(cr4);
+		vmx_write_cr4(vmx->vcpu, cr4);
 	}
 }
 
@@ -158,8 +198,7 @@ static void vmx_pull_cr(struct vmx_vcpu *vmx)
 
 	st->cr0 = vmx_guest_cr(GUEST_CR0, CR0_READ_SHADOW, vmx->cr0_owned);
 	st->cr4 = vmx_guest_cr(GUEST_CR4, CR4_READ_SHADOW, vmx->cr4_owned);
-	st->efer = vmcs_read64(GUEST_IA32_EFER);
-	/* Without EPT hardware's CR3 is the shadow root. */
+	/* EFER changes through exits only.  Without EPT hardware's CR3 is the shadow root. */
 	if (!nst_caps.tdp)
 		return;
 	st->cr3 = vmcs_readl(GUEST_CR3);
@@ -175,8 +214,11 @@ static void vmx_push_cr(struct vmx_vcpu *vmx)
 	unsigned int i;
 
 	vmx_write_cr0(st->cr0);
-	vmx_write_cr4(st->cr4);
-	vmcs_write64(GUEST_IA32_EFER, st->efer);
+	vmx_write_cr4(vmx->vcpu, st->cr4);
+	if (vmx_caps.efer_field)
+		vmcs_write64(GUEST_IA32_EFER, vmx_hw_efer(vmx->vcpu));
+	else
+		vmx_msr_load_sce(vmx);
 	if (st->efer & EFER_LMA)
 		entry |= VM_ENTRY_IA32E_MODE;
 	vmcs_write32(VM_ENTRY_CONTROLS, entry);

@@ -338,6 +338,7 @@ const struct nst_backend vmx_backend = {
 	.put = vmx_put,
 	.pull = vmx_pull,
 	.push = vmx_push,
+	.can_enter = vmx_can_enter,
 	.encode = vmx_encode,
 	.inject = vmx_inject,
 	.cancel_inject = vmx_cancel_inject,

@@ -27,6 +27,8 @@ enum vmx_word { VMX_PIN, VMX_PROC, VMX_PROC2, VMX_EXIT, VMX_ENTRY, VMX_NR_WORDS 
  * @misc: IA32_VMX_MISC
  * @cr0_fixed0: CR0 bits that must be 1, those that unrestricted guests may clear removed
  * @cr4_fixed0: CR4 bits that must be 1
+ * @efer_field: entries and exits load IA32_EFER as a whole
+ * @pat_field: entries and exits switch IA32_PAT
  * @spec_ctrl: the host has IA32_SPEC_CTRL
  * @flush_l1d: write IA32_FLUSH_CMD before each entry
  */
@@ -39,6 +41,8 @@ struct vmx_caps {
 	u64 misc;
 	u64 cr0_fixed0;
 	u64 cr4_fixed0;
+	bool efer_field;
+	bool pat_field;
 	bool spec_ctrl;
 	bool flush_l1d;
 };
@@ -116,6 +120,7 @@ struct vmx_vcpu {
 
 	u64 guest_msr[VMX_NR_SWAPPED];	/* while not loaded */
 	u64 host_msr[VMX_NR_SWAPPED];	/* while loaded */
+	u64 host_efer;			/* while loaded, without an EFER field */
 	bool guest_spec_direct;		/* the guest writes SPEC_CTRL without exits */
 	struct vmx_switch sw;
 	struct vmx_host host;
@@ -136,6 +141,7 @@ DECLARE_PER_CPU(bool, vmx_on);
 
 /* setup.c */
 void vmx_setup(struct vmx_vcpu *vmx);
+bool vmx_slice_by_pause(void);
 void vmx_setup_host_cpu(struct vmx_vcpu *vmx);
 void vmx_save_host(struct vmx_vcpu *vmx);
 void vmx_restore_host(struct vmx_vcpu *vmx);
@@ -145,6 +151,9 @@ void vmx_pull(struct nst_vcpu *vcpu, u32 classes);
 void vmx_push(struct nst_vcpu *vcpu, u32 classes);
 void vmx_pull_exit_state(struct nst_vcpu *vcpu);
 void vmx_set_cr_owned(struct vmx_vcpu *vmx, u64 cr0_owned, u64 cr4_owned);
+
+/* segments.c */
+bool vmx_can_enter(struct nst_vcpu *vcpu);
 
 /* control.c */
 void vmx_encode(struct nst_vcpu *vcpu);
@@ -169,6 +178,7 @@ void vmx_msr_init(struct vmx_vcpu *vmx);
 void vmx_msr_direct(struct nst_vcpu *vcpu, u32 msr, bool read, bool write);
 void vmx_msr_load(struct vmx_vcpu *vmx);
 void vmx_msr_put(struct vmx_vcpu *vmx);
+void vmx_msr_load_sce(struct vmx_vcpu *vmx);
 void vmx_msr_pull(struct vmx_vcpu *vmx);
 void vmx_msr_push(struct vmx_vcpu *vmx);
 
