@@ -21,6 +21,15 @@
 	.dirty = BIT_ULL(9), .large = BIT_ULL(7),		\
 	.large_levels = BIT(NST_LEVEL_2M) | BIT(NST_LEVEL_1G)
 
+/* Bits 2:0 of an EPT entry, and values of them that no entry may have. */
+#define EPT_RWX_MASK		7
+#define EPT_RWX_W		2
+#define EPT_RWX_X		4
+#define EPT_RWX_WX		6
+
+/* Values of the memory type that are reserved. */
+#define EPT_TYPES_RESERVED	(BIT(2) | BIT(3) | BIT(7))
+
 const struct nst_format nst_formats[NST_NR_FORMATS] = {
 	[NST_FMT_OFF] = {
 		.name = "off", .levels = 0, .index_bits = 9, .entry_bytes = 8,
@@ -78,6 +87,25 @@ u8 nst_entry_rights(const struct nst_format *fmt, u64 entry)
 }
 
 /**
+ * nst_entry_malformed() - does a present entry have a value that it must not have?
+ * @rsvd: what is reserved
+ * @level: level of the entry
+ * @entry: the entry
+ * @leaf: it maps a page
+ *
+ * Return: true for a reserved bit, or an EPT misconfiguration.
+ */
+bool nst_entry_malformed(const struct nst_reserved *rsvd, unsigned int level, u64 entry,
+			 bool leaf)
+{
+	if (entry & rsvd->mask[level][leaf])
+		return true;
+	if (rsvd->rwx & BIT(entry & EPT_RWX_MASK))
+		return true;
+	return leaf && (rsvd->types & BIT((entry & NST_EPT_MT_MASK) >> NST_EPT_MT_SHIFT));
+}
+
+/**
  * nst_entry_leaf_base() - the physical address that a leaf maps
  * @fmt: its format
  * @level: its level
@@ -119,6 +147,12 @@ static void reserved_ept(const struct nst_format *fmt, const struct nst_format_e
 		rsvd->mask[level][0] |= fmt->large;
 	if (!env->gb_pages)
 		rsvd->mask[NST_LEVEL_1G][1] |= fmt->large;
+
+	/* SDM3 "EPT Misconfigurations". */
+	rsvd->rwx = BIT(EPT_RWX_W) | BIT(EPT_RWX_WX);
+	if (!env->exec_only)
+		rsvd->rwx |= BIT(EPT_RWX_X);
+	rsvd->types = EPT_TYPES_RESERVED;
 }
 
 static void reserved_x86(const struct nst_format *fmt, const struct nst_format_env *env,

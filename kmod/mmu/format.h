@@ -95,9 +95,16 @@ struct nst_format_env {
 	bool exec_only;
 };
 
-/* Reserved bits by level; [0]: entry that points to a table, [1]: leaf. */
+/**
+ * struct nst_reserved - what makes a present entry malformed
+ * @mask: reserved bits by level; [0]: entry that points to a table, [1]: leaf
+ * @rwx: EPT: one bit for each value of bits 2:0 that is a misconfiguration
+ * @types: EPT: the same for the memory type of a leaf
+ */
 struct nst_reserved {
 	u64 mask[NST_LEVEL_MAX + 1][2];
+	u8 rwx;
+	u8 types;
 };
 
 static inline unsigned int nst_format_shift(const struct nst_format *fmt, unsigned int level)
@@ -129,6 +136,8 @@ static inline bool nst_entry_leaf(const struct nst_format *fmt, unsigned int lev
 }
 
 u8 nst_entry_rights(const struct nst_format *fmt, u64 entry);
+bool nst_entry_malformed(const struct nst_reserved *rsvd, unsigned int level, u64 entry,
+			 bool leaf);
 u64 nst_entry_leaf_base(const struct nst_format *fmt, unsigned int level, u64 entry);
 void nst_format_reserved(const struct nst_format *fmt, const struct nst_format_env *env,
 			 struct nst_reserved *rsvd);

@@ -51,6 +51,12 @@ static bool read_entry(const struct nst_walk_mode *mode, const struct nst_walk_m
 	return true;
 }
 
+/* PAE's topmost entries, which grant nothing and have no accessed bit. */
+static bool is_pdpte(const struct nst_format *fmt, unsigned int level)
+{
+	return level == NST_LEVEL_1G && fmt->levels == NST_LEVEL_1G;
+}
+
 /* Reads the entry for @level into @out, from memory or from a PDPTE register. */
 static bool fetch_entry(const struct nst_walk_mode *mode, const struct nst_walk_mem *mem,
 			const struct nst_walk_in *in, u64 table, unsigned int level,
@@ -59,13 +65,32 @@ static bool fetch_entry(const struct nst_walk_mode *mode, const struct nst_walk_
 	const struct nst_format *fmt = mode->fmt;
 	unsigned int index = nst_format_index(fmt, level, in->addr);
 
-	if (level == NST_LEVEL_1G && fmt->levels == NST_LEVEL_1G) {
-		out->entry[level] = in->pdptr[index & 3];
-		out->entry_gpa[level] = NST_GPA_INVALID;
-		return true;
+	if (is_pdpte(fmt, level)) {
+		index &= 3;
+		if (in->pdptr) {
+			out->entry[level] = in->pdptr[index];
+			out->entry_gpa[level] = NST_GPA_INVALID;
+			return true;
+		}
 	}
-	out->entry_gpa[level] = nst_gpa(table + (u64)index * fmt->entry_bytes);
-	return read_entry(mode, mem, out->entry_gpa[level], &out->entry[level]);
+	out->entry_addr[level] = table + (u64)index * fmt->entry_bytes;
+	out->entry_gpa[level] = nst_gpa(out->entry_addr[level]);
+	if (mem->translate && !mem->translate(mem->opaque, &out->entry_gpa[level], false)) {
+		out->refused = true;
+		return false;
+	}
+	out->no_memory = !read_entry(mode, mem, out->entry_gpa[level], &out->entry[level]);
+	return !out->no_memory;
+}
+
+/* The address in CR3, nCR3 or an EPT pointer. */
+static u64 root_table(const struct nst_format *fmt, u64 root)
+{
+	if (fmt->levels == NST_LEVEL_2M)
+		return root & GENMASK_ULL(31, 12);
+	if (fmt->levels == NST_LEVEL_1G)
+		return root & GENMASK_ULL(31, 5);
+	return root & NST_ENTRY_ADDR;
 }
 
 /* Goes down to the leaf; checks presence and reserved bits, collects rights. */
@@ -73,34 +98,30 @@ static bool descend(const struct nst_walk_mode *mode, const struct nst_walk_mem 
 		    const struct nst_walk_in *in, struct nst_walk *out)
 {
 	const struct nst_format *fmt = mode->fmt;
-	u64 table = in->root & NST_ENTRY_ADDR;
+	u64 table = root_table(fmt, in->root);
 	unsigned int level;
 	bool leaf;
 
-	if (fmt->levels == NST_LEVEL_2M)
-		table &= GENMASK_ULL(31, 12);
 	out->rights = NST_RIGHTS_ALL;
 
 	for (level = fmt->levels; ; level--) {
-		bool in_register = level == NST_LEVEL_1G && fmt->levels == NST_LEVEL_1G;
 		u64 entry;
 
 		out->level = level;
 		out->above[level] = out->rights;
-		if (!fetch_entry(mode, mem, in, table, level, out)) {
-			out->no_memory = true;
+		if (!fetch_entry(mode, mem, in, table, level, out))
 			return fail(out, 0);
-		}
 		entry = out->entry[level];
 		if (!nst_entry_present(fmt, entry))
 			return fail(out, 0);
 
 		leaf = leaf_here(mode, level, entry);
-		if (!in_register) {
-			if (entry & mode->rsvd.mask[level][leaf])
-				return fail(out, NST_PFEC_P | NST_PFEC_RSVD);
+		/* PDPTE registers were checked when they were loaded. */
+		if (out->entry_gpa[level] != NST_GPA_INVALID &&
+		    nst_entry_malformed(&mode->rsvd, level, entry, leaf))
+			return fail(out, NST_PFEC_P | NST_PFEC_RSVD);
+		if (!is_pdpte(fmt, level))
 			out->rights &= nst_entry_rights(fmt, entry);
-		}
 		if (leaf)
 			return true;
 		table = entry & NST_ENTRY_ADDR;
@@ -121,10 +142,30 @@ static bool allowed(const struct nst_walk_mode *mode, const struct nst_walk_in *
 	return true;
 }
 
+/* Memory that cannot be written keeps its bits, as ROM on a bus does. */
+static bool set_entry_bits(const struct nst_format *fmt, const struct nst_walk_mem *mem,
+			   unsigned int level, u64 new, struct nst_walk *out)
+{
+	nst_gpa_t gpa = out->entry_gpa[level];
+	u64 old = out->entry[level];
+	int ret;
+
+	if (mem->translate) {
+		gpa = nst_gpa(out->entry_addr[level]);
+		if (!mem->translate(mem->opaque, &gpa, true)) {
+			out->refused = true;
+			return false;
+		}
+	}
+	ret = mem->cmpxchg(mem->opaque, gpa, &old, new, fmt->entry_bytes);
+	if (!ret)
+		out->entry[level] = new;
+	return ret <= 0;
+}
+
 /*
- * Sets accessed bits from the root down and the leaf's dirty bit.  Memory that
- * cannot be written keeps its bits, as ROM on a bus does.  False: an entry
- * changed meanwhile.
+ * Sets accessed bits from the root down and the leaf's dirty bit.  False: an
+ * entry changed meanwhile, or the second stage refuses.
  */
 static bool set_bits(const struct nst_walk_mode *mode, const struct nst_walk_mem *mem,
 		     const struct nst_walk_in *in, struct nst_walk *out)
@@ -133,22 +174,14 @@ static bool set_bits(const struct nst_walk_mode *mode, const struct nst_walk_mem
 	unsigned int level;
 
 	for (level = fmt->levels; level >= out->level; level--) {
-		u64 old = out->entry[level];
-		u64 new = old | fmt->accessed;
-		int ret;
+		u64 new = out->entry[level] | fmt->accessed;
 
-		if (out->entry_gpa[level] == NST_GPA_INVALID)
+		if (is_pdpte(fmt, level))
 			continue;
 		if (level == out->level && (in->access & NST_ACCESS_W))
 			new |= fmt->dirty;
-		if (new == old)
-			continue;
-		ret = mem->cmpxchg(mem->opaque, out->entry_gpa[level], &old, new,
-				   fmt->entry_bytes);
-		if (ret > 0)
+		if (new != out->entry[level] && !set_entry_bits(fmt, mem, level, new, out))
 			return false;
-		if (!ret)
-			out->entry[level] = new;
 	}
 	return true;
 }
@@ -182,6 +215,8 @@ bool nst_walk(const struct nst_walk_mode *mode, const struct nst_walk_mem *mem,
 			return false;
 		if (!mode->ad || set_bits(mode, mem, in, out))
 			break;
+		if (out->refused)
+			return false;
 	}
 	if (attempt == WALK_ATTEMPTS)
 		return fail(out, 0);

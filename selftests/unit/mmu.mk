@@ -3,7 +3,7 @@
 
 TESTS += walk format
 
-MMU_OBJS := $(BIN)/kmod/mmu/walk.o $(BIN)/kmod/mmu/perm.o $(BIN)/kmod/mmu/format.o
+MMU_OBJS := $(BIN)/kmod/mmu/walk.o $(BIN)/kmod/mmu/walk2.o $(BIN)/kmod/mmu/perm.o $(BIN)/kmod/mmu/format.o
 walk_OBJS := $(MMU_OBJS) $(BIN)/naive_walk.o
 format_OBJS := $(MMU_OBJS)
 
