@@ -56,6 +56,7 @@
  * @root: EPT or NPT root, or the shadow table that CR3 really points to
  * @root_level: its level, 3 to 5
  * @tag: which of the vCPU's TLB tags: NST_TAG_L1 or NST_TAG_L2
+ * @root_ad: EPT: hardware sets accessed and dirty bits below @root
  * @dirty: NST_CTL_*
  */
 struct nst_ctl {
@@ -68,6 +69,7 @@ struct nst_ctl {
 	nst_hpa_t root;
 	u8 root_level;
 	u8 tag;
+	bool root_ad;
 	u32 dirty;
 };
 

@@ -33,11 +33,21 @@ static u8 nst_access_of(const struct nst_emul *e, u8 kind, u32 flags)
 static enum nst_emul_result nst_translate(struct nst_emul *e, u64 lin, u8 access,
 					  nst_gpa_t *gpa)
 {
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
 	struct nst_walk_fault fault;
 
-	if (!nst_mmu_translate(nst_vcpu_of(e), lin, access, gpa, &fault))
+	switch (nst_mmu_translate(vcpu, lin, access, gpa, &fault)) {
+	case 0:
 		return NST_EMUL_OK;
-	return nst_emul_raise_pf(e, fault.error_code, fault.gva);
+	case -EREMOTE:
+		/* nst_mmu_stage2_fault() has the rest. */
+		vcpu->exit = (struct nst_exit){
+			.kind = NST_EXIT_TDP_FAULT, .raw_reason = NST_EXIT_BY_SOFTWARE,
+		};
+		return NST_EMUL_INTERCEPTED;
+	default:
+		return nst_emul_raise_pf(e, fault.error_code, fault.gva);
+	}
 }
 
 /* An access in at most two pages: where each part lies. */

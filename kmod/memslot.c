@@ -235,7 +235,7 @@ static int slot_alloc(struct nst_vm *vm, const struct kvm_userspace_memory_regio
 			ret = -ENOMEM;
 	}
 	if (!ret)
-		ret = nst_mmu_slot_alloc(slot, old);
+		ret = nst_mmu_slot_alloc(vm, slot, old);
 	if (ret) {
 		slot_discard(slot, old);
 		return ret;

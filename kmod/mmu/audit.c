@@ -73,9 +73,9 @@ static void check_link(struct audit *a, struct nst_table *table, unsigned int in
 	}
 	if (child->role.host != table->role.host)
 		finding(a, table, index, "link to another format");
-	if (a->vm->mmu->shadow && !nst_links_has(&child->parents, &table->entries[index]))
+	if (table->gfns && !nst_links_has(&child->parents, &table->entries[index]))
 		finding(a, table, index, "child does not know its parent");
-	if (!a->vm->mmu->shadow &&
+	if (!table->gfns &&
 	    child->gfn != table->gfn + ((u64)index << ((table->role.level - 1) * 9)))
 		finding(a, table, index, "child maps another range");
 }
@@ -91,16 +91,18 @@ static void check_guest(struct audit *a, struct nst_table *table, unsigned int i
 	leaf = nst_entry_leaf(nst_table_format(table), level, table->entries[index]);
 	guest_leaf = nst_entry_leaf(fmt, level, guest) &&
 		     (level == NST_LEVEL_4K || fmt->entry_bytes == 8 || table->role.pse);
-	if (!nst_entry_present(fmt, guest) || !(guest & fmt->accessed)) {
+	if (!nst_entry_present(fmt, guest) || (table->role.ad && !(guest & fmt->accessed))) {
 		finding(a, table, index, "guest's entry is not present or was never used");
 	} else if (leaf) {
-		if (!guest_leaf || !nst_leaf_agrees(table, index, guest))
+		if (!guest_leaf || (!nst_two_stages(table) &&
+				    !nst_leaf_agrees(table, index, guest)))
 			finding(a, table, index, "leaf is not what the guest's entry says");
 	} else {
 		child = spte_child(table->entries[index]);
 		if (child->role.direct != guest_leaf)
 			finding(a, table, index, "link where the guest has a leaf, or the reverse");
-		else if (!guest_leaf && child->gfn != (guest & NST_ENTRY_ADDR) >> PAGE_SHIFT)
+		else if (!guest_leaf && !nst_two_stages(table) &&
+			 child->gfn != (guest & NST_ENTRY_ADDR) >> PAGE_SHIFT)
 			finding(a, table, index, "link to the shadow of another guest table");
 	}
 }
@@ -119,7 +121,7 @@ static void check_entries(struct audit *a, struct nst_table *table, bool compare
 		present++;
 		if (!nst_entry_leaf(fmt, table->role.level, table->entries[i]))
 			check_link(a, table, i);
-		else if (a->vm->mmu->shadow)
+		else if (table->gfns)
 			check_shadow_leaf(a, table, i);
 		if (compare)
 			check_guest(a, table, i, nst_guest_entry(table, page, i));
@@ -128,27 +130,36 @@ static void check_entries(struct audit *a, struct nst_table *table, bool compare
 		finding(a, table, 0, "count of present entries is wrong");
 }
 
+static void check_shadow(struct audit *a, struct nst_table *table)
+{
+	if (table->zapped)
+		finding(a, table, 0, "zapped table on the live list");
+	if (hlist_unhashed(&table->hash))
+		finding(a, table, 0, "shadow that nobody can find");
+	if (table->unsync && table->role.level != NST_LEVEL_4K)
+		finding(a, table, 0, "unsync above level 1");
+	check_entries(a, table, nst_has_guest_table(table) && !table->unsync);
+}
+
 static unsigned int audit_pass(struct nst_vm *vm, bool report)
 {
 	struct audit a = { .vm = vm, .report = report };
+	unsigned long tables = 0, anchored = 0;
 	struct nst_table *table;
-	unsigned long tables = 0;
 
 	spin_lock(&vm->mmu_lock);
+	list_for_each_entry(table, &vm->mmu->tdp_tables, link)
+		check_entries(&a, table, false);
 	list_for_each_entry(table, &vm->mmu->tables, link) {
 		tables++;
-		if (table->zapped)
-			finding(&a, table, 0, "zapped table on the live list");
-		if (vm->mmu->shadow && hlist_unhashed(&table->hash))
-			finding(&a, table, 0, "shadow that nobody can find");
-		if (table->unsync && table->role.level != NST_LEVEL_4K)
-			finding(&a, table, 0, "unsync above level 1");
-		check_entries(&a, table, vm->mmu->shadow && !table->role.direct && !table->unsync);
+		anchored += !!table->anchor;
+		check_shadow(&a, table);
 	}
-	if (tables != vm->mmu->nr_tables) {
+	if (tables != vm->mmu->nr_tables || anchored != vm->mmu->nr_anchored) {
 		a.found++;
 		if (report)
-			pr_err("audit: %lu tables, %lu counted\n", tables, vm->mmu->nr_tables);
+			pr_err("audit: %lu tables, %lu counted, %lu anchored, %lu counted\n",
+			       tables, vm->mmu->nr_tables, anchored, vm->mmu->nr_anchored);
 	}
 	spin_unlock(&vm->mmu_lock);
 	return a.found;

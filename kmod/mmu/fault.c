@@ -248,13 +248,45 @@ u8 nst_fault_rights(struct nst_vm *vm, const struct nst_fault *fault, u8 rights)
 	return rights;
 }
 
+/*
+ * L1 touches a page that holds a table of its own second stage, of which we
+ * have a shadow.  Return: NST_FAULT_MMIO when the write has to be emulated.
+ */
+static enum nst_fault_result touch_shadowed(struct nst_vm *vm, struct nst_fault *fault)
+{
+	fault->level = nst_rmap_max_level(fault->slot, fault->gfn, fault->level);
+	if (likely(!nst_rmap_is_shadowed(fault->slot, fault->gfn)))
+		return NST_FAULT_RETRY;
+	if (!(fault->access & NST_ACCESS_W))
+		fault->writable = false;
+	else if (!nst_unsync_gfn(vm, fault->space, fault->gfn))
+		return NST_FAULT_MMIO;
+	return NST_FAULT_RETRY;
+}
+
+/* An L2 guest missed in the shadow of the second stage that L1 gave it. */
+static enum nst_fault_result l2_fault(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access)
+{
+	struct nst_walk walk;
+
+	/* Tables of L2 are read with the rights that L1's format wants for that. */
+	if (vcpu->exit.tdp.in_page_walk) {
+		access |= NST_ACCESS_R;
+		if (vcpu->mmu->stage2_mode.table_writes)
+			access |= NST_ACCESS_W;
+	}
+	if (!nst_stage2_walk(vcpu, l2gpa, access, &walk))
+		return NST_FAULT_L1;
+	return nst_merged_fault(vcpu, &walk, nst_gpa_raw(l2gpa), access);
+}
+
 /**
  * nst_mmu_tdp_fault() - see mmu.h
  * @vcpu: loaded vCPU, irqs on, srcu held
  * @gpa: the address that missed
  * @access: NST_ACCESS_R/W/X
  *
- * Return: NST_FAULT_RETRY, _MMIO, _USER or _NOMEM.
+ * Return: NST_FAULT_RETRY, _MMIO, _USER, _NOMEM; _L1 while L2 is current.
  */
 enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8 access)
 {
@@ -266,6 +298,8 @@ enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8
 	LIST_HEAD(dead);
 	bool flush = false;
 
+	if (nst_has_stage2(vcpu->mmu))
+		return l2_fault(vcpu, gpa, access);
 	if (nst_cache_fill(vcpu->mmu))
 		return NST_FAULT_NOMEM;
 	ret = nst_fault_lookup(vm, &fault);
@@ -274,12 +308,17 @@ enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8
 
 	spin_lock(&vm->mmu_lock);
 	if (!nst_fault_stale(vm, &fault))
+		ret = touch_shadowed(vm, &fault);
+	else
+		goto unlock;
+	if (ret == NST_FAULT_RETRY)
 		flush = nst_tdp_map(vcpu, &fault, &dead);
 	/* Under the lock: nobody must find the new entry before the old is gone. */
 	if (flush)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+unlock:
 	spin_unlock(&vm->mmu_lock);
 	nst_tables_free(&dead);
 	nst_audit_after_fault(vcpu);
-	return NST_FAULT_RETRY;
+	return ret;
 }

@@ -106,6 +106,21 @@ bool nst_entry_malformed(const struct nst_reserved *rsvd, unsigned int level, u6
 }
 
 /**
+ * nst_ept_leaf_sane() - is a leaf of EPT well-formed, apart from reserved address bits?
+ * @entry: present
+ *
+ * Return: false for a misconfiguration.
+ */
+bool nst_ept_leaf_sane(u64 entry)
+{
+	const struct nst_reserved rsvd = {
+		.rwx = BIT(EPT_RWX_W) | BIT(EPT_RWX_WX), .types = EPT_TYPES_RESERVED,
+	};
+
+	return !nst_entry_malformed(&rsvd, NST_LEVEL_4K, entry, true);
+}
+
+/**
  * nst_entry_leaf_base() - the physical address that a leaf maps
  * @fmt: its format
  * @level: its level

@@ -138,6 +138,7 @@ static inline bool nst_entry_leaf(const struct nst_format *fmt, unsigned int lev
 u8 nst_entry_rights(const struct nst_format *fmt, u64 entry);
 bool nst_entry_malformed(const struct nst_reserved *rsvd, unsigned int level, u64 entry,
 			 bool leaf);
+bool nst_ept_leaf_sane(u64 entry);
 u64 nst_entry_leaf_base(const struct nst_format *fmt, unsigned int level, u64 entry);
 void nst_format_reserved(const struct nst_format *fmt, const struct nst_format_env *env,
 			 struct nst_reserved *rsvd);

@@ -20,6 +20,7 @@
 #include "../vm.h"
 #include "format.h"
 #include "mmu.h"
+#include "stage2.h"
 #include "walk.h"
 
 #define NST_TABLE_ENTRIES	512
@@ -45,6 +46,9 @@ union nst_role {
 		u32 smep:1;		/* CR4.SMEP, while CR0.WP is off */
 		u32 smap:1;		/* CR4.SMAP, while CR0.WP is off */
 		u32 pse:1;		/* large leaves honoured in 2-level tables */
+		u32 pke:1;		/* CR4.PKE, while CR0.WP is off */
+		u32 ad:1;		/* entries of the guest table have A and D bits */
+		u32 merged:1;		/* the guest table is L1's second stage */
 		u32 space:1;		/* enum nst_space of guest-physical addresses */
 	};
 };
@@ -55,9 +59,13 @@ union nst_role {
  * @hash: (m) by gfn, for shadows
  * @unsync_link: (m) on the VM's list while @unsync
  * @entries: (c) the page
- * @gfns: (m) shadows: the gfn that each leaf maps
- * @gfn: (c) the guest table that is shadowed; direct: first gfn it maps
+ * @gfns: (m) shadows: the gfn that each leaf maps; NULL: a table of tdp.c
+ * @gfn: (c) the guest table that is shadowed; direct: first gfn it maps, in L2's
+ *	space when @anchor is set
  * @role: (c)
+ * @anchor: (c) what else its entries depend on, 0: nothing: the root of L1's
+ *	second stage that they went through, or, above a PAE guest's directories,
+ *	the address of the PDPTEs
  * @parents: (m) shadows: links of the entries that point here
  * @roots: (m) vCPUs that use it as root
  * @nr_present: (m) present entries
@@ -73,6 +81,7 @@ struct nst_table {
 	u64 *gfns;
 	u64 gfn;
 	union nst_role role;
+	u64 anchor;
 	unsigned long parents;
 	unsigned int roots;
 	u16 nr_present;
@@ -84,23 +93,31 @@ struct nst_table {
 /**
  * struct nst_mmu_vm - a VM's tables
  * @tdp_root: (c) after first use; the roots of two-dimensional paging, one a space
- * @tables: (m) all live table pages, oldest first
- * @nr_tables: (m)
+ * @tdp_tables: (m) all tables of two-dimensional paging
+ * @tables: (m) all live shadow tables, oldest first
+ * @nr_tables: (m) of them
+ * @nr_anchored: (m) of these, with an anchor
+ * @stage2_seq: (m) counts the times that anchored tables were dropped
  * @hash: (m) shadow tables by gfn
  * @unsync: (m) shadow tables whose guest table is writable
  * @zombies: (m) zapped tables that are still a vCPU's root
  * @sync_page: (m) a guest table while it is compared with its shadow
- * @shadow: (c) guests' tables are shadowed
+ * @shadow: (c) L1's own tables are shadowed
+ * @rmaps: slots have reverse maps: there can be shadows; set once, under slots_lock
  */
 struct nst_mmu_vm {
 	struct nst_table *tdp_root[NST_NR_SPACES];
+	struct list_head tdp_tables;
 	struct list_head tables;
 	unsigned long nr_tables;
+	unsigned long nr_anchored;
+	unsigned long stage2_seq;
 	struct hlist_head hash[1 << NST_HASH_BITS];
 	struct list_head unsync;
 	struct list_head zombies;
 	void *sync_page;
 	bool shadow;
+	bool rmaps;
 };
 
 /* A fault makes at most one table per level, and links each, and maps a page. */
@@ -115,34 +132,81 @@ struct nst_mode_key {
 };
 
 /**
- * struct nst_mmu - a vCPU's part
+ * struct nst_paging - a paging context of a vCPU
  * @mode_key: (v) what @mode was computed from
- * @format: (v) the guest's
- * @mode: (v) how to walk the guest's tables
- * @cache: (v) tables allocated before mmu_lock is taken
- * @nr_cache: (v)
- * @chunks: (v) the same for list chunks of reverse maps
- * @nr_chunks: (v)
- * @root: (m) table that ctl.root points to, with a count in its @roots
- * @root_cr3: (v) shadowing: CR3 that @root was loaded for
- * @root_stale: (v) shadowing: mode or PDPTEs changed since
- * @faults: (v) for the audit's interval
- * @pae_root: (c) shadowing: this vCPU's own four PDPTEs, below 4 GiB
+ * @format: (v) of the guest's own tables
+ * @mode: (v) how to walk them
+ * @root: (m) table that hardware walks, with a count in its @roots
+ * @root_addr: (v) CR3, or root of the second stage, that @root was loaded for
+ * @root_role: (v) and the role then
+ * @root_anchor: (v) and the anchor
+ * @root_stale: (v) PDPTEs changed since
+ * @pae_root: (c) shadowing: this context's own four PDPTEs, below 4 GiB
  */
-struct nst_mmu {
+struct nst_paging {
 	struct nst_mode_key mode_key;
-	struct nst_walk_mode mode;
 	enum nst_format_id format;
-	struct nst_table *cache[NST_CACHE_TABLES];
-	unsigned int nr_cache;
-	struct nst_chunk *chunks[NST_CACHE_CHUNKS];
-	unsigned int nr_chunks;
+	struct nst_walk_mode mode;
 	struct nst_table *root;
-	u64 root_cr3;
+	u64 root_addr;
+	union nst_role root_role;
+	u64 root_anchor;
 	bool root_stale;
-	unsigned int faults;
 	struct nst_table *pae_root;
 };
+
+enum nst_context { NST_CONTEXT_L1, NST_CONTEXT_L2, NST_NR_CONTEXTS };
+
+/**
+ * struct nst_mmu - a vCPU's part
+ * @context: (v) one for each level that the vCPU can run
+ * @cur: (v) the one that runs
+ * @stage2: (v) the second stage that L1 gave L2
+ * @stage2_format: (v) of its tables
+ * @stage2_mode: (v) how to walk them
+ * @refusal: (v) what it said last
+ * @cache: (v) tables allocated before mmu_lock is taken
+ * @nr_cache: (v)
+ * @gfns: (v) the same for their @gfns
+ * @nr_gfns: (v)
+ * @chunks: (v) the same for list chunks of reverse maps
+ * @nr_chunks: (v)
+ * @faults: (v) for the audit's interval
+ */
+struct nst_mmu {
+	struct nst_paging context[NST_NR_CONTEXTS];
+	struct nst_paging *cur;
+	struct nst_stage2 stage2;
+	enum nst_format_id stage2_format;
+	struct nst_walk_mode stage2_mode;
+	struct nst_stage2_fault refusal;
+	struct nst_table *cache[NST_CACHE_TABLES];
+	unsigned int nr_cache;
+	u64 *gfns[NST_CACHE_TABLES];
+	unsigned int nr_gfns;
+	struct nst_chunk *chunks[NST_CACHE_CHUNKS];
+	unsigned int nr_chunks;
+	unsigned int faults;
+};
+
+/* Does L1's second stage translate the current context's physical addresses? */
+static inline bool nst_has_stage2(const struct nst_mmu *mmu)
+{
+	return mmu->cur == &mmu->context[NST_CONTEXT_L2] &&
+	       mmu->stage2.kind != NST_STAGE2_NONE;
+}
+
+/* Is the current root a shadow of L1's second stage? */
+static inline bool nst_is_merged(const struct nst_vcpu *vcpu)
+{
+	return !vcpu->vm->mmu->shadow && nst_has_stage2(vcpu->mmu);
+}
+
+/* Is the current root a shadow of anything, or the tree of tdp.c? */
+static inline bool nst_uses_shadow(const struct nst_vcpu *vcpu)
+{
+	return vcpu->vm->mmu->shadow || nst_has_stage2(vcpu->mmu);
+}
 
 /**
  * struct nst_fault - a guest page on its way into a table
@@ -205,17 +269,28 @@ static inline bool nst_format_has_ad(const struct nst_format *fmt)
 	return !fmt->rwx || nst_caps.tdp_ad;
 }
 
+/* ---- mmu.c ---- */
+void nst_set_root(struct nst_vcpu *vcpu, struct nst_table *root);
+void nst_put_root(struct nst_vcpu *vcpu, struct nst_paging *paging, struct list_head *dead);
+void nst_unload_current(struct nst_vcpu *vcpu);
+
 /* ---- table.c ---- */
 int nst_tables_module_init(void);
 void nst_tables_module_exit(void);
 int nst_cache_fill(struct nst_mmu *mmu);
+int nst_cache_fill_shadow(struct nst_mmu *mmu);
 void nst_cache_drain(struct nst_mmu *mmu);
 struct nst_table *nst_table_take(struct nst_vm *vm, struct nst_mmu *mmu, u64 gfn,
-				 union nst_role role);
+				 union nst_role role, bool shadow);
 void nst_table_retire(struct nst_vm *vm, struct nst_table *table, struct list_head *dead);
 void nst_table_free(struct nst_table *table);
 void nst_tables_free(struct list_head *dead);
 struct nst_table *nst_pae_root_alloc(void);
+
+/* ---- stage2.c ---- */
+void nst_refused(struct nst_vcpu *vcpu, const struct nst_walk_refusal *why, u64 gva,
+		 bool gva_valid);
+bool nst_stage2_walk(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access, struct nst_walk *out);
 
 /* ---- fault.c ---- */
 enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *fault);
@@ -223,11 +298,13 @@ u8 nst_fault_rights(struct nst_vm *vm, const struct nst_fault *fault, u8 rights)
 bool nst_fault_stale(struct nst_vm *vm, const struct nst_fault *fault);
 
 /* ---- tdp.c: all under mmu_lock; true: flush TLBs before going on ---- */
+enum nst_format_id nst_tdp_format(void);
 struct nst_table *nst_tdp_root(struct nst_vcpu *vcpu);
 bool nst_tdp_map(struct nst_vcpu *vcpu, const struct nst_fault *fault, struct list_head *dead);
 bool nst_tdp_zap(struct nst_vm *vm, unsigned int space, u64 start, u64 end,
 		 struct list_head *dead);
 bool nst_tdp_write_protect(struct nst_vm *vm, unsigned int space, u64 start, u64 end);
+bool nst_tdp_isolate(struct nst_vm *vm, unsigned int space, u64 gfn);
 bool nst_tdp_age(struct nst_vm *vm, unsigned int space, u64 start, u64 end, bool clear);
 
 /* ---- zap.c ---- */
@@ -241,6 +318,7 @@ void nst_flush_and_free(struct nst_vm *vm, bool flush, struct list_head *dead);
 
 /* ---- mode.c ---- */
 bool nst_mode_update(struct nst_vcpu *vcpu);
+struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu);
 bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out);
 
 /* ---- rmap.c: who maps a guest page, who points to a table ---- */
@@ -253,7 +331,7 @@ bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *
  */
 struct nst_slot_mmu {
 	unsigned long *rmap[3];
-	u16 *tables;
+	u32 *tables;
 	u32 *no_large[2];
 };
 
@@ -294,18 +372,39 @@ static inline struct hlist_head *nst_shadow_bucket(struct nst_vm *vm, u64 gfn)
 	return &vm->mmu->hash[hash_64(gfn, NST_HASH_BITS)];
 }
 
+/*
+ * Does it shadow a guest table?  Others map pages without one, or stand above
+ * the guest's root because hardware's tables have more levels.
+ */
+static inline bool nst_has_guest_table(const struct nst_table *table)
+{
+	unsigned int top = nst_formats[table->role.format].levels;
+
+	/* The PDPTEs of PAE are no page that could be write-protected. */
+	if (table->role.format == NST_FMT_PAE)
+		top = NST_LEVEL_2M;
+	return !table->role.direct && table->role.level <= top;
+}
+
+/* Do its entries combine L2's table with L1's second stage? */
+static inline bool nst_two_stages(const struct nst_table *table)
+{
+	return table->anchor && !table->role.merged;
+}
+
 /* Is it a shadow of the guest table at @gfn? */
 static inline bool nst_shadows(const struct nst_table *table, unsigned int space, u64 gfn)
 {
-	return table->gfn == gfn && table->role.space == space && !table->role.direct;
+	return table->gfn == gfn && table->role.space == space && nst_has_guest_table(table);
 }
 
 int nst_shadow_load(struct nst_vcpu *vcpu);
 bool nst_shadow_zap_entry(struct nst_vm *vm, struct nst_table *table, unsigned int index);
 void nst_shadow_zap_table(struct nst_vm *vm, struct nst_table *table, struct list_head *dead);
 void nst_shadow_zap_all(struct nst_vm *vm, struct list_head *dead);
-void nst_shadow_put_root(struct nst_vcpu *vcpu, struct list_head *dead);
-void nst_set_root(struct nst_vcpu *vcpu, struct nst_table *root);
+void nst_shadow_zap_anchored(struct nst_vm *vm, struct list_head *dead);
+enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, const struct nst_walk *walk,
+				       u64 l2gpa, u8 access);
 
 /* ---- sync.c ---- */
 void nst_sync_all(struct nst_vm *vm);
@@ -314,7 +413,7 @@ bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entr
 bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn);
 bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *buf,
 		   unsigned int len);
-void nst_shadow_invlpg(struct nst_vcpu *vcpu, u64 gva);
+void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva);
 void nst_shadow_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len);
 
 /* ---- audit.c ---- */

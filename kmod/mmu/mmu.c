@@ -45,16 +45,16 @@ int nst_mmu_vm_create(struct nst_vm *vm)
 
 	if (!mmu)
 		return -ENOMEM;
+	INIT_LIST_HEAD(&mmu->tdp_tables);
 	INIT_LIST_HEAD(&mmu->tables);
 	INIT_LIST_HEAD(&mmu->unsync);
 	INIT_LIST_HEAD(&mmu->zombies);
 	mmu->shadow = !nst_caps.tdp;
-	if (mmu->shadow) {
-		mmu->sync_page = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
-		if (!mmu->sync_page) {
-			kfree(mmu);
-			return -ENOMEM;
-		}
+	mmu->rmaps = mmu->shadow;
+	mmu->sync_page = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!mmu->sync_page) {
+		kfree(mmu);
+		return -ENOMEM;
 	}
 	vm->mmu = mmu;
 	return 0;
@@ -75,6 +75,7 @@ void nst_mmu_vm_destroy(struct nst_vm *vm)
 		return;
 	spin_lock(&vm->mmu_lock);
 	nst_shadow_zap_all(vm, &dead);
+	list_splice_init(&mmu->tdp_tables, &dead);
 	list_splice_init(&mmu->tables, &dead);
 	list_splice_init(&mmu->zombies, &dead);
 	vm->mmu = NULL;
@@ -97,13 +98,13 @@ int nst_mmu_vcpu_create(struct nst_vcpu *vcpu)
 	vcpu->mmu = kzalloc(sizeof(*vcpu->mmu), GFP_KERNEL_ACCOUNT);
 	if (!vcpu->mmu)
 		return -ENOMEM;
-	vcpu->mmu->mode.fmt = &nst_formats[NST_FMT_OFF];
+	vcpu->mmu->cur = &vcpu->mmu->context[NST_CONTEXT_L1];
 	if (!vcpu->vm->mmu->shadow)
 		return 0;
 	/* Hardware's CR3 is ours, and its TLB is part of what we keep in sync. */
 	vcpu->ctl.traps |= NST_TRAP_CR3 | NST_TRAP_INVLPG;
-	vcpu->mmu->pae_root = nst_pae_root_alloc();
-	if (vcpu->mmu->pae_root)
+	vcpu->mmu->cur->pae_root = nst_pae_root_alloc();
+	if (vcpu->mmu->cur->pae_root)
 		return 0;
 	kfree(vcpu->mmu);
 	vcpu->mmu = NULL;
@@ -116,11 +117,15 @@ int nst_mmu_vcpu_create(struct nst_vcpu *vcpu)
  */
 void nst_mmu_vcpu_destroy(struct nst_vcpu *vcpu)
 {
+	int i;
+
 	if (!vcpu->mmu)
 		return;
 	nst_mmu_unload(vcpu);
-	if (vcpu->mmu->pae_root)
-		nst_table_free(vcpu->mmu->pae_root);
+	for (i = 0; i < NST_NR_CONTEXTS; i++) {
+		if (vcpu->mmu->context[i].pae_root)
+			nst_table_free(vcpu->mmu->context[i].pae_root);
+	}
 	nst_cache_drain(vcpu->mmu);
 	nst_chunks_drain(vcpu->mmu);
 	kfree(vcpu->mmu);
@@ -128,19 +133,77 @@ void nst_mmu_vcpu_destroy(struct nst_vcpu *vcpu)
 }
 
 /**
- * nst_set_root() - use a table as root from the next entry on
- * @vcpu: loaded vCPU without a root
+ * nst_set_root() - let the current context use a table as root
+ * @vcpu: loaded vCPU, the context without a root
  * @root: the table
  *
  * Context: mmu_lock held.
  */
 void nst_set_root(struct nst_vcpu *vcpu, struct nst_table *root)
 {
-	vcpu->mmu->root = root;
+	lockdep_assert_held(&vcpu->vm->mmu_lock);
+	vcpu->mmu->cur->root = root;
 	root->roots++;
-	vcpu->ctl.root = nst_hpa(nst_table_hpa(root));
-	vcpu->ctl.root_level = root->role.level;
-	vcpu->ctl.dirty |= NST_CTL_ROOT;
+}
+
+/**
+ * nst_put_root() - a context stops using its root
+ * @vcpu: the vCPU, not in the guest
+ * @paging: its context
+ * @dead: receives the root if it was only waiting for this
+ *
+ * Context: mmu_lock held.
+ */
+void nst_put_root(struct nst_vcpu *vcpu, struct nst_paging *paging, struct list_head *dead)
+{
+	struct nst_table *root = paging->root;
+	unsigned int i;
+
+	lockdep_assert_held(&vcpu->vm->mmu_lock);
+	if (!root)
+		return;
+	paging->root = NULL;
+	root->roots--;
+	if (root == paging->pae_root) {
+		for (i = 0; i < 4; i++)
+			nst_shadow_zap_entry(vcpu->vm, root, i);
+	} else if (root->zapped && !root->roots) {
+		list_move(&root->link, dead);
+	}
+}
+
+static int load_tdp_root(struct nst_vcpu *vcpu)
+{
+	struct nst_mmu *mmu = vcpu->mmu;
+	struct nst_table *root;
+
+	if (nst_cache_fill(mmu))
+		return -ENOMEM;
+	spin_lock(&vcpu->vm->mmu_lock);
+	root = nst_tdp_root(vcpu);
+	if (root)
+		nst_set_root(vcpu, root);
+	spin_unlock(&vcpu->vm->mmu_lock);
+	return root ? 0 : -ENOMEM;
+}
+
+/* Controls are replaced as a whole when the context changes: look each time. */
+static void tell_root(struct nst_vcpu *vcpu)
+{
+	const struct nst_table *root = vcpu->mmu->cur->root;
+	nst_hpa_t hpa = nst_hpa(nst_table_hpa(root));
+	struct nst_ctl *ctl = &vcpu->ctl;
+	bool ad = nst_caps.tdp_ad;
+
+	/* To L1's EPT without these bits, a CPU's look at L2's tables is no write. */
+	if (nst_is_merged(vcpu))
+		ad &= vcpu->mmu->stage2_mode.table_writes;
+	if (likely(ctl->root == hpa && ctl->root_level == root->role.level && ctl->root_ad == ad))
+		return;
+	ctl->root = hpa;
+	ctl->root_level = root->role.level;
+	ctl->root_ad = ad;
+	ctl->dirty |= NST_CTL_ROOT;
 }
 
 /**
@@ -151,42 +214,51 @@ void nst_set_root(struct nst_vcpu *vcpu, struct nst_table *root)
  */
 int nst_mmu_load(struct nst_vcpu *vcpu)
 {
-	struct nst_mmu *mmu = vcpu->mmu;
-	struct nst_vm *vm = vcpu->vm;
-	struct nst_table *root;
+	int ret = 0;
 
-	if (vm->mmu->shadow)
-		return nst_shadow_load(vcpu);
-	if (likely(mmu->root))
-		return 0;
-	if (nst_cache_fill(mmu))
-		return -ENOMEM;
-
-	spin_lock(&vm->mmu_lock);
-	root = nst_tdp_root(vcpu);
-	if (root)
-		nst_set_root(vcpu, root);
-	spin_unlock(&vm->mmu_lock);
-	return root ? 0 : -ENOMEM;
+	if (nst_uses_shadow(vcpu))
+		ret = nst_shadow_load(vcpu);
+	else if (unlikely(!vcpu->mmu->cur->root))
+		ret = load_tdp_root(vcpu);
+	if (!ret)
+		tell_root(vcpu);
+	return ret;
 }
 
-/**
- * nst_mmu_unload() - give back the root; the next entry loads one
- * @vcpu: the vCPU
- */
-void nst_mmu_unload(struct nst_vcpu *vcpu)
+static void unload(struct nst_vcpu *vcpu, struct nst_paging *paging)
 {
 	struct nst_vm *vm = vcpu->vm;
 	LIST_HEAD(dead);
 
-	if (!vcpu->mmu->root)
+	if (!paging->root)
 		return;
 	spin_lock(&vm->mmu_lock);
-	nst_shadow_put_root(vcpu, &dead);
+	nst_put_root(vcpu, paging, &dead);
 	spin_unlock(&vm->mmu_lock);
 	nst_flush_and_free(vm, false, &dead);
 	/* Nothing cached from the old root may serve the new one. */
 	nst_request(vcpu, NST_REQ_TLB_FLUSH);
+}
+
+/**
+ * nst_unload_current() - give back the current context's root
+ * @vcpu: the vCPU
+ */
+void nst_unload_current(struct nst_vcpu *vcpu)
+{
+	unload(vcpu, vcpu->mmu->cur);
+}
+
+/**
+ * nst_mmu_unload() - give back the roots; the next entry loads one
+ * @vcpu: the vCPU
+ */
+void nst_mmu_unload(struct nst_vcpu *vcpu)
+{
+	int i;
+
+	for (i = 0; i < NST_NR_CONTEXTS; i++)
+		unload(vcpu, &vcpu->mmu->context[i]);
 }
 
 /**
@@ -209,7 +281,7 @@ void nst_mmu_set_space(struct nst_vcpu *vcpu, enum nst_space space)
 void nst_mmu_mode_changed(struct nst_vcpu *vcpu)
 {
 	if (nst_mode_update(vcpu) && vcpu->vm->mmu->shadow)
-		nst_mmu_unload(vcpu);
+		nst_unload_current(vcpu);
 }
 
 /**
@@ -220,7 +292,7 @@ void nst_mmu_mode_changed(struct nst_vcpu *vcpu)
 void nst_mmu_cr3_changed(struct nst_vcpu *vcpu, bool keep_tlb)
 {
 	if (vcpu->vm->mmu->shadow)
-		nst_mmu_unload(vcpu);
+		nst_unload_current(vcpu);
 	else if (!keep_tlb)
 		nst_mmu_flush_guest(vcpu);
 }
@@ -233,7 +305,7 @@ void nst_mmu_cr3_changed(struct nst_vcpu *vcpu, bool keep_tlb)
 void nst_mmu_invlpg(struct nst_vcpu *vcpu, u64 gva)
 {
 	if (vcpu->vm->mmu->shadow)
-		nst_shadow_invlpg(vcpu, gva);
+		nst_shadow_invlpg(vcpu, vcpu->mmu->cur, gva);
 	preempt_disable();
 	nst_backend->flush_tlb_gva(vcpu, gva);
 	preempt_enable();
@@ -241,14 +313,18 @@ void nst_mmu_invlpg(struct nst_vcpu *vcpu, u64 gva)
 
 /**
  * nst_mmu_slot_alloc() - make the MMU's data of a slot
+ * @vm: the VM
  * @slot: not published yet
  * @old: slot that it replaces, or NULL
  *
+ * Context: slots_lock held.
+ *
  * Return: 0 or -ENOMEM.
  */
-int nst_mmu_slot_alloc(struct nst_memslot *slot, const struct nst_memslot *old)
+int nst_mmu_slot_alloc(struct nst_vm *vm, struct nst_memslot *slot,
+		       const struct nst_memslot *old)
 {
-	if (nst_caps.tdp)
+	if (!vm->mmu->rmaps)
 		return 0;
 	if (!old || old->base_gfn != slot->base_gfn)
 		return nst_shadow_slot_alloc(slot);
@@ -274,6 +350,6 @@ void nst_mmu_slot_free(struct nst_memslot *slot)
  */
 void nst_mmu_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len)
 {
-	if (vm->mmu && vm->mmu->shadow)
+	if (vm->mmu && READ_ONCE(vm->mmu->rmaps))
 		nst_shadow_guest_wrote(vm, space, gpa, len);
 }

@@ -107,7 +107,8 @@ void nst_mmu_zap_all(struct nst_vm *vm);
  * Per-slot data: made before a slot is published, freed after its last reader.
  * A slot that replaces @old at the same place takes over its data.
  */
-int nst_mmu_slot_alloc(struct nst_memslot *slot, const struct nst_memslot *old);
+int nst_mmu_slot_alloc(struct nst_vm *vm, struct nst_memslot *slot,
+		       const struct nst_memslot *old);
 void nst_mmu_slot_free(struct nst_memslot *slot);
 /* Software wrote guest memory: a shadowed table may be there.  srcu held. */
 void nst_mmu_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len);

@@ -20,15 +20,15 @@ static enum nst_format_id guest_format(const struct nst_state *st)
 static void mode_build(struct nst_vcpu *vcpu)
 {
 	const struct nst_state *st = &vcpu->st;
-	struct nst_mmu *mmu = vcpu->mmu;
-	struct nst_walk_mode *mode = &mmu->mode;
+	struct nst_paging *paging = vcpu->mmu->cur;
+	struct nst_walk_mode *mode = &paging->mode;
 	bool nx = (st->efer & EFER_NX) && (st->cr4 & X86_CR4_PAE);
 	const struct nst_format_env format_env = {
-		.maxphyaddr = mmu->mode_key.maxphyaddr,
+		.maxphyaddr = paging->mode_key.maxphyaddr,
 		.nx = nx,
 		.pse36 = true,
-		.gb_pages = mmu->mode_key.gb_pages,
-		.amd = mmu->mode_key.amd,
+		.gb_pages = paging->mode_key.gb_pages,
+		.amd = paging->mode_key.amd,
 	};
 	const struct nst_perm_env perm_env = {
 		.wp = st->cr0 & X86_CR0_WP,
@@ -36,10 +36,10 @@ static void mode_build(struct nst_vcpu *vcpu)
 		.smap = st->cr4 & X86_CR4_SMAP,
 	};
 
-	mmu->format = guest_format(st);
-	mode->fmt = &nst_formats[mmu->format];
+	paging->format = guest_format(st);
+	mode->fmt = &nst_formats[paging->format];
 	mode->large_levels = mode->fmt->large_levels;
-	if (mmu->format == NST_FMT_2LEVEL && !(st->cr4 & X86_CR4_PSE))
+	if (paging->format == NST_FMT_2LEVEL && !(st->cr4 & X86_CR4_PSE))
 		mode->large_levels = 0;
 	mode->wp = st->cr0 & X86_CR0_WP;
 	mode->pke = mode->fmt->levels >= 4 && (st->cr4 & X86_CR4_PKE);
@@ -64,7 +64,7 @@ bool nst_mode_update(struct nst_vcpu *vcpu)
 	const u64 cr0_bits = X86_CR0_PG | X86_CR0_WP;
 	const u64 cr4_bits = X86_CR4_PSE | X86_CR4_PAE | X86_CR4_LA57 | X86_CR4_SMEP |
 			     X86_CR4_SMAP | X86_CR4_PKE;
-	struct nst_mode_key *key = &vcpu->mmu->mode_key;
+	struct nst_mode_key *key = &vcpu->mmu->cur->mode_key;
 	struct nst_mode_key now = {
 		.maxphyaddr = vcpu->maxphyaddr ?: 36,
 		.gb_pages = nst_guest_has(vcpu, NST_GCAP_1G),
@@ -82,7 +82,6 @@ bool nst_mode_update(struct nst_vcpu *vcpu)
 		return false;
 	*key = now;
 	mode_build(vcpu);
-	vcpu->mmu->root_stale = true;
 	return true;
 }
 
@@ -97,6 +96,25 @@ static int cmpxchg_guest(void *vcpu, nst_gpa_t gpa, u64 *old, u64 new, unsigned 
 }
 
 /**
+ * nst_guest_mem() - how walks reach a vCPU's memory
+ * @vcpu: the vCPU
+ *
+ * Return: callbacks that may sleep and need vm->srcu.
+ */
+struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu)
+{
+	return (struct nst_walk_mem){
+		.opaque = vcpu, .read = read_guest, .cmpxchg = cmpxchg_guest,
+	};
+}
+
+/* With NPT the CPU has no PDPTE registers: it reads them in each walk. */
+static const u64 *pdpte_registers(const struct nst_vcpu *vcpu)
+{
+	return nst_caps.tdp && !nst_caps.tdp_is_ept ? NULL : vcpu->st.pdptr;
+}
+
+/**
  * nst_guest_walk() - walk the current guest tables
  * @vcpu: loaded vCPU
  * @gva: linear address
@@ -105,29 +123,39 @@ static int cmpxchg_guest(void *vcpu, nst_gpa_t gpa, u64 *old, u64 new, unsigned 
  *
  * Context: vm->srcu held; may sleep.
  *
- * Return: as nst_walk().
+ * Return: as nst_walk(), or nst_walk_both() when there is a second stage.
  */
 bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out)
 {
-	const struct nst_walk_mem mem = {
-		.opaque = vcpu, .read = read_guest, .cmpxchg = cmpxchg_guest,
+	const struct nst_walk_mem mem = nst_guest_mem(vcpu);
+	struct nst_mmu *mmu = vcpu->mmu;
+	const struct nst_walk_second second = {
+		.mode = &mmu->stage2_mode, .root = mmu->stage2.root,
 	};
 	struct nst_walk_in in = {
 		.addr = gva,
-		.pdptr = vcpu->st.pdptr,
+		.pdptr = pdpte_registers(vcpu),
 		.access = access,
 	};
+	struct nst_walk_refusal why;
+	bool ok;
 
 	nst_mode_update(vcpu);
 	nst_pull(vcpu, NST_STATE_GPR);
 	in.root = vcpu->st.cr3;
 	in.ac = vcpu->st.rflags & X86_EFLAGS_AC;
-	if (vcpu->mmu->mode.pke)
+	if (mmu->cur->mode.pke)
 		in.pkru = vcpu->pkru;
 	/* Outside long mode linear addresses have 32 bits. */
 	if (!(vcpu->st.efer & EFER_LMA))
 		in.addr = (u32)gva;
-	return nst_walk(&vcpu->mmu->mode, &mem, &in, out);
+	if (!nst_has_stage2(mmu))
+		return nst_walk(&mmu->cur->mode, &mem, &in, out);
+
+	ok = nst_walk_both(&mmu->cur->mode, &second, &mem, &in, out, &why);
+	if (!ok && out->refused)
+		nst_refused(vcpu, &why, gva, true);
+	return ok;
 }
 
 /**
@@ -138,7 +166,7 @@ bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *
  * @gpa: result
  * @fault: filled on failure
  *
- * Return: 0, -EFAULT, or -EIO when a guest table is not in memory.
+ * Return: 0, -EFAULT, -EIO when a guest table is not in memory, or -EREMOTE.
  */
 int nst_mmu_translate(struct nst_vcpu *vcpu, u64 gva, u8 access, nst_gpa_t *gpa,
 		      struct nst_walk_fault *fault)
@@ -149,6 +177,8 @@ int nst_mmu_translate(struct nst_vcpu *vcpu, u64 gva, u8 access, nst_gpa_t *gpa,
 		*gpa = walk.gpa;
 		return 0;
 	}
+	if (walk.refused)
+		return -EREMOTE;
 	fault->error_code = walk.error_code;
 	fault->gva = gva;
 	return walk.no_memory ? -EIO : -EFAULT;
@@ -167,10 +197,12 @@ bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3)
 {
 	struct nst_format_env env = { .maxphyaddr = vcpu->maxphyaddr ?: 36, .nx = true };
 	struct nst_reserved rsvd;
+	nst_gpa_t gpa = nst_gpa(cr3 & GENMASK_ULL(31, 5));
 	u64 pdptr[4];
 	int i;
 
-	if (nst_vcpu_read_gpa(vcpu, nst_gpa(cr3 & GENMASK_ULL(31, 5)), pdptr, sizeof(pdptr)))
+	if (nst_mmu_l2gpa_to_gpa(vcpu, (__force nst_l2gpa_t)gpa, NST_ACCESS_R, &gpa) ||
+	    nst_vcpu_read_gpa(vcpu, gpa, pdptr, sizeof(pdptr)))
 		return false;
 	nst_format_reserved(&nst_formats[NST_FMT_PAE], &env, &rsvd);
 	for (i = 0; i < ARRAY_SIZE(pdptr); i++) {
@@ -180,6 +212,6 @@ bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3)
 	}
 	nst_modify(vcpu, NST_STATE_CR);
 	memcpy(vcpu->st.pdptr, pdptr, sizeof(pdptr));
-	vcpu->mmu->root_stale = true;
+	vcpu->mmu->cur->root_stale = true;
 	return true;
 }

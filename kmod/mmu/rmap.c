@@ -214,9 +214,23 @@ static unsigned long *rmap_head(const struct nst_memslot *slot, u64 gfn, unsigne
 	return &priv->rmap[level - 1][slot_index(slot, gfn, level)];
 }
 
+static void free_slot_data(struct nst_slot_mmu *priv)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(priv->rmap); i++)
+		kvfree(priv->rmap[i]);
+	for (i = 0; i < ARRAY_SIZE(priv->no_large); i++)
+		kvfree(priv->no_large[i]);
+	kvfree(priv->tables);
+	kfree(priv);
+}
+
 /**
  * nst_shadow_slot_alloc() - make the reverse maps of a slot
- * @slot: not published yet
+ * @slot: the slot; when it is published, nothing of it is shadowed yet
+ *
+ * Context: slots_lock held.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -228,7 +242,6 @@ int nst_shadow_slot_alloc(struct nst_memslot *slot)
 
 	if (!priv)
 		return -ENOMEM;
-	slot->mmu_private = priv;
 	for (level = NST_LEVEL_4K; level <= NST_LEVEL_1G; level++) {
 		u64 count = slot_count(slot, level);
 
@@ -239,8 +252,14 @@ int nst_shadow_slot_alloc(struct nst_memslot *slot)
 		priv->no_large[level - 2] = kvcalloc(count, sizeof(u32), GFP_KERNEL_ACCOUNT);
 		ok &= !!priv->no_large[level - 2];
 	}
-	priv->tables = kvcalloc(slot->npages, sizeof(u16), GFP_KERNEL_ACCOUNT);
-	return ok && priv->tables ? 0 : -ENOMEM;
+	priv->tables = kvcalloc(slot->npages, sizeof(u32), GFP_KERNEL_ACCOUNT);
+	if (!ok || !priv->tables) {
+		free_slot_data(priv);
+		return -ENOMEM;
+	}
+	/* Whoever finds it finds it whole. */
+	smp_store_release(&slot->mmu_private, priv);
+	return 0;
 }
 
 /**
@@ -249,17 +268,8 @@ int nst_shadow_slot_alloc(struct nst_memslot *slot)
  */
 void nst_shadow_slot_free(struct nst_memslot *slot)
 {
-	struct nst_slot_mmu *priv = slot->mmu_private;
-	int i;
-
-	if (!priv)
-		return;
-	for (i = 0; i < ARRAY_SIZE(priv->rmap); i++)
-		kvfree(priv->rmap[i]);
-	for (i = 0; i < ARRAY_SIZE(priv->no_large); i++)
-		kvfree(priv->no_large[i]);
-	kvfree(priv->tables);
-	kfree(priv);
+	if (slot->mmu_private)
+		free_slot_data(slot->mmu_private);
 }
 
 /**
@@ -423,6 +433,8 @@ bool nst_rmap_shadow_begin(struct nst_vm *vm, unsigned int space, u64 gfn)
 			flush = true;
 		}
 	}
+	/* L1's own mapping, when only L2 is shadowed. */
+	flush |= nst_tdp_isolate(vm, space, gfn);
 	return flush | links_any(rmap_head(slot, gfn, NST_LEVEL_4K), protect);
 }
 
@@ -473,7 +485,8 @@ unsigned int nst_rmap_max_level(const struct nst_memslot *slot, u64 gfn, unsigne
 {
 	const struct nst_slot_mmu *priv = slot->mmu_private;
 
-	while (level > NST_LEVEL_4K && priv->no_large[level - 2][slot_index(slot, gfn, level)])
+	while (priv && level > NST_LEVEL_4K &&
+	       priv->no_large[level - 2][slot_index(slot, gfn, level)])
 		level--;
 	return level;
 }

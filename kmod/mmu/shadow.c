@@ -6,35 +6,96 @@
  * tables still there.
  *
  * In long mode the shadow has the guest's number of levels; in every other
- * mode it is PAE, whose four PDPTEs belong to the vCPU.
+ * mode it is PAE, whose four PDPTEs belong to the vCPU's context.
+ *
+ * The same builder makes what an L2 guest runs on: see stage2.h.
  */
 #include "../nestor.h"
 #include "internal.h"
 
+/* Protection key of an entry, SDM3 "Protection Keys". */
+#define X86_PTE_PKEY	GENMASK_ULL(62, 59)
+
 /* So many tables a VM may have before the oldest go. */
 #define TABLES_MAX		65536ul
 
-/* What all roles of the current mode have in common. */
-static union nst_role base_role(const struct nst_vcpu *vcpu)
+/**
+ * struct source - the guest tables that the current context's root shadows
+ * @mode: how they are read
+ * @base: what the roles of all their shadows have in common
+ * @root: CR3, or root of L1's second stage
+ * @anchor: for those of their shadows that need one
+ */
+struct source {
+	const struct nst_walk_mode *mode;
+	union nst_role base;
+	u64 root;
+	u64 anchor;
+};
+
+/* A context's own tables: what CR3 points to. */
+static void own_tables(const struct nst_vcpu *vcpu, struct source *src)
+{
+	const struct nst_paging *paging = vcpu->mmu->cur;
+	const struct nst_state *st = &vcpu->st;
+	union nst_role *role = &src->base;
+
+	src->mode = &paging->mode;
+	src->root = st->cr3;
+	/* An address aligned to a page at least, but 0 is one, too. */
+	src->anchor = nst_has_stage2(vcpu->mmu) ? vcpu->mmu->stage2.root | 1 : 0;
+	role->format = paging->format;
+	role->host = NST_FMT_PAE;
+	if (paging->format == NST_FMT_4LEVEL || paging->format == NST_FMT_5LEVEL)
+		role->host = paging->format;
+	if (paging->format == NST_FMT_OFF) {
+		role->direct = 1;
+		return;
+	}
+	role->ad = 1;
+	role->nx = !!(st->efer & EFER_NX) && role->format != NST_FMT_2LEVEL;
+	role->wp = paging->mode.wp;
+	role->smep = !role->wp && (st->cr4 & X86_CR4_SMEP);
+	role->smap = !role->wp && (st->cr4 & X86_CR4_SMAP);
+	role->pke = !role->wp && paging->mode.pke;
+	role->pse = role->format == NST_FMT_2LEVEL && (st->cr4 & X86_CR4_PSE);
+}
+
+/* L1's second stage, merged with the host's. */
+static void second_stage(const struct nst_vcpu *vcpu, struct source *src)
 {
 	const struct nst_mmu *mmu = vcpu->mmu;
-	const struct nst_state *st = &vcpu->st;
-	union nst_role role = { .rights = NST_RIGHTS_ALL, .space = vcpu->space };
+	union nst_role *role = &src->base;
 
-	role.format = mmu->format;
-	role.host = NST_FMT_PAE;
-	if (mmu->format == NST_FMT_4LEVEL || mmu->format == NST_FMT_5LEVEL)
-		role.host = mmu->format;
-	if (mmu->format == NST_FMT_OFF) {
-		role.direct = 1;
-		return role;
-	}
-	role.nx = !!(st->efer & EFER_NX) && role.format != NST_FMT_2LEVEL;
-	role.wp = mmu->mode.wp;
-	role.smep = !role.wp && (st->cr4 & X86_CR4_SMEP);
-	role.smap = !role.wp && (st->cr4 & X86_CR4_SMAP);
-	role.pse = role.format == NST_FMT_2LEVEL && (st->cr4 & X86_CR4_PSE);
-	return role;
+	src->mode = &mmu->stage2_mode;
+	src->root = mmu->stage2.root;
+	role->merged = 1;
+	role->format = mmu->stage2_format;
+	role->host = nst_tdp_format();
+	role->wp = 1;
+	role->ad = src->mode->ad;
+	role->nx = !!(mmu->stage2.efer & EFER_NX) && role->format != NST_FMT_2LEVEL;
+	role->pse = role->format == NST_FMT_2LEVEL && src->mode->large_levels;
+	/* PDPTEs in memory, of which one page can hold many sets. */
+	if (role->format == NST_FMT_PAE)
+		src->anchor = src->root | 1;
+}
+
+static void current_source(const struct nst_vcpu *vcpu, struct source *src)
+{
+	memset(src, 0, sizeof(*src));
+	src->base.rights = NST_RIGHTS_ALL;
+	src->base.space = vcpu->space;
+	if (nst_is_merged(vcpu))
+		second_stage(vcpu, src);
+	else
+		own_tables(vcpu, src);
+}
+
+/* A merged table of PAE needs its anchor only above the directories. */
+static u64 anchor_of(const struct source *src, union nst_role role)
+{
+	return role.merged && role.level <= NST_LEVEL_2M ? 0 : src->anchor;
 }
 
 /**
@@ -89,7 +150,8 @@ void nst_shadow_zap_table(struct nst_vm *vm, struct nst_table *table, struct lis
 
 	hlist_del_init(&table->hash);
 	list_del_init(&table->unsync_link);
-	if (!table->role.direct)
+	vm->mmu->nr_anchored -= !!table->anchor;
+	if (nst_has_guest_table(table))
 		nst_rmap_shadow_end(vm, table->role.space, table->gfn);
 	if (!table->roots) {
 		nst_table_retire(vm, table, dead);
@@ -113,20 +175,43 @@ void nst_shadow_zap_all(struct nst_vm *vm, struct list_head *dead)
 	struct nst_table *table;
 
 	lockdep_assert_held(&vm->mmu_lock);
-	if (!vm->mmu->shadow)
-		return;
 	while (!list_empty(&vm->mmu->tables)) {
 		table = list_first_entry(&vm->mmu->tables, struct nst_table, link);
 		nst_shadow_zap_table(vm, table, dead);
 	}
 }
 
-static struct nst_table *find_table(struct nst_vm *vm, u64 gfn, union nst_role role)
+/**
+ * nst_shadow_zap_anchored() - remove the shadows that depend on more than their guest table
+ * @vm: the VM
+ * @dead: receives them
+ *
+ * Nothing tells when L1 changes its second stage under an address that one of
+ * these went through, except L1's flush.
+ *
+ * Context: mmu_lock held; the caller flushes TLBs.
+ */
+void nst_shadow_zap_anchored(struct nst_vm *vm, struct list_head *dead)
+{
+	struct nst_table *table, *next;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	vm->mmu->stage2_seq++;
+	if (!vm->mmu->nr_anchored)
+		return;
+	list_for_each_entry_safe(table, next, &vm->mmu->tables, link) {
+		if (table->anchor)
+			nst_shadow_zap_table(vm, table, dead);
+	}
+}
+
+static struct nst_table *find_table(struct nst_vm *vm, u64 gfn, union nst_role role, u64 anchor)
 {
 	struct nst_table *table;
 
 	hlist_for_each_entry(table, nst_shadow_bucket(vm, gfn), hash) {
-		if (table->gfn == gfn && table->role.word == role.word)
+		if (table->gfn == gfn && table->role.word == role.word &&
+		    table->anchor == anchor)
 			return table;
 	}
 	return NULL;
@@ -136,10 +221,11 @@ static struct nst_table *find_table(struct nst_vm *vm, u64 gfn, union nst_role r
  * The shadow of @gfn in @role, made if it is not there.  A new one's guest
  * table is write-protected when this returns, an old one's in sync.
  */
-static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_role role)
+static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_role role,
+				   u64 anchor)
 {
 	struct nst_vm *vm = vcpu->vm;
-	struct nst_table *table = find_table(vm, gfn, role);
+	struct nst_table *table = find_table(vm, gfn, role, anchor);
 
 	if (table) {
 		if (table->unsync)
@@ -147,11 +233,13 @@ static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_rol
 		table->writes = 0;
 		return table;
 	}
-	table = nst_table_take(vm, vcpu->mmu, gfn, role);
+	table = nst_table_take(vm, vcpu->mmu, gfn, role, true);
 	if (!table)
 		return NULL;
+	table->anchor = anchor;
+	vm->mmu->nr_anchored += !!anchor;
 	hlist_add_head(&table->hash, nst_shadow_bucket(vm, gfn));
-	if (role.direct)
+	if (!nst_has_guest_table(table))
 		return table;
 	/* A shadow above level 1 forbids that others of this gfn are unsync. */
 	if (role.level > NST_LEVEL_4K)
@@ -162,32 +250,6 @@ static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_rol
 }
 
 /* ---- roots ---- */
-
-/**
- * nst_shadow_put_root() - a vCPU stops using its root
- * @vcpu: the vCPU, not in the guest
- * @dead: receives the root if it was only waiting for this
- *
- * Context: mmu_lock held.
- */
-void nst_shadow_put_root(struct nst_vcpu *vcpu, struct list_head *dead)
-{
-	struct nst_mmu *mmu = vcpu->mmu;
-	struct nst_table *root = mmu->root;
-	unsigned int i;
-
-	lockdep_assert_held(&vcpu->vm->mmu_lock);
-	if (!root)
-		return;
-	mmu->root = NULL;
-	root->roots--;
-	if (root == mmu->pae_root) {
-		for (i = 0; i < 4; i++)
-			nst_shadow_zap_entry(vcpu->vm, root, i);
-	} else if (root->zapped && !root->roots) {
-		list_move(&root->link, dead);
-	}
-}
 
 /* Old tables make room.  The ones in use come back at the next fault. */
 static void shrink(struct nst_vm *vm, struct list_head *dead)
@@ -206,53 +268,75 @@ static void shrink(struct nst_vm *vm, struct list_head *dead)
 	}
 }
 
-static int fill_caches(struct nst_mmu *mmu)
+/*
+ * The root to use.  @translated: where L1's second stage has the table that L2's
+ * CR3 points to; NST_GPA_INVALID when it has nothing there.
+ */
+static struct nst_table *find_root(struct nst_vcpu *vcpu, const struct source *src,
+				   nst_gpa_t translated)
 {
-	int ret = nst_cache_fill(mmu);
-
-	return ret ?: nst_chunks_fill(mmu);
-}
-
-static struct nst_table *find_root(struct nst_vcpu *vcpu)
-{
-	union nst_role role = base_role(vcpu);
+	struct nst_paging *paging = vcpu->mmu->cur;
+	union nst_role role = src->base;
+	u64 gfn = (src->root & NST_ENTRY_ADDR) >> PAGE_SHIFT;
 
 	if (role.host == NST_FMT_PAE)
-		return vcpu->mmu->pae_root;
+		return paging->pae_root;
 	role.level = nst_formats[role.host].levels;
-	return get_table(vcpu, (vcpu->st.cr3 & NST_ENTRY_ADDR) >> PAGE_SHIFT, role);
+	if (src->anchor && !role.merged) {
+		/* Nothing to shadow: the first access will tell L1. */
+		if (translated == NST_GPA_INVALID) {
+			role.direct = 1;
+			paging->root_stale = true;
+		}
+		gfn = nst_gpa_gfn(translated);
+	}
+	return get_table(vcpu, gfn, role, anchor_of(src, role));
+}
+
+static bool root_fits(const struct nst_paging *paging, const struct source *src)
+{
+	return paging->root && !paging->root_stale && paging->root_addr == src->root &&
+	       paging->root_role.word == src->base.word && paging->root_anchor == src->anchor;
 }
 
 /**
- * nst_shadow_load() - give the vCPU a root for its CR3 and mode
+ * nst_shadow_load() - give the vCPU a root for its tables and mode
  * @vcpu: loaded vCPU, srcu held; may sleep
  *
  * Return: 0 or -ENOMEM.
  */
 int nst_shadow_load(struct nst_vcpu *vcpu)
 {
-	struct nst_mmu *mmu = vcpu->mmu;
+	struct nst_paging *paging = vcpu->mmu->cur;
+	nst_gpa_t translated = NST_GPA_INVALID;
 	struct nst_vm *vm = vcpu->vm;
 	struct nst_table *root;
+	struct source src;
 	LIST_HEAD(dead);
 
 	nst_mode_update(vcpu);
-	if (likely(mmu->root && !mmu->root_stale && mmu->root_cr3 == vcpu->st.cr3))
+	current_source(vcpu, &src);
+	if (likely(root_fits(paging, &src)))
 		return 0;
-	nst_mmu_unload(vcpu);
-	if (fill_caches(mmu))
+	nst_unload_current(vcpu);
+	if (nst_cache_fill_shadow(vcpu->mmu))
 		return -ENOMEM;
+	if (!src.base.merged && src.anchor)
+		nst_mmu_l2gpa_to_gpa(vcpu, (__force nst_l2gpa_t)(src.root & NST_ENTRY_ADDR),
+				     NST_ACCESS_R, &translated);
 
 	spin_lock(&vm->mmu_lock);
 	while (nst_memslots(vm)->removing)
 		cond_resched_lock(&vm->mmu_lock);
 	nst_sync_all(vm);
 	shrink(vm, &dead);
-	root = find_root(vcpu);
+	paging->root_stale = false;
+	root = find_root(vcpu, &src, translated);
 	if (root)
 		nst_set_root(vcpu, root);
-	mmu->root_cr3 = vcpu->st.cr3;
-	mmu->root_stale = false;
+	paging->root_addr = src.root;
+	paging->root_role = src.base;
+	paging->root_anchor = src.anchor;
 	spin_unlock(&vm->mmu_lock);
 	nst_flush_and_free(vm, false, &dead);
 	return root ? 0 : -ENOMEM;
@@ -264,16 +348,20 @@ struct shadow_fault {
 	struct nst_vcpu *vcpu;
 	const struct nst_walk *walk;
 	const struct nst_fault *page;
-	u64 gva;
+	u64 addr;		/* linear, or L2-physical when merged */
+	u64 l2gpa;		/* with two stages: what the first one translates to */
 	u8 access;
 	u8 rights;		/* that the guest grants, its dirty bit considered */
+	u8 leaf_rights;		/* and the second stage, too */
+	unsigned long seq;	/* stage2_seq before the walk */
+	struct source src;
 	bool flush;
 };
 
 /* Is the guest entry that the walk used at @level still there? */
 static bool still_true(const struct shadow_fault *f, unsigned int level)
 {
-	const struct nst_format *fmt = f->vcpu->mmu->mode.fmt;
+	const struct nst_format *fmt = f->src.mode->fmt;
 	u64 now = 0;
 
 	if (level < f->walk->level || level > fmt->levels ||
@@ -286,31 +374,35 @@ static bool still_true(const struct shadow_fault *f, unsigned int level)
 }
 
 /* Which table an entry of @table has to point to on the way to the leaf. */
-static void wanted_child(const struct shadow_fault *f, const struct nst_table *table, u64 *gfn,
-			 union nst_role *role)
+static u64 wanted_child(const struct shadow_fault *f, const struct nst_table *table,
+			union nst_role *role)
 {
 	const struct nst_walk *walk = f->walk;
 	unsigned int level = table->role.level;
-	bool two_level = f->vcpu->mmu->format == NST_FMT_2LEVEL;
+	unsigned int top = f->src.mode->fmt->levels;
+	u64 gfn;
 
-	*role = base_role(f->vcpu);
+	*role = f->src.base;
 	role->level = level - 1;
 	if (level <= walk->level || !walk->level) {
 		/* Below a large guest page: nothing to shadow. */
 		role->direct = 1;
 		role->rights = f->rights;
-		*gfn = f->page->gfn & ~((1ull << ((level - 1) * 9)) - 1);
-		return;
+		gfn = walk->mid_level ? f->l2gpa >> PAGE_SHIFT : f->page->gfn;
+		return gfn & ~((1ull << ((level - 1) * 9)) - 1);
 	}
-	role->rights = walk->above[level - 1];
-	if (two_level && level == NST_LEVEL_1G) {
-		role->quadrant = (f->gva >> 30) & 3;
-		*gfn = (f->vcpu->st.cr3 & GENMASK_ULL(31, 12)) >> PAGE_SHIFT;
-		return;
-	}
-	if (two_level)
-		role->quadrant = (f->gva >> 21) & 1;
-	*gfn = (walk->entry[level] & NST_ENTRY_ADDR) >> PAGE_SHIFT;
+	if (level > top)
+		role->rights = NST_RIGHTS_ALL;
+	else
+		role->rights = walk->above[level - 1];
+	if (f->src.base.format == NST_FMT_2LEVEL && level == NST_LEVEL_1G)
+		role->quadrant = (f->addr >> 30) & 3;
+	else if (f->src.base.format == NST_FMT_2LEVEL && level == NST_LEVEL_2M)
+		role->quadrant = (f->addr >> 21) & 1;
+	/* Hardware has more levels than the guest: the root's place, once more. */
+	if (level > top + 1 || (level > top && top == NST_LEVEL_1G))
+		return (f->src.root & NST_ENTRY_ADDR) >> PAGE_SHIFT;
+	return nst_gpa_gfn(walk->entry_gpa[level - 1]);
 }
 
 static struct nst_table *step_down(struct shadow_fault *f, struct nst_table *table,
@@ -320,21 +412,22 @@ static struct nst_table *step_down(struct shadow_fault *f, struct nst_table *tab
 	struct nst_vm *vm = f->vcpu->vm;
 	struct nst_table *child;
 	union nst_role role;
-	u64 entry, gfn;
+	u64 gfn = wanted_child(f, table, &role);
+	u64 anchor = anchor_of(&f->src, role);
+	u64 entry = table->entries[index];
 
-	wanted_child(f, table, &gfn, &role);
-	entry = table->entries[index];
 	if (nst_entry_present(fmt, entry)) {
 		if (!nst_entry_leaf(fmt, table->role.level, entry)) {
 			child = spte_child(entry);
-			if (child->gfn == gfn && child->role.word == role.word) {
+			if (child->gfn == gfn && child->role.word == role.word &&
+			    child->anchor == anchor) {
 				child->writes = 0;
 				return child;
 			}
 		}
 		f->flush |= nst_shadow_zap_entry(vm, table, index);
 	}
-	child = get_table(f->vcpu, gfn, role);
+	child = get_table(f->vcpu, gfn, role, anchor);
 	if (!child)
 		return NULL;
 	nst_links_add(f->vcpu->mmu, &child->parents, &table->entries[index]);
@@ -351,7 +444,7 @@ static u8 without_wp(const struct shadow_fault *f, u8 rights)
 {
 	bool smep = f->vcpu->st.cr4 & X86_CR4_SMEP;
 
-	if (f->vcpu->mmu->mode.wp || (rights & NST_ACCESS_W) ||
+	if (f->src.mode->wp || (rights & NST_ACCESS_W) ||
 	    !(f->access & NST_ACCESS_W) || (f->access & NST_ACCESS_U))
 		return rights;
 	/* The supervisor may not run what is a user page to the guest. */
@@ -368,7 +461,7 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	u64 gfn = f->page->gfn & ~(pages - 1);
 	struct nst_vm *vm = f->vcpu->vm;
 	u64 *spte = &table->entries[index];
-	u8 rights = without_wp(f, f->rights);
+	u8 rights = without_wp(f, f->rights) & f->leaf_rights;
 	u64 entry;
 
 	if ((rights & NST_ACCESS_W) && nst_rmap_is_shadowed(f->page->slot, f->page->gfn)) {
@@ -380,8 +473,9 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	rights = nst_fault_rights(vm, f->page, rights);
 	entry = spte_leaf(fmt, table->role.level, f->page->pfn & ~(pages - 1), rights,
 			  f->page->ram);
-	if (f->vcpu->mmu->mode.pke && (rights & NST_ACCESS_U))
-		entry |= (u64)f->walk->pkey << 59;
+	/* Keys stay while CR4.PKE is off, and work once it is on. */
+	if (f->walk->level && f->src.mode->fmt->levels > NST_LEVEL_1G && !f->src.base.merged)
+		entry |= f->walk->entry[f->walk->level] & X86_PTE_PKEY;
 
 	if (nst_entry_present(fmt, *spte) &&
 	    (!nst_entry_leaf(fmt, table->role.level, *spte) || table->gfns[index] != gfn ||
@@ -398,37 +492,73 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	return NST_FAULT_RETRY;
 }
 
-static unsigned int target_level(const struct nst_vcpu *vcpu, const struct nst_walk *walk,
-				 const struct nst_fault *page)
+static unsigned int target_level(const struct shadow_fault *f)
 {
-	unsigned int level = page->level;
+	const struct nst_walk *walk = f->walk;
+	unsigned int level = f->page->level;
 
-	if (base_role(vcpu).host == NST_FMT_PAE)
+	if (f->src.base.host == NST_FMT_PAE)
 		level = min_t(unsigned int, level, NST_LEVEL_2M);
 	if (walk->level)
 		level = min_t(unsigned int, level, walk->level);
-	return nst_rmap_max_level(page->slot, page->gfn, level);
+	if (walk->mid_level)
+		level = min_t(unsigned int, level, walk->mid_level);
+	return nst_rmap_max_level(f->page->slot, f->page->gfn, level);
 }
 
 static enum nst_fault_result shadow_map(struct shadow_fault *f)
 {
-	struct nst_table *table = f->vcpu->mmu->root;
+	const struct nst_paging *paging = f->vcpu->mmu->cur;
+	struct nst_table *table = paging->root;
 
-	/* A stale root is replaced before the next entry. */
-	if (!table || f->vcpu->mmu->root_stale || table->zapped)
+	/* A root that does not fit is replaced before the next entry. */
+	if (!root_fits(paging, &f->src) || table->zapped)
 		return NST_FAULT_RETRY;
 	while (table) {
 		unsigned int level = table->role.level;
-		unsigned int index = nst_format_index(nst_table_format(table), level, f->gva);
+		unsigned int index = nst_format_index(nst_table_format(table), level, f->addr);
 
 		if (!still_true(f, level))
 			break;
 		/* Each table made on the way can forbid large pages around it. */
-		if (level == target_level(f->vcpu, f->walk, f->page))
+		if (level == target_level(f))
 			return set_leaf(f, table, index);
 		table = step_down(f, table, index);
 	}
 	return NST_FAULT_RETRY;
+}
+
+/* From a finished walk to an entry: finds the page and maps it. */
+static enum nst_fault_result resolve(struct shadow_fault *f)
+{
+	const struct nst_walk *walk = f->walk;
+	struct nst_vm *vm = f->vcpu->vm;
+	struct nst_fault page = {
+		.gfn = nst_gpa_gfn(walk->gpa), .space = f->vcpu->space, .access = f->access,
+	};
+	enum nst_fault_result ret;
+	LIST_HEAD(dead);
+
+	f->page = &page;
+	ret = nst_fault_lookup(vm, &page);
+	if (ret != NST_FAULT_RETRY)
+		return ret;
+	f->rights = walk->rights;
+	if (walk->level && f->src.mode->ad && !(f->access & NST_ACCESS_W) &&
+	    !(walk->entry[walk->level] & f->src.mode->fmt->dirty))
+		f->rights &= ~NST_ACCESS_W;
+	f->leaf_rights = walk->mid_level ? walk->mid_rights | NST_ACCESS_U : NST_RIGHTS_ALL;
+
+	spin_lock(&vm->mmu_lock);
+	if (!nst_fault_stale(vm, &page) && (!f->src.anchor || f->seq == vm->mmu->stage2_seq))
+		ret = shadow_map(f);
+	if (f->flush)
+		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+	shrink(vm, &dead);
+	spin_unlock(&vm->mmu_lock);
+	nst_flush_and_free(vm, false, &dead);
+	nst_audit_after_fault(f->vcpu);
+	return ret;
 }
 
 static u8 fault_access(struct nst_vcpu *vcpu, u32 error_code)
@@ -449,7 +579,7 @@ static u8 fault_access(struct nst_vcpu *vcpu, u32 error_code)
 /* Would a shadow entry let through what the guest's mode forbids? */
 static bool must_emulate(const struct nst_vcpu *vcpu, const struct nst_walk *walk, u8 access)
 {
-	const struct nst_walk_mode *mode = &vcpu->mmu->mode;
+	const struct nst_walk_mode *mode = &vcpu->mmu->cur->mode;
 
 	if (mode->wp || !walk->level || (access & NST_ACCESS_U) || !(access & NST_ACCESS_W))
 		return false;
@@ -467,47 +597,50 @@ static bool must_emulate(const struct nst_vcpu *vcpu, const struct nst_walk *wal
  * @guest_error: the guest's own error code, for NST_FAULT_GUEST
  *
  * Return: NST_FAULT_RETRY, _GUEST, _MMIO (emulate the instruction), _USER,
- * _NOMEM.
+ * _NOMEM; _L1 while L2 is current.
  */
 enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 error_code,
 					   u32 *guest_error)
 {
-	struct nst_vm *vm = vcpu->vm;
-	struct nst_fault page = { .access = 0 };
 	struct nst_walk walk;
-	struct shadow_fault f = { .vcpu = vcpu, .walk = &walk, .page = &page, .gva = gva };
-	enum nst_fault_result ret;
-	LIST_HEAD(dead);
+	struct shadow_fault f = { .vcpu = vcpu, .walk = &walk, .addr = gva };
 
 	f.access = fault_access(vcpu, error_code);
-	if (fill_caches(vcpu->mmu))
+	if (nst_cache_fill_shadow(vcpu->mmu))
 		return NST_FAULT_NOMEM;
+	f.seq = READ_ONCE(vcpu->vm->mmu->stage2_seq);
+	/* Pairs with mmu_lock of a flush: what the walk reads is newer. */
+	smp_rmb();
 	if (!nst_guest_walk(vcpu, gva, f.access, &walk)) {
 		*guest_error = walk.error_code;
-		return NST_FAULT_GUEST;
+		return walk.refused ? NST_FAULT_L1 : NST_FAULT_GUEST;
 	}
 	if (must_emulate(vcpu, &walk, f.access))
 		return NST_FAULT_MMIO;
+	current_source(vcpu, &f.src);
+	f.l2gpa = walk.mid;
+	return resolve(&f);
+}
 
-	page.gfn = nst_gpa_gfn(walk.gpa);
-	page.space = vcpu->space;
-	page.access = f.access;
-	ret = nst_fault_lookup(vm, &page);
-	if (ret != NST_FAULT_RETRY)
-		return ret;
-	f.rights = walk.rights;
-	if (walk.level && !(f.access & NST_ACCESS_W) &&
-	    !(walk.entry[walk.level] & vcpu->mmu->mode.fmt->dirty))
-		f.rights &= ~NST_ACCESS_W;
+/**
+ * nst_merged_fault() - L2 missed in the shadow of L1's second stage
+ * @vcpu: loaded vCPU, irqs on, srcu held; may sleep
+ * @walk: a finished walk of the second stage
+ * @l2gpa: the address
+ * @access: NST_ACCESS_R, _W, _X
+ *
+ * Return: NST_FAULT_RETRY, _MMIO, _USER, _NOMEM.
+ */
+enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, const struct nst_walk *walk,
+				       u64 l2gpa, u8 access)
+{
+	struct shadow_fault f = {
+		.vcpu = vcpu, .walk = walk, .addr = l2gpa, .access = access | NST_ACCESS_U,
+		.seq = READ_ONCE(vcpu->vm->mmu->stage2_seq),
+	};
 
-	spin_lock(&vm->mmu_lock);
-	if (!nst_fault_stale(vm, &page))
-		ret = shadow_map(&f);
-	if (f.flush)
-		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
-	shrink(vm, &dead);
-	spin_unlock(&vm->mmu_lock);
-	nst_flush_and_free(vm, false, &dead);
-	nst_audit_after_fault(vcpu);
-	return ret;
+	if (nst_cache_fill_shadow(vcpu->mmu))
+		return NST_FAULT_NOMEM;
+	current_source(vcpu, &f.src);
+	return resolve(&f);
 }

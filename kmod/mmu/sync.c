@@ -106,14 +106,15 @@ bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entr
 	u64 base;
 	u8 rights;
 
-	if (!nst_entry_present(guest, entry) || !(entry & guest->accessed))
+	if (!nst_entry_present(guest, entry) || (guest->rwx && !nst_ept_leaf_sane(entry)) ||
+	    (table->role.ad && !(entry & guest->accessed)))
 		return false;
 	base = nst_entry_leaf_base(guest, table->role.level, entry) >> PAGE_SHIFT;
 	if (table->gfns[index] < base ||
 	    table->gfns[index] >= base + nst_format_pages(guest, table->role.level))
 		return false;
 	/* Rare bits: reserved ones and protection keys are judged by a new walk. */
-	if ((entry ^ spte) & GENMASK_ULL(62, 59))
+	if (!table->role.merged && ((entry ^ spte) & GENMASK_ULL(62, 59)))
 		return false;
 	if (entry & GENMASK_ULL(58, 52) && table->role.format == NST_FMT_PAE)
 		return false;
@@ -121,7 +122,7 @@ bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entr
 		return false;
 
 	rights = nst_entry_rights(guest, entry) & table->role.rights;
-	if (!(entry & guest->dirty))
+	if (table->role.ad && !(entry & guest->dirty))
 		rights &= ~NST_ACCESS_W;
 	/* What without_wp() in shadow.c makes of a page that users only read. */
 	if (!table->role.wp && (entry & guest->dirty) && (granted & NST_ACCESS_W) &&
@@ -144,7 +145,9 @@ static bool compare(struct nst_vm *vm, struct nst_table *table)
 	for (i = 0; i < NST_TABLE_ENTRIES && table->nr_present; i++) {
 		if (!nst_entry_present(host, table->entries[i]))
 			continue;
-		if (!readable || !nst_leaf_agrees(table, i, nst_guest_entry(table, page, i)))
+		/* Behind a second stage it takes a new walk to know. */
+		if (!readable || nst_two_stages(table) ||
+		    !nst_leaf_agrees(table, i, nst_guest_entry(table, page, i)))
 			flush |= nst_shadow_zap_entry(vm, table, i);
 	}
 	return flush;
@@ -168,8 +171,11 @@ void nst_sync_all(struct nst_vm *vm)
 		struct nst_memslot *slot = nst_memslot_find(vm, table->role.space,
 							    table->gfn);
 
-		if (slot)
-			flush |= nst_rmap_protect(slot, table->gfn, table->gfn + 1);
+		if (!slot)
+			continue;
+		flush |= nst_rmap_protect(slot, table->gfn, table->gfn + 1);
+		flush |= nst_tdp_write_protect(vm, table->role.space, table->gfn,
+					       table->gfn + 1);
 	}
 	/* A write that was on its way is in memory after this. */
 	if (flush)
@@ -188,18 +194,19 @@ void nst_sync_all(struct nst_vm *vm)
 /**
  * nst_shadow_invlpg() - the guest flushes one address
  * @vcpu: loaded vCPU
+ * @paging: in which context
  * @gva: the address
  *
  * Only an unsync table can be stale.
  */
-void nst_shadow_invlpg(struct nst_vcpu *vcpu, u64 gva)
+void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva)
 {
 	struct nst_vm *vm = vcpu->vm;
 	struct nst_table *table;
 	bool flush = false;
 
 	spin_lock(&vm->mmu_lock);
-	table = vcpu->mmu->root;
+	table = paging->root;
 	while (table) {
 		const struct nst_format *fmt = nst_table_format(table);
 		unsigned int index = nst_format_index(fmt, table->role.level, gva);

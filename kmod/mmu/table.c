@@ -50,11 +50,7 @@ static struct nst_table *table_alloc(gfp_t gfp)
 	INIT_LIST_HEAD(&table->link);
 	INIT_LIST_HEAD(&table->unsync_link);
 	table->entries = (u64 *)get_zeroed_page(gfp);
-	if (!nst_caps.tdp)
-		table->gfns = (u64 *)__get_free_page(gfp);
-	if (!table->entries || (!nst_caps.tdp && !table->gfns)) {
-		free_page((unsigned long)table->entries);
-		free_page((unsigned long)table->gfns);
+	if (!table->entries) {
 		kmem_cache_free(table_cache, table);
 		return NULL;
 	}
@@ -63,7 +59,7 @@ static struct nst_table *table_alloc(gfp_t gfp)
 }
 
 /**
- * nst_pae_root_alloc() - a vCPU's own page directory pointer table
+ * nst_pae_root_alloc() - a context's own page directory pointer table
  *
  * Outside long mode CR3 has 32 bits, so it lies below 4 GiB.
  *
@@ -101,11 +97,33 @@ int nst_cache_fill(struct nst_mmu *mmu)
 }
 
 /**
+ * nst_cache_fill_shadow() - have what one fault of a shadowed guest can need
+ * @mmu: the vCPU's part
+ *
+ * Context: may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nst_cache_fill_shadow(struct nst_mmu *mmu)
+{
+	while (mmu->nr_gfns < NST_CACHE_TABLES) {
+		u64 *gfns = (u64 *)__get_free_page(GFP_KERNEL_ACCOUNT);
+
+		if (!gfns)
+			return -ENOMEM;
+		mmu->gfns[mmu->nr_gfns++] = gfns;
+	}
+	return nst_cache_fill(mmu) ?: nst_chunks_fill(mmu);
+}
+
+/**
  * nst_cache_drain() - free the tables in hand
  * @mmu: the vCPU's part
  */
 void nst_cache_drain(struct nst_mmu *mmu)
 {
+	while (mmu->nr_gfns)
+		free_page((unsigned long)mmu->gfns[--mmu->nr_gfns]);
 	while (mmu->nr_cache)
 		nst_table_free(mmu->cache[--mmu->nr_cache]);
 }
@@ -116,22 +134,28 @@ void nst_cache_drain(struct nst_mmu *mmu)
  * @mmu: whose cache; filled since the last fault
  * @gfn: see struct nst_table
  * @role: see struct nst_table
+ * @shadow: leaves will be in reverse maps
  *
  * Context: mmu_lock held.
  *
  * Return: the table, empty.
  */
 struct nst_table *nst_table_take(struct nst_vm *vm, struct nst_mmu *mmu, u64 gfn,
-				 union nst_role role)
+				 union nst_role role, bool shadow)
 {
 	struct nst_table *table;
 
 	lockdep_assert_held(&vm->mmu_lock);
-	if (NST_BUG_ON(vm, !mmu->nr_cache))
+	if (NST_BUG_ON(vm, !mmu->nr_cache || (shadow && !mmu->nr_gfns)))
 		return NULL;
 	table = mmu->cache[--mmu->nr_cache];
 	table->gfn = gfn;
 	table->role = role;
+	if (!shadow) {
+		list_add_tail(&table->link, &vm->mmu->tdp_tables);
+		return table;
+	}
+	table->gfns = mmu->gfns[--mmu->nr_gfns];
 	list_add_tail(&table->link, &vm->mmu->tables);
 	vm->mmu->nr_tables++;
 	return table;
@@ -149,7 +173,8 @@ void nst_table_retire(struct nst_vm *vm, struct nst_table *table, struct list_he
 {
 	lockdep_assert_held(&vm->mmu_lock);
 	list_move(&table->link, dead);
-	vm->mmu->nr_tables--;
+	if (table->gfns)
+		vm->mmu->nr_tables--;
 }
 
 /**

@@ -7,7 +7,12 @@
 #include "../nestor.h"
 #include "internal.h"
 
-static enum nst_format_id tdp_format(void)
+/**
+ * nst_tdp_format() - the format of this host's two-dimensional paging
+ *
+ * Return: enum nst_format_id.
+ */
+enum nst_format_id nst_tdp_format(void)
 {
 	if (nst_caps.tdp_is_ept)
 		return nst_caps.tdp_levels == 5 ? NST_FMT_EPT5 : NST_FMT_EPT4;
@@ -18,7 +23,7 @@ static union nst_role tdp_role(unsigned int space, unsigned int level)
 {
 	union nst_role role = {
 		.level = level,
-		.host = tdp_format(),
+		.host = nst_tdp_format(),
 		.direct = 1,
 		.rights = NST_RIGHTS_ALL,
 		.space = space,
@@ -43,7 +48,7 @@ struct nst_table *nst_tdp_root(struct nst_vcpu *vcpu)
 	lockdep_assert_held(&vm->mmu_lock);
 	if (!*root)
 		*root = nst_table_take(vm, vcpu->mmu, 0,
-				       tdp_role(vcpu->space, nst_caps.tdp_levels));
+				       tdp_role(vcpu->space, nst_caps.tdp_levels), false);
 	return *root;
 }
 
@@ -92,7 +97,7 @@ static struct nst_table *child_of(struct nst_vcpu *vcpu, struct nst_table *table
 		*flush = true;
 	}
 	child = nst_table_take(vcpu->vm, vcpu->mmu, entry_gfn(table, index),
-			       tdp_role(table->role.space, table->role.level - 1));
+			       tdp_role(table->role.space, table->role.level - 1), false);
 	if (child)
 		spte_set(table, index, spte_link(fmt, child));
 	return child;
@@ -247,6 +252,30 @@ bool nst_tdp_write_protect(struct nst_vm *vm, unsigned int space, u64 start, u64
 	const struct range_op op = { .leaf = protect_leaf };
 
 	return tree_walk(vm, space, start, end, &op);
+}
+
+static bool protect_small(struct nst_table *table, unsigned int index)
+{
+	if (table->role.level == NST_LEVEL_4K)
+		return protect_leaf(table, index);
+	return zap_leaf(table, index);
+}
+
+/**
+ * nst_tdp_isolate() - a page may be mapped only by itself, and not writable
+ * @vm: the VM
+ * @space: enum nst_space
+ * @gfn: the page
+ *
+ * Context: mmu_lock held.
+ *
+ * Return: whether TLBs must be flushed before that holds.
+ */
+bool nst_tdp_isolate(struct nst_vm *vm, unsigned int space, u64 gfn)
+{
+	const struct range_op op = { .leaf = protect_small };
+
+	return tree_walk(vm, space, gfn, gfn + 1, &op);
 }
 
 static bool test_leaf(struct nst_table *table, unsigned int index)

@@ -104,7 +104,7 @@ static u64 vmx_eptp(const struct nst_ctl *ctl)
 	u64 eptp = nst_hpa_raw(ctl->root) | VMX_EPTP_MT_WB;
 
 	eptp |= ctl->root_level == 5 ? VMX_EPTP_PWL_5 : VMX_EPTP_PWL_4;
-	if (nst_caps.tdp_ad)
+	if (ctl->root_ad)
 		eptp |= VMX_EPTP_AD_ENABLE_BIT;
 	return eptp;
 }
