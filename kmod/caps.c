@@ -26,6 +26,13 @@ static int nst_cap_xsave2(void)
 	return max_t(unsigned int, nst_xsave_size(), sizeof(struct kvm_xsave));
 }
 
+/* MWAIT in a guest puts the host's CPU to sleep as it would without one. */
+static int nst_cap_disable_exits(void)
+{
+	return KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE |
+	       (boot_cpu_has(X86_FEATURE_MWAIT) ? KVM_X86_DISABLE_EXITS_MWAIT : 0);
+}
+
 static const struct {
 	unsigned int cap;
 	int value;
@@ -80,6 +87,25 @@ static const struct {
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
+	{ KVM_CAP_SPLIT_IRQCHIP, 1 },
+	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
+	{ KVM_CAP_COALESCED_PIO, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG2, NST_GUESTDBG_FLAGS },
+	{ KVM_CAP_EXCEPTION_PAYLOAD, 1 },
+	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },
+	{ KVM_CAP_SREGS2, 1 },
+	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
+	{ KVM_CAP_MCE, NST_MCE_BANKS },
+	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },
+	{ KVM_CAP_X86_USER_SPACE_MSR, NST_USER_MSR_REASONS },
+	{ KVM_CAP_X86_MSR_FILTER, 1 },
+	{ KVM_CAP_MSR_PLATFORM_INFO, 1 },
+	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1 },
+	{ KVM_CAP_DISABLE_QUIRKS, 1 },
+	{ KVM_CAP_DISABLE_QUIRKS2, NST_QUIRKS },
+	{ KVM_CAP_X86_DISABLE_EXITS, 0, nst_cap_disable_exits },
+	{ KVM_CAP_BINARY_STATS_FD, 1 },
 };
 
 /**
@@ -98,13 +124,113 @@ int nst_check_extension(struct nst_vm *vm, unsigned long cap)
 	return 0;
 }
 
+/* ---- KVM_ENABLE_CAP on a VM: vm->lock is held ---- */
+
+static int nst_enable_split(struct nst_vm *vm, const u64 *args)
+{
+	return nst_irqchip_split(vm, args[0]);
+}
+
+static int nst_enable_x2apic_api(struct nst_vm *vm, const u64 *args)
+{
+	return nst_x2apic_api(vm, args[0]);
+}
+
+static int nst_enable_payload(struct nst_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->exception_payload, args[0]);
+	return 0;
+}
+
+static int nst_enable_triple_fault(struct nst_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->triple_fault_event, args[0]);
+	return 0;
+}
+
+static int nst_enable_user_msr(struct nst_vm *vm, const u64 *args)
+{
+	if (args[0] & ~(u64)NST_USER_MSR_REASONS)
+		return -EINVAL;
+	WRITE_ONCE(vm->user_msrs, args[0]);
+	return 0;
+}
+
+static int nst_enable_platform_info(struct nst_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->hide_platform_info, !args[0]);
+	return 0;
+}
+
+static int nst_enable_emulation_exit(struct nst_vm *vm, const u64 *args)
+{
+	if (args[0] & ~1ull)
+		return -EINVAL;
+	WRITE_ONCE(vm->exit_on_emulation_failure, args[0]);
+	return 0;
+}
+
+/* The first of the two capabilities takes any bit, known or not. */
+static int nst_enable_quirks(struct nst_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->quirks_off, args[0] & NST_QUIRKS);
+	return 0;
+}
+
+static int nst_enable_quirks2(struct nst_vm *vm, const u64 *args)
+{
+	return args[0] & ~(u64)NST_QUIRKS ? -EINVAL : nst_enable_quirks(vm, args);
+}
+
+/* Once, before a vCPU has a number that is too high. */
+static int nst_enable_max_vcpu_id(struct nst_vm *vm, const u64 *args)
+{
+	if (!args[0] || args[0] > NST_MAX_VCPU_ID || vm->nr_vcpus ||
+	    (vm->max_vcpu_id && vm->max_vcpu_id != args[0]))
+		return -EINVAL;
+	vm->max_vcpu_id = args[0];
+	return 0;
+}
+
+/* vCPUs take their intercepts from it when they are made. */
+static int nst_enable_exits(struct nst_vm *vm, const u64 *args)
+{
+	if ((args[0] & ~(u64)nst_cap_disable_exits()) || vm->nr_vcpus)
+		return -EINVAL;
+	vm->no_exits |= args[0];
+	return 0;
+}
+
+static int nst_enable_manual_dirty_log(struct nst_vm *vm, const u64 *args)
+{
+	return nst_set_manual_dirty_log(vm, args[0]);
+}
+
+static const struct {
+	unsigned int cap;
+	int (*enable)(struct nst_vm *vm, const u64 *args);
+} nst_enable_rows[] = {
+	{ KVM_CAP_X2APIC_API, nst_enable_x2apic_api },
+	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, nst_enable_manual_dirty_log },
+	{ KVM_CAP_SPLIT_IRQCHIP, nst_enable_split },
+	{ KVM_CAP_EXCEPTION_PAYLOAD, nst_enable_payload },
+	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, nst_enable_triple_fault },
+	{ KVM_CAP_X86_USER_SPACE_MSR, nst_enable_user_msr },
+	{ KVM_CAP_MSR_PLATFORM_INFO, nst_enable_platform_info },
+	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, nst_enable_emulation_exit },
+	{ KVM_CAP_DISABLE_QUIRKS, nst_enable_quirks },
+	{ KVM_CAP_DISABLE_QUIRKS2, nst_enable_quirks2 },
+	{ KVM_CAP_MAX_VCPU_ID, nst_enable_max_vcpu_id },
+	{ KVM_CAP_X86_DISABLE_EXITS, nst_enable_exits },
+};
+
 /**
  * nst_vm_enable_cap() - KVM_ENABLE_CAP on a VM
  * @object: the VM; its lock is held
  * @arg: struct kvm_enable_cap
  *
  * Return: 0, or -EINVAL for a capability that is always on, or not there, or
- * for bad arguments.
+ * for bad arguments; -EEXIST, -ENOMEM.
  */
 long nst_vm_enable_cap(void *object, unsigned long arg)
 {
@@ -112,12 +238,8 @@ long nst_vm_enable_cap(void *object, unsigned long arg)
 
 	if (cap->flags)
 		return -EINVAL;
-	switch (cap->cap) {
-	case KVM_CAP_X2APIC_API:
-		return nst_x2apic_api(object, cap->args[0]);
-	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
-		return nst_set_manual_dirty_log(object, cap->args[0]);
-	default:
-		return -EINVAL;
-	}
+	for (int i = 0; i < ARRAY_SIZE(nst_enable_rows); i++)
+		if (nst_enable_rows[i].cap == cap->cap)
+			return nst_enable_rows[i].enable(object, cap->args);
+	return -EINVAL;
 }

@@ -15,7 +15,44 @@ void nst_dev_exit(void);
 
 /* caps.c: KVM_CHECK_EXTENSION.  @vm NULL: asked on the system fd. */
 int nst_check_extension(struct nst_vm *vm, unsigned long cap);
+/* Failed accesses of MSRs that may exit to userspace. */
+#define NST_USER_MSR_REASONS	(KVM_MSR_EXIT_REASON_INVAL |		\
+				 KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER)
 long nst_vm_enable_cap(void *object, unsigned long arg);
+
+/* Pages of a vCPU's file: kvm_run, port data, the ring of coalesced accesses. */
+#define NST_MMAP_PAGES	(KVM_COALESCED_MMIO_PAGE_OFFSET + 1)
+
+/* msrfilter.c */
+long nst_set_msr_filter(void *object, unsigned long arg);
+void nst_msr_filter_destroy(struct nst_vm *vm);
+enum nst_next nst_exit_msr(struct nst_vcpu *vcpu);
+enum nst_next nst_complete_msr(struct nst_vcpu *vcpu);
+
+/* hypercall.c */
+enum nst_next nst_exit_hypercall(struct nst_vcpu *vcpu);
+bool nst_fix_hypercall(struct nst_vcpu *vcpu);
+
+/* syncregs.c: in: 0 or -EINVAL */
+int nst_sync_regs_in(struct nst_vcpu *vcpu);
+void nst_sync_regs_out(struct nst_vcpu *vcpu);
+
+/* binstats.c */
+void nst_binstats_init(void);
+long nst_vm_stats_fd(void *object, unsigned long arg);
+long nst_vcpu_stats_fd(void *object, unsigned long arg);
+
+/* mce.c */
+long nst_mce_cap_supported(void *object, unsigned long arg);
+long nst_mce_setup(void *object, unsigned long arg);
+long nst_mce_inject(void *object, unsigned long arg);
+
+/* coalesced.c */
+int nst_coalesced_create(struct nst_vm *vm);
+void nst_coalesced_destroy(struct nst_vm *vm);
+void *nst_coalesced_page(struct nst_vm *vm);
+long nst_coalesced_register(void *object, unsigned long arg);
+long nst_coalesced_unregister(void *object, unsigned long arg);
 
 /* ioctl.c */
 enum nst_ioctl_arg {
@@ -59,6 +96,8 @@ long nst_get_regs(void *object, unsigned long arg);
 long nst_set_regs(void *object, unsigned long arg);
 long nst_get_sregs(void *object, unsigned long arg);
 long nst_set_sregs(void *object, unsigned long arg);
+long nst_get_sregs2(void *object, unsigned long arg);
+long nst_set_sregs2(void *object, unsigned long arg);
 long nst_get_debugregs(void *object, unsigned long arg);
 long nst_set_debugregs(void *object, unsigned long arg);
 long nst_get_vcpu_events(void *object, unsigned long arg);
@@ -75,13 +114,30 @@ bool nst_vcpu_has_work(struct nst_vcpu *vcpu);
 
 /* run.c */
 long nst_run(void *object, unsigned long arg);
-void nst_use_debug_registers(struct nst_vcpu *vcpu);
+
+/* guestdebug.c */
+#define NST_GUESTDBG_FLAGS	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP |	\
+				 KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP |	\
+				 KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP |	\
+				 KVM_GUESTDBG_BLOCKIRQ)
+long nst_set_guest_debug(void *object, unsigned long arg);
+void nst_debug_start(struct nst_vcpu *vcpu);
+void nst_debug_load(struct nst_vcpu *vcpu);
+void nst_debug_save(struct nst_vcpu *vcpu);
+void nst_debug_before_entry(struct nst_vcpu *vcpu);
+void nst_debug_after_exit(struct nst_vcpu *vcpu);
+void nst_debug_stepped(struct nst_vcpu *vcpu, bool guest_tf);
+bool nst_debug_wants(const struct nst_vcpu *vcpu, u8 vector);
+void nst_inject_trap(struct nst_vcpu *vcpu, u8 vector);
+enum nst_next nst_debug_mov_dr(struct nst_vcpu *vcpu);
+enum nst_next nst_debug_exit(struct nst_vcpu *vcpu, u8 vector, u64 causes);
 
 /* event.c */
 void nst_inject_pending(struct nst_vcpu *vcpu);
 void nst_events_entered(struct nst_vcpu *vcpu);
 bool nst_event_pending(struct nst_vcpu *vcpu);
 void nst_collect_nmis(struct nst_vcpu *vcpu);
+void nst_apply_payload(struct nst_vcpu *vcpu);
 void nst_clear_events(struct nst_vcpu *vcpu);
 bool nst_ready_for_user_irq(struct nst_vcpu *vcpu);
 bool nst_event_committed(struct nst_vcpu *vcpu);

@@ -251,8 +251,9 @@ static void dynamic_features(struct nst_vcpu *vcpu, u32 *ecx, u32 *edx)
 	assign_bit32(edx, X86_FEATURE_APIC,
 		     *edx & BIT(X86_FEATURE_APIC & 31) &&
 		     vcpu->apic_base & MSR_IA32_APICBASE_ENABLE);
-	if (!(vcpu->misc_enable & MSR_IA32_MISC_ENABLE_MWAIT))
-		assign_bit32(ecx, X86_FEATURE_MWAIT, false);
+	if (!nst_quirk(vcpu->vm, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT))
+		assign_bit32(ecx, X86_FEATURE_MWAIT,
+			     vcpu->misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
 	if (vcpu->lapic)
 		return;
 	assign_bit32(ecx, X86_FEATURE_X2APIC, false);
@@ -286,6 +287,20 @@ static void dynamic_bits(struct nst_vcpu *vcpu, const struct kvm_cpuid_entry2 *e
 			assign_bit32(edx, X86_FEATURE_APIC, false);
 		break;
 	}
+}
+
+/**
+ * nst_cpuid_shows_mwait() - does the guest's CPUID show MONITOR and MWAIT now?
+ * @vcpu: the vCPU
+ *
+ * Return: true also where they do not work as they should.
+ */
+bool nst_cpuid_shows_mwait(struct nst_vcpu *vcpu)
+{
+	u32 eax = NST_LEAF_FEATURES, ebx, ecx = 0, edx;
+
+	nst_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
+	return ecx & BIT(X86_FEATURE_MWAIT & 31);
 }
 
 /*

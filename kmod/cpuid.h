@@ -21,6 +21,7 @@ void nst_cpuid_query(struct nst_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *e
 bool nst_cpuid_offers(unsigned int x86_feature);
 /* The same, and this vCPU's CPUID shows it. */
 bool nst_cpuid_guest_has(struct nst_vcpu *vcpu, unsigned int x86_feature);
+bool nst_cpuid_shows_mwait(struct nst_vcpu *vcpu);
 /* Recompute all that follows from the vCPU's CPUID, or from none: memory only. */
 void nst_cpuid_refresh(struct nst_vcpu *vcpu);
 /* Bytes of an XSAVE area that holds @features, standard or compacted format. */

@@ -38,7 +38,7 @@ static long nst_sys_check_extension(void *object, unsigned long cap)
 /* kvm_run, the page of port data, and the ring of coalesced accesses. */
 static long nst_get_mmap_size(void *object, unsigned long arg)
 {
-	return arg ? -EINVAL : 2 * PAGE_SIZE;
+	return arg ? -EINVAL : NST_MMAP_PAGES * PAGE_SIZE;
 }
 
 static long nst_get_supported_cpuid(void *object, unsigned long arg)
@@ -87,6 +87,7 @@ static const struct nst_ioctl nst_sys_ioctls[] = {
 	{ KVM_GET_MSR_INDEX_LIST, NST_ARG_USER, NST_LOCK_NONE, nst_get_msr_index_list },
 	{ KVM_GET_MSR_FEATURE_INDEX_LIST, NST_ARG_USER, NST_LOCK_NONE,
 	  nst_get_msr_feature_list },
+	{ KVM_X86_GET_MCE_CAP_SUPPORTED, NST_ARG_STRUCT, NST_LOCK_NONE, nst_mce_cap_supported },
 	{ KVM_GET_MSRS, NST_ARG_USER, NST_LOCK_NONE, nst_get_feature_msrs },
 };
 

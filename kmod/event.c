@@ -198,7 +198,8 @@ bool nst_irqs_allowed(struct nst_vcpu *vcpu)
  */
 bool nst_ready_for_user_irq(struct nst_vcpu *vcpu)
 {
-	return vcpu->ev.user_vector < 0 && nst_irqs_allowed(vcpu);
+	return !nst_pic_in_kernel(vcpu->vm) && vcpu->ev.user_vector < 0 &&
+	       nst_lapic_hears_pic(vcpu) && nst_irqs_allowed(vcpu);
 }
 
 /**
@@ -238,8 +239,13 @@ bool nst_event_pending(struct nst_vcpu *vcpu)
 	       (verdict == NST_DELIVER && (vcpu->st.rflags & X86_EFLAGS_IF));
 }
 
-/* CR2 or DR6 change when the exception is delivered, not when it is raised. */
-static void nst_apply_payload(struct nst_vcpu *vcpu)
+/**
+ * nst_apply_payload() - put CR2 or DR6 in place for the waiting exception
+ * @vcpu: loaded vCPU
+ *
+ * They change when the exception is delivered, not when it is raised.
+ */
+void nst_apply_payload(struct nst_vcpu *vcpu)
 {
 	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
 
@@ -407,12 +413,12 @@ static void nst_leave_l2_soon(struct nst_vcpu *vcpu)
 }
 
 /* Windows: exits at the moment when what waits could be delivered. */
-static void nst_open_windows(struct nst_vcpu *vcpu, bool user_window)
+static void nst_open_windows(struct nst_vcpu *vcpu, bool user_window, bool hold)
 {
 	const struct nst_isa *isa = nst_isa(vcpu);
-	bool irq = nst_pending_irq(vcpu) >= 0 &&
+	bool irq = !hold && nst_pending_irq(vcpu) >= 0 &&
 		   nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ) == NST_DELIVER;
-	bool nmi = vcpu->ev.nmi.pending &&
+	bool nmi = !hold && vcpu->ev.nmi.pending &&
 		   nst_nested_verdict(vcpu, NST_EXIT_HOST_NMI) == NST_DELIVER;
 	u32 l1 = nst_in_l2(vcpu) && isa->windows ? isa->windows(vcpu) : 0;
 
@@ -429,16 +435,17 @@ static void nst_open_windows(struct nst_vcpu *vcpu, bool user_window)
  */
 void nst_inject_pending(struct nst_vcpu *vcpu)
 {
-	bool want_user_window = !vcpu->lapic &&
-				READ_ONCE(vcpu->run->request_interrupt_window);
+	bool want_user_window = READ_ONCE(vcpu->run->request_interrupt_window) &&
+				!nst_pic_in_kernel(vcpu->vm) && nst_lapic_hears_pic(vcpu);
+	bool hold = vcpu->dbg.control & KVM_GUESTDBG_BLOCKIRQ;
 
-	if (!nst_inject_again(vcpu) && !nst_inject_new_nmi(vcpu))
+	if (!nst_inject_again(vcpu) && !hold && !nst_inject_new_nmi(vcpu))
 		nst_inject_new_irq(vcpu);
 	if (unlikely(vcpu->soft))
 		return;
 	if (nst_in_l2(vcpu))
 		nst_leave_l2_soon(vcpu);
-	nst_open_windows(vcpu, want_user_window);
+	nst_open_windows(vcpu, want_user_window, hold);
 }
 
 /**
@@ -492,80 +499,4 @@ void nst_event_interrupted(struct nst_vcpu *vcpu, const struct nst_event *event)
 	case NST_EVENT_NONE:
 		break;
 	}
-}
-
-/**
- * nst_get_vcpu_events() - KVM_GET_VCPU_EVENTS
- * @object: vCPU, loaded
- * @arg: struct kvm_vcpu_events
- *
- * Return: 0.
- */
-long nst_get_vcpu_events(void *object, unsigned long arg)
-{
-	struct nst_vcpu *vcpu = object;
-	struct kvm_vcpu_events *e = (void *)arg;
-	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
-
-	nst_pull(vcpu, NST_STATE_INTR);
-	nst_collect_nmis(vcpu);
-	/* Without EXCEPTION_PAYLOAD userspace knows one flag, not two. */
-	if (exc->pending)
-		nst_apply_payload(vcpu);
-	e->exception.injected = exc->injected || exc->pending;
-	e->exception.nr = exc->vector;
-	e->exception.has_error_code = exc->has_error;
-	e->exception.error_code = exc->error_code;
-	e->interrupt.injected = vcpu->ev.irq.injected && !vcpu->ev.irq.soft;
-	e->interrupt.nr = vcpu->ev.irq.vector;
-	e->interrupt.soft = 0;
-	e->interrupt.shadow = (vcpu->st.movss_shadow ? KVM_X86_SHADOW_INT_MOV_SS : 0) |
-			      (vcpu->st.sti_shadow ? KVM_X86_SHADOW_INT_STI : 0);
-	e->nmi.injected = vcpu->ev.nmi.injected;
-	e->nmi.pending = vcpu->ev.nmi.pending;
-	e->nmi.masked = vcpu->st.nmi_blocked;
-	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
-	return 0;
-}
-
-/**
- * nst_set_vcpu_events() - KVM_SET_VCPU_EVENTS
- * @object: vCPU, loaded
- * @arg: struct kvm_vcpu_events
- *
- * Return: 0, or -EINVAL for unknown flags or an impossible exception.
- */
-long nst_set_vcpu_events(void *object, unsigned long arg)
-{
-	struct nst_vcpu *vcpu = object;
-	const struct kvm_vcpu_events *e = (const void *)arg;
-	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
-
-	if (e->flags & ~(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
-			 KVM_VCPUEVENT_VALID_SHADOW))
-		return -EINVAL;
-	if (e->exception.injected &&
-	    (e->exception.nr > 31 || e->exception.nr == X86_TRAP_NMI))
-		return -EINVAL;
-	nst_modify(vcpu, NST_STATE_INTR);
-	memset(exc, 0, sizeof(*exc));
-	exc->injected = e->exception.injected;
-	exc->vector = e->exception.nr;
-	exc->has_error = e->exception.has_error_code;
-	exc->error_code = e->exception.error_code;
-	vcpu->ev.irq.injected = e->interrupt.injected;
-	vcpu->ev.irq.vector = e->interrupt.nr;
-	vcpu->ev.irq.soft = false;
-	if (e->flags & KVM_VCPUEVENT_VALID_SHADOW) {
-		vcpu->st.movss_shadow = e->interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS;
-		vcpu->st.sti_shadow = e->interrupt.shadow & KVM_X86_SHADOW_INT_STI;
-	}
-	vcpu->ev.nmi.injected = e->nmi.injected;
-	if (e->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
-		vcpu->ev.nmi.pending = min_t(u8, e->nmi.pending, 2);
-		atomic_set(&vcpu->ev.nmi_queued, 0);
-	}
-	vcpu->st.nmi_blocked = e->nmi.masked;
-	nst_request(vcpu, NST_REQ_EVENT);
-	return 0;
 }

@@ -4,7 +4,6 @@
  * underneath.
  */
 #include "nestor.h"
-#include <linux/kvm_para.h>
 #include "core.h"
 #include "cpuid.h"
 #include "irqchip/irqchip.h"
@@ -130,8 +129,15 @@ static enum nst_next nst_do_exception(struct nst_vcpu *vcpu)
 {
 	const typeof(vcpu->exit.exception) *exc = &vcpu->exit.exception;
 
+	if (nst_debug_wants(vcpu, exc->vector))
+		return nst_debug_exit(vcpu, exc->vector, exc->payload);
 	switch (exc->vector) {
 	case X86_TRAP_MC:
+		return NST_ENTER;
+	case X86_TRAP_UD:
+		if (nst_fix_hypercall(vcpu))
+			return NST_ENTER;
+		nst_raise(vcpu, X86_TRAP_UD);
 		return NST_ENTER;
 	case X86_TRAP_PF:
 		if (!nst_caps.tdp)
@@ -180,33 +186,17 @@ static enum nst_next nst_do_cpuid(struct nst_vcpu *vcpu)
 	u32 eax = vcpu->st.gpr[NST_RAX], ecx = vcpu->st.gpr[NST_RCX];
 	u32 leaf = eax, subleaf = ecx, ebx, edx;
 
+	/* SDM3 "CPUID Faulting". */
+	if ((vcpu->misc_features & MSR_MISC_FEATURES_ENABLES_CPUID_FAULT) && nst_cpl(vcpu)) {
+		nst_raise_gp(vcpu);
+		return NST_ENTER;
+	}
 	nst_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
 	trace_kvm_cpuid(leaf, subleaf, eax, ebx, ecx, edx, true, false);
 	nst_write_gpr(vcpu, NST_RAX, eax);
 	nst_write_gpr(vcpu, NST_RBX, ebx);
 	nst_write_gpr(vcpu, NST_RCX, ecx);
 	nst_write_gpr(vcpu, NST_RDX, edx);
-	return nst_skip_insn(vcpu);
-}
-
-static enum nst_next nst_do_msr(struct nst_vcpu *vcpu)
-{
-	u32 index = vcpu->st.gpr[NST_RCX];
-	bool write = vcpu->exit.msr.write;
-	u64 val = (u32)vcpu->st.gpr[NST_RAX] | vcpu->st.gpr[NST_RDX] << 32;
-	int ret;
-
-	if (write)
-		ret = nst_msr_set(vcpu, index, val, false);
-	else
-		ret = nst_msr_get(vcpu, index, &val, false);
-	trace_kvm_msr(write, index, val, ret);
-	if (ret) {
-		nst_raise_gp(vcpu);
-		return NST_ENTER;
-	}
-	if (!write)
-		nst_write_edx_eax(vcpu, val);
 	return nst_skip_insn(vcpu);
 }
 
@@ -284,12 +274,6 @@ static enum nst_next nst_do_cr(struct nst_vcpu *vcpu)
 	return nst_do_unexpected(vcpu);
 }
 
-static enum nst_next nst_do_dr(struct nst_vcpu *vcpu)
-{
-	nst_use_debug_registers(vcpu);
-	return NST_ENTER;
-}
-
 static enum nst_next nst_do_rdtsc(struct nst_vcpu *vcpu)
 {
 	/* What L1 adds for L2 is in the controls. */
@@ -328,6 +312,18 @@ static enum nst_next nst_do_pause(struct nst_vcpu *vcpu)
 	return nst_skip_insn(vcpu);
 }
 
+/*
+ * As instructions that do nothing: what a guest that monitors nothing may find.
+ * That they fault where CPUID does not show them is a quirk's absence.
+ */
+static enum nst_next nst_do_mwait(struct nst_vcpu *vcpu)
+{
+	if (!nst_quirk(vcpu->vm, KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) &&
+	    !nst_cpuid_shows_mwait(vcpu))
+		return nst_do_ud(vcpu);
+	return nst_skip_insn(vcpu);
+}
+
 static enum nst_next nst_do_xsetbv(struct nst_vcpu *vcpu)
 {
 	u64 val = (u32)vcpu->st.gpr[NST_RAX] | vcpu->st.gpr[NST_RDX] << 32;
@@ -359,21 +355,6 @@ static enum nst_next nst_do_triple_fault(struct nst_vcpu *vcpu)
 	return nst_shutdown(vcpu);
 }
 
-static enum nst_next nst_do_hypercall(struct nst_vcpu *vcpu)
-{
-	u64 nr = nst_read_gpr(vcpu, NST_RAX);
-	u64 ret = -KVM_ENOSYS;
-
-	if (nst_cpl(vcpu))
-		ret = -KVM_EPERM;
-	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
-		ret = 0;
-	if (!nst_code64(vcpu))
-		ret = (u32)ret;
-	nst_write_gpr(vcpu, NST_RAX, ret);
-	return nst_skip_insn(vcpu);
-}
-
 static enum nst_next nst_do_entry_failed(struct nst_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -395,23 +376,23 @@ static enum nst_next (* const nst_handle[NST_NR_EXIT_KINDS])(struct nst_vcpu *vc
 	[NST_EXIT_HLT] = nst_do_hlt,
 	[NST_EXIT_IO] = nst_do_io,
 	[NST_EXIT_CPUID] = nst_do_cpuid,
-	[NST_EXIT_MSR] = nst_do_msr,
+	[NST_EXIT_MSR] = nst_exit_msr,
 	[NST_EXIT_CR] = nst_do_cr,
-	[NST_EXIT_DR] = nst_do_dr,
+	[NST_EXIT_DR] = nst_debug_mov_dr,
 	[NST_EXIT_RDTSC] = nst_do_rdtsc,
 	[NST_EXIT_RDPMC] = nst_do_rdpmc,
 	[NST_EXIT_INVLPG] = nst_do_invlpg,
 	[NST_EXIT_INVPCID] = nst_emulate,
 	[NST_EXIT_CACHE] = nst_do_skip,
 	[NST_EXIT_PAUSE] = nst_do_pause,
-	[NST_EXIT_MWAIT] = nst_do_ud,
-	[NST_EXIT_MONITOR] = nst_do_ud,
+	[NST_EXIT_MWAIT] = nst_do_mwait,
+	[NST_EXIT_MONITOR] = nst_do_mwait,
 	[NST_EXIT_XSETBV] = nst_do_xsetbv,
 	[NST_EXIT_TASK_SWITCH] = nst_exit_task_switch,
 	[NST_EXIT_TDP_FAULT] = nst_do_tdp_fault,
 	[NST_EXIT_TPR] = nst_do_window,
 	[NST_EXIT_TRIPLE_FAULT] = nst_do_triple_fault,
-	[NST_EXIT_HYPERCALL] = nst_do_hypercall,
+	[NST_EXIT_HYPERCALL] = nst_exit_hypercall,
 	[NST_EXIT_VMX_INSN] = nst_nested_insn,
 	[NST_EXIT_SVM_INSN] = nst_nested_insn,
 	[NST_EXIT_DTABLE] = nst_emulate,

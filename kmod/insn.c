@@ -6,7 +6,6 @@
 #include "nestor.h"
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <uapi/asm/debugreg.h>
 #include "core.h"
 #include "guestmem.h"
 #include "insn.h"
@@ -116,8 +115,7 @@ static void nst_commit(struct nst_vcpu *vcpu)
 		vcpu->dirty |= NST_STATE_INTR;
 		nst_request(vcpu, NST_REQ_EVENT);
 	}
-	if (e->single_step)
-		nst_raise_payload(vcpu, X86_TRAP_DB, false, 0, DR_STEP);
+	nst_debug_stepped(vcpu, e->single_step);
 }
 
 static void nst_raise_emulated(struct nst_vcpu *vcpu)
@@ -133,12 +131,20 @@ static void nst_raise_emulated(struct nst_vcpu *vcpu)
 		nst_raise(vcpu, exc->vector);
 }
 
-/* KVM_EXIT_INTERNAL_ERROR with the bytes that we could not carry out. */
+/*
+ * KVM_EXIT_INTERNAL_ERROR with the bytes that we could not carry out.  A guest's
+ * user program must not be able to stop the whole guest: it gets #UD, unless
+ * userspace wants to know.
+ */
 static enum nst_next nst_emulation_failed(struct nst_vcpu *vcpu)
 {
 	const struct nst_emul *e = &vcpu->insn->emul;
 	struct kvm_run *run = vcpu->run;
 
+	if (nst_cpl(vcpu) && !READ_ONCE(vcpu->vm->exit_on_emulation_failure)) {
+		nst_raise(vcpu, X86_TRAP_UD);
+		return NST_ENTER;
+	}
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
 	run->emulation_failure.ndata = 3;
@@ -466,7 +472,6 @@ enum nst_next nst_skip_insn(struct nst_vcpu *vcpu)
 	vcpu->st.rflags &= ~(u64)X86_EFLAGS_RF;
 	vcpu->dirty |= NST_STATE_GPR;
 	nst_commit_shadow(vcpu, 0);
-	if (vcpu->st.rflags & X86_EFLAGS_TF)
-		nst_raise_payload(vcpu, X86_TRAP_DB, false, 0, DR_STEP);
+	nst_debug_stepped(vcpu, vcpu->st.rflags & X86_EFLAGS_TF);
 	return NST_ENTER;
 }

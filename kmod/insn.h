@@ -29,6 +29,7 @@ enum nst_waiting {
 	NST_WAIT_NONE,
 	NST_WAIT_PORT,	/* a plain IN or OUT, without the emulator */
 	NST_WAIT_EMUL,	/* an access by the emulator */
+	NST_WAIT_MSR,	/* an RDMSR or WRMSR that userspace decides on */
 };
 
 /**
@@ -67,6 +68,7 @@ int nst_ext_mmio(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, unsigned int l
 int nst_ext_pio(struct nst_vcpu *vcpu, u16 port, unsigned int size, void *buf,
 		unsigned int count, bool write);
 void nst_insn_wait(struct nst_vcpu *vcpu);
+void nst_insn_wait_msr(struct nst_vcpu *vcpu);
 void nst_log_drop(struct nst_insn *insn);
 
 /* insn_icpt.c */

@@ -302,6 +302,15 @@ void nst_insn_wait(struct nst_vcpu *vcpu)
 }
 
 /**
+ * nst_insn_wait_msr() - note that an RDMSR or WRMSR waits for userspace
+ * @vcpu: loaded vCPU
+ */
+void nst_insn_wait_msr(struct nst_vcpu *vcpu)
+{
+	nst_remember_insn(vcpu, NST_WAIT_MSR);
+}
+
+/**
  * nst_insn_complete() - go on with the instruction that userspace answered
  * @vcpu: loaded vCPU
  *
@@ -320,5 +329,12 @@ enum nst_next nst_insn_complete(struct nst_vcpu *vcpu)
 		nst_log_drop(vcpu->insn);
 		return NST_ENTER;
 	}
-	return waiting == NST_WAIT_PORT ? nst_complete_port(vcpu) : nst_complete_emul(vcpu);
+	switch (waiting) {
+	case NST_WAIT_PORT:
+		return nst_complete_port(vcpu);
+	case NST_WAIT_MSR:
+		return nst_complete_msr(vcpu);
+	default:
+		return nst_complete_emul(vcpu);
+	}
 }

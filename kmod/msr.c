@@ -73,6 +73,17 @@ static bool canonical(struct nst_vcpu *vcpu, u64 addr, bool host)
 }
 
 /**
+ * nst_msr_exists() - is there a row for an MSR?
+ * @index: the MSR
+ *
+ * Return: true also when a guest's CPU does not have it.
+ */
+bool nst_msr_exists(u32 index)
+{
+	return find_row(index);
+}
+
+/**
  * nst_msr_get() - RDMSR
  * @vcpu: loaded vCPU
  * @index: the MSR
@@ -402,9 +413,11 @@ void nst_msr_apply_direct(struct nst_vcpu *vcpu)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(direct); i++) {
+		u32 msr = direct[i].msr;
 		bool on = nst_guest_has(vcpu, direct[i].gcap);
+		bool read = on && !direct[i].write_only && nst_msr_allowed(vcpu, msr, false);
 
-		nst_backend->msr_direct(vcpu, direct[i].msr, on && !direct[i].write_only, on);
+		nst_backend->msr_direct(vcpu, msr, read, on && nst_msr_allowed(vcpu, msr, true));
 	}
 	vcpu->ctl.dirty |= NST_CTL_MSRS;
 }

@@ -15,6 +15,9 @@ int nst_msr_index_list(struct kvm_msr_list __user *list);
 int nst_msr_feature_list(struct kvm_msr_list __user *list);
 int nst_msr_ioctl(struct nst_vcpu *vcpu, struct kvm_msrs __user *umsrs, bool write);
 int nst_msr_feature_ioctl(struct kvm_msrs __user *umsrs);	/* system fd */
+bool nst_msr_exists(u32 index);
+/* msrfilter.c: userspace's filter. */
+bool nst_msr_allowed(struct nst_vcpu *vcpu, u32 index, bool write);
 void nst_msr_reset(struct nst_vcpu *vcpu, bool init);
 /* Tell the backend which MSRs this vCPU's guest may touch directly. */
 void nst_msr_apply_direct(struct nst_vcpu *vcpu);
@@ -73,6 +76,7 @@ extern const struct nst_msr_row nst_msr_rows[];
 extern const unsigned int nst_nr_msr_rows;
 
 nst_msr_fn nst_msr_get_field, nst_msr_set_field, nst_msr_get_zero, nst_msr_set_zero;
+nst_msr_fn nst_mcg_ctl_get, nst_mcg_ctl_set, nst_mce_bank_get, nst_mce_bank_set;
 nst_msr_fn nst_msr_set_ignored, nst_msr_set_low32, nst_msr_set_host_field;
 
 #endif /* NST_MSR_H */

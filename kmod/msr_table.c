@@ -5,7 +5,7 @@
  *
  * Names as in SDM4 "Model-Specific Registers" and APM2 "MSRs".  Absent on
  * purpose: performance counters, branch records, power and thermal control,
- * machine-check banks (IA32_MCG_CAP counts none), microcode loading.
+ * microcode loading.
  */
 #include "nestor.h"
 
@@ -240,6 +240,40 @@ static int set_misc_enable(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 	return 0;
 }
 
+/* Userspace may take it away from the guest: KVM_CAP_MSR_PLATFORM_INFO. */
+static int get_platform_info(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+			     struct nst_msr_access *a)
+{
+	if (!vcpu) {
+		a->val = MSR_PLATFORM_INFO_CPUID_FAULT;
+		return 0;
+	}
+	if (!a->host && READ_ONCE(vcpu->vm->hide_platform_info))
+		return -EINVAL;
+	return nst_msr_get_field(vcpu, row, a);
+}
+
+static int set_platform_info(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+			     struct nst_msr_access *a)
+{
+	if (!a->host || (!(a->val & MSR_PLATFORM_INFO_CPUID_FAULT) && vcpu->misc_features))
+		return -EINVAL;
+	vcpu->platform_info = a->val;
+	return 0;
+}
+
+/* CPUID faulting is what there is, if PLATFORM_INFO says so. */
+static int set_misc_features(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+			     struct nst_msr_access *a)
+{
+	if (a->val & ~MSR_MISC_FEATURES_ENABLES_CPUID_FAULT)
+		return -EINVAL;
+	if (a->val && !(vcpu->platform_info & MSR_PLATFORM_INFO_CPUID_FAULT))
+		return -EINVAL;
+	vcpu->misc_features = a->val;
+	return 0;
+}
+
 /* BTF alone: no branch records, no branch trace store. */
 static int set_debugctl(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 			struct nst_msr_access *a)
@@ -423,21 +457,23 @@ const struct nst_msr_row nst_msr_rows[] = {
 	FN(MSR_IA32_PRED_CMD, 1, "PRED_CMD", 0, ANY, NULL, set_pred_cmd),
 	FN(MSR_IA32_UCODE_REV, 1, "BIOS_SIGN_ID", LIST | FEATURE, ANY,
 	   get_ucode_rev, set_ucode_rev),
-	FN(MSR_PLATFORM_INFO, 1, "PLATFORM_INFO", LIST | INTEL, ANY, get_zero, set_zero),
+	FIELD(MSR_PLATFORM_INFO, 1, "PLATFORM_INFO", LIST | FEATURE, ANY,
+	      platform_info, get_platform_info, set_platform_info),
 	FN(MSR_MTRRcap, 1, "MTRRCAP", 0, CAP(MTRR), get_mtrr_cap, NULL),
 	FIELD(MSR_IA32_ARCH_CAPABILITIES, 1, "ARCH_CAPABILITIES", LIST | FEATURE, CAP(ARCH_CAP),
 	      arch_capabilities, get_arch_capabilities, nst_msr_set_host_field),
 	FN(MSR_IA32_FLUSH_CMD, 1, "FLUSH_CMD", 0, ANY, NULL, set_flush_cmd),
-	FN(MSR_MISC_FEATURES_ENABLES, 1, "MISC_FEATURES_ENABLES", LIST | INTEL, ANY,
-	   get_zero, set_zero),
+	FIELD(MSR_MISC_FEATURES_ENABLES, 1, "MISC_FEATURES_ENABLES", LIST, ANY,
+	      misc_features, get_field, set_misc_features),
 	STATE(MSR_IA32_SYSENTER_CS, "SYSENTER_CS", LIST, CAP(SEP), MSR,
 	      sysenter_cs, nst_msr_set_low32),
 	STATE(MSR_IA32_SYSENTER_ESP, "SYSENTER_ESP", LIST | CANON, CAP(SEP), MSR,
 	      sysenter_esp, set_field),
 	STATE(MSR_IA32_SYSENTER_EIP, "SYSENTER_EIP", LIST | CANON, CAP(SEP), MSR,
 	      sysenter_eip, set_field),
-	FN(MSR_IA32_MCG_CAP, 1, "MCG_CAP", 0, ANY, get_zero, NULL),
+	FIELD(MSR_IA32_MCG_CAP, 1, "MCG_CAP", 0, ANY, mce.cap, get_field, NULL),
 	FIELD(MSR_IA32_MCG_STATUS, 1, "MCG_STATUS", LIST, ANY, mcg_status, get_field, set_field),
+	FN(MSR_IA32_MCG_CTL, 1, "MCG_CTL", LIST, ANY, nst_mcg_ctl_get, nst_mcg_ctl_set),
 	FIELD(MSR_IA32_MISC_ENABLE, 1, "MISC_ENABLE", LIST | INTEL, ANY,
 	      misc_enable, get_field, set_misc_enable),
 	STATE(MSR_IA32_DEBUGCTLMSR, "DEBUGCTL", LIST, ANY, MSR, debugctl, set_debugctl),
@@ -448,6 +484,7 @@ const struct nst_msr_row nst_msr_rows[] = {
 	FN(MSR_MTRRfix4K_C0000, 8, "MTRR_FIX4K", 0, CAP(MTRR), get_mtrr_fixed, set_mtrr_fixed),
 	STATE(MSR_IA32_CR_PAT, "PAT", LIST, CAP(PAT), MSR, pat, set_pat),
 	FIELD(MSR_MTRRdefType, 1, "MTRR_DEF_TYPE", 0, CAP(MTRR), mtrr_def, get_field, set_mtrr),
+	FN(MSR_IA32_MC0_CTL, 4 * NST_MCE_BANKS, "MC", 0, ANY, nst_mce_bank_get, nst_mce_bank_set),
 	FN(MSR_IA32_TSC_DEADLINE, 1, "TSC_DEADLINE", LIST, CAP(TSC_DEADLINE),
 	   get_tsc_deadline, set_tsc_deadline),
 	FN(APIC_BASE_MSR, X2APIC_LAST - APIC_BASE_MSR + 1, "X2APIC", 0, CAP(X2APIC),
@@ -508,6 +545,8 @@ void nst_msr_reset(struct nst_vcpu *vcpu, bool init)
 	st->bndcfgs = 0;
 	vcpu->tsc_adjust = 0;
 	vcpu->misc_enable = MISC_ENABLE_RESET;
+	vcpu->platform_info = MSR_PLATFORM_INFO_CPUID_FAULT;
+	vcpu->misc_features = 0;
 	vcpu->smi_count = 0;
 	vcpu->ucode_rev = host_ucode_rev();
 	vcpu->arch_capabilities = host_arch_capabilities();

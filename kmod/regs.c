@@ -130,6 +130,12 @@ static void nst_seg_from_user(const struct kvm_segment *user, struct nst_segment
 		seg->ar |= NST_AR_UNUSABLE;
 }
 
+/* PAE paging without IA-32e mode: the PDPTEs are registers. */
+static bool nst_sregs_pae(u64 cr0, u64 cr4, u64 efer)
+{
+	return (cr0 & X86_CR0_PG) && (cr4 & X86_CR4_PAE) && !(efer & EFER_LMA);
+}
+
 static void nst_pending_vector_to_user(struct nst_vcpu *vcpu, struct kvm_sregs *sregs)
 {
 	if (vcpu->ev.irq.injected && !vcpu->ev.irq.soft)
@@ -198,7 +204,8 @@ static void nst_pending_vector_from_user(struct nst_vcpu *vcpu, const struct kvm
 
 	if (vector == KVM_NR_INTERRUPTS)
 		return;
-	if (vcpu->lapic) {
+	/* A PIC's interrupt that still waits for RFLAGS.IF keeps waiting. */
+	if (vcpu->lapic && (nst_pic_in_kernel(vcpu->vm) || (vcpu->st.rflags & X86_EFLAGS_IF))) {
 		vcpu->ev.irq.injected = true;
 		vcpu->ev.irq.soft = false;
 		vcpu->ev.irq.vector = vector;
@@ -218,32 +225,51 @@ static void nst_load_segments(struct nst_vcpu *vcpu, const struct kvm_sregs *sre
 	st->idt = (struct nst_dtable){ sregs->idt.base, sregs->idt.limit };
 }
 
-/**
- * nst_set_sregs() - KVM_SET_SREGS
- * @object: vCPU, loaded
- * @arg: struct kvm_sregs
- *
- * Return: 0, or -EINVAL with nothing changed.
- */
-long nst_set_sregs(void *object, unsigned long arg)
+/* The PDPTEs given by userspace, or else those that CR3 points to. */
+static bool nst_take_pdptrs(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs,
+			    const u64 *pdptrs)
 {
-	struct nst_vcpu *vcpu = object;
+	if (!nst_sregs_pae(sregs->cr0, sregs->cr4, sregs->efer))
+		return true;
+	if (!pdptrs)
+		return nst_mmu_load_pdptrs(vcpu, sregs->cr3);
+	nst_modify(vcpu, NST_STATE_CR);
+	memcpy(vcpu->st.pdptr, pdptrs, sizeof(vcpu->st.pdptr));
+	return true;
+}
+
+/* All that may be refused, before anything else has changed. */
+static bool nst_take_efer_and_apic(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs,
+				   const u64 *pdptrs)
+{
+	u64 old_efer = vcpu->st.efer, old_base = vcpu->apic_base;
+
+	if (!nst_set_efer(vcpu, sregs->efer, true))
+		return false;
+	if (!vcpu->lapic)
+		vcpu->apic_base = sregs->apic_base;
+	else if (!nst_lapic_set_base(vcpu, sregs->apic_base, true))
+		goto efer;
+	if (nst_take_pdptrs(vcpu, sregs, pdptrs))
+		return true;
+	if (vcpu->lapic)
+		nst_lapic_set_base(vcpu, old_base, true);
+	vcpu->apic_base = old_base;
+efer:
+	nst_set_efer(vcpu, old_efer, true);
+	return false;
+}
+
+static long nst_take_sregs(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs,
+			   const u64 *pdptrs)
+{
 	struct nst_state *st = &vcpu->st;
-	const struct kvm_sregs *sregs = (const void *)arg;
-	u64 old_efer;
 
 	if (!nst_sregs_valid(vcpu, sregs))
 		return -EINVAL;
 	nst_modify(vcpu, NST_STATE_SEG | NST_STATE_DESC | NST_STATE_CR);
-	old_efer = st->efer;
-	if (!nst_set_efer(vcpu, sregs->efer, true))
+	if (!nst_take_efer_and_apic(vcpu, sregs, pdptrs))
 		return -EINVAL;
-	if (vcpu->lapic && !nst_lapic_set_base(vcpu, sregs->apic_base, true)) {
-		nst_set_efer(vcpu, old_efer, true);
-		return -EINVAL;
-	}
-	if (!vcpu->lapic)
-		vcpu->apic_base = sregs->apic_base;
 	nst_load_segments(vcpu, sregs);
 	st->cr0 = sregs->cr0 | X86_CR0_ET;
 	st->cr2 = sregs->cr2;
@@ -251,16 +277,79 @@ long nst_set_sregs(void *object, unsigned long arg)
 	st->cr4 = sregs->cr4;
 	vcpu->dirty |= NST_STATE_GPR;
 	nst_set_cr8(vcpu, sregs->cr8);
-	if ((st->cr0 & X86_CR0_PG) && (st->cr4 & X86_CR4_PAE) && !(st->efer & EFER_LMA))
-		nst_mmu_load_pdptrs(vcpu, st->cr3);
 	nst_mmu_mode_changed(vcpu);
 	nst_mmu_flush_guest(vcpu);
-	nst_pending_vector_from_user(vcpu, sregs);
 	/* A CPU that was told where to start does not wait to be started. */
 	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED && vcpu->id == vcpu->vm->bsp_id)
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	nst_request(vcpu, NST_REQ_EVENT);
 	return 0;
+}
+
+/**
+ * nst_set_sregs() - KVM_SET_SREGS
+ * @object: vCPU, loaded
+ * @arg: struct kvm_sregs
+ *
+ * With PAE paging the PDPTEs are loaded from where CR3 points to.
+ *
+ * Return: 0, or -EINVAL with nothing changed.
+ */
+long nst_set_sregs(void *object, unsigned long arg)
+{
+	const struct kvm_sregs *sregs = (const void *)arg;
+	long ret = nst_take_sregs(object, sregs, NULL);
+
+	if (!ret)
+		nst_pending_vector_from_user(object, sregs);
+	return ret;
+}
+
+static_assert(offsetof(struct kvm_sregs2, flags) ==
+	      offsetof(struct kvm_sregs, interrupt_bitmap));
+
+/**
+ * nst_get_sregs2() - KVM_GET_SREGS2
+ * @object: vCPU, loaded
+ * @arg: struct kvm_sregs2; with PAE paging it has the PDPTEs
+ *
+ * Return: 0.
+ */
+long nst_get_sregs2(void *object, unsigned long arg)
+{
+	struct nst_vcpu *vcpu = object;
+	struct kvm_sregs2 *to = (void *)arg;
+	struct kvm_sregs sregs = { };
+
+	nst_get_sregs(vcpu, (unsigned long)&sregs);
+	memset(to, 0, sizeof(*to));
+	memcpy(to, &sregs, offsetof(struct kvm_sregs2, flags));
+	if (nst_sregs_pae(sregs.cr0, sregs.cr4, sregs.efer)) {
+		memcpy(to->pdptrs, vcpu->st.pdptr, sizeof(to->pdptrs));
+		to->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	}
+	return 0;
+}
+
+/**
+ * nst_set_sregs2() - KVM_SET_SREGS2
+ * @object: vCPU, loaded
+ * @arg: struct kvm_sregs2
+ *
+ * Return: 0, or -EINVAL with nothing changed, also for PDPTEs without PAE paging.
+ */
+long nst_set_sregs2(void *object, unsigned long arg)
+{
+	const struct kvm_sregs2 *from = (const void *)arg;
+	bool pdptrs = from->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	struct kvm_sregs sregs = { };
+
+	if (from->flags & ~(u64)KVM_SREGS2_FLAGS_PDPTRS_VALID)
+		return -EINVAL;
+	if (pdptrs && !nst_sregs_pae(from->cr0, from->cr4, from->efer))
+		return -EINVAL;
+	memcpy(&sregs, from, offsetof(struct kvm_sregs2, flags));
+	return nst_take_sregs(object, &sregs, pdptrs ? from->pdptrs : NULL);
 }
 
 /**

@@ -21,61 +21,6 @@
 #include "trace.h"
 #include "tsc.h"
 
-/* ---- debug registers ---- */
-
-/*
- * While nobody uses the guest's DR0 to DR3, its accesses exit and the host's
- * stay in place.  The first access makes them live until the vCPU is back in
- * userspace with no breakpoint enabled.
- */
-static void nst_set_dr_live(struct nst_vcpu *vcpu, bool live)
-{
-	if (vcpu->dr_live == live)
-		return;
-	vcpu->dr_live = live;
-	nst_own_ctl(vcpu)->traps ^= NST_TRAP_DR;
-	nst_ctl_changed(vcpu, NST_CTL_TRAPS);
-	vcpu->dirty |= NST_STATE_DR;
-}
-
-static void nst_update_dr_live(struct nst_vcpu *vcpu)
-{
-	nst_pull(vcpu, NST_STATE_DR);
-	nst_set_dr_live(vcpu, vcpu->st.dr7 & DR_GLOBAL_ENABLE_MASK ||
-			vcpu->st.dr7 & DR_LOCAL_ENABLE_MASK);
-}
-
-/**
- * nst_use_debug_registers() - the guest wants to use its debug registers
- * @vcpu: loaded vCPU
- *
- * From the next entry on it reaches them without an exit.
- */
-void nst_use_debug_registers(struct nst_vcpu *vcpu)
-{
-	nst_pull(vcpu, NST_STATE_DR);
-	nst_set_dr_live(vcpu, true);
-}
-
-static void nst_load_guest_dr(struct nst_vcpu *vcpu)
-{
-	/* No breakpoint of the host may fire on a half-written set. */
-	set_debugreg(0, 7);
-	set_debugreg(vcpu->st.dr[0], 0);
-	set_debugreg(vcpu->st.dr[1], 1);
-	set_debugreg(vcpu->st.dr[2], 2);
-	set_debugreg(vcpu->st.dr[3], 3);
-}
-
-static void nst_save_guest_dr(struct nst_vcpu *vcpu)
-{
-	get_debugreg(vcpu->st.dr[0], 0);
-	get_debugreg(vcpu->st.dr[1], 1);
-	get_debugreg(vcpu->st.dr[2], 2);
-	get_debugreg(vcpu->st.dr[3], 3);
-	nst_pull(vcpu, NST_STATE_DR);
-}
-
 /* ---- one entry ---- */
 
 /* Something came up since the requests were looked at. */
@@ -105,8 +50,7 @@ static void nst_world_switch(struct nst_vcpu *vcpu)
 
 	nst_events_entered(vcpu);
 	nst_fpu_enter(vcpu);
-	if (vcpu->dr_live)
-		nst_load_guest_dr(vcpu);
+	nst_debug_load(vcpu);
 	if (nst_in_l2(vcpu) && vcpu->nested->exit_soon) {
 		/* Stays pending while irqs are off, and ends the guest's run at once. */
 		vcpu->nested->exit_soon = false;
@@ -123,8 +67,7 @@ static void nst_world_switch(struct nst_vcpu *vcpu)
 	vcpu->valid |= NST_STATE_GPR | NST_STATE_INTR;
 	if (tracked)
 		context_tracking_guest_exit();
-	if (vcpu->dr_live)
-		nst_save_guest_dr(vcpu);
+	nst_debug_save(vcpu);
 	/* The exit cleared DR7: the host's own breakpoints come back. */
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
@@ -200,9 +143,11 @@ static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
 		return NST_FAULTED;
 	preempt_disable();
 	nst_prepare_events(vcpu);
+	nst_debug_before_entry(vcpu);
 	nst_push_dirty(vcpu);
 	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 	entered = nst_enter_irqs_off(vcpu);
+	nst_debug_after_exit(vcpu);
 	if (!entered) {
 		nst_backend->cancel_inject(vcpu);
 		nst_request(vcpu, NST_REQ_EVENT);
@@ -253,11 +198,23 @@ static enum nst_next nst_take_init_sipi(struct nst_vcpu *vcpu)
 	return NST_ENTER;
 }
 
+/* The guest ended a level interrupt of an I/O APIC that userspace has. */
+static enum nst_next nst_exit_ioapic_eoi(struct nst_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+	vcpu->run->eoi.vector = vcpu->eoi_vector;
+	return NST_USER;
+}
+
 static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->vm->dead))
 		return NST_FAIL;
 	if (nst_request_pending(vcpu)) {
+		if (nst_test_request(vcpu, NST_REQ_DEBUG))
+			return nst_debug_exit(vcpu, X86_TRAP_DB, DR_STEP);
+		if (nst_test_request(vcpu, NST_REQ_IOAPIC_EOI))
+			return nst_exit_ioapic_eoi(vcpu);
 		if (nst_test_request(vcpu, NST_REQ_TRIPLE_FAULT)) {
 			const struct nst_exit exit = { .kind = NST_EXIT_TRIPLE_FAULT };
 
@@ -287,8 +244,7 @@ static enum nst_next nst_wait(struct nst_vcpu *vcpu)
 static enum nst_next nst_host_work(struct nst_vcpu *vcpu)
 	__must_hold(&vcpu->vm->srcu)
 {
-	if (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
-	    nst_ready_for_user_irq(vcpu)) {
+	if (READ_ONCE(vcpu->run->request_interrupt_window) && nst_ready_for_user_irq(vcpu)) {
 		vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 		return NST_USER;
 	}
@@ -329,26 +285,14 @@ static void nst_fill_run_page(struct nst_vcpu *vcpu)
 	run->flags = 0;
 	run->cr8 = nst_get_cr8(vcpu);
 	run->apic_base = vcpu->apic_base;
-	run->ready_for_interrupt_injection = !vcpu->lapic && nst_ready_for_user_irq(vcpu);
+	run->ready_for_interrupt_injection = nst_ready_for_user_irq(vcpu);
 }
 
-static long nst_run_loaded(struct nst_vcpu *vcpu)
+/* What a return of the loop is to userspace. */
+static long nst_run_result(struct nst_vcpu *vcpu, enum nst_next next)
 {
 	struct kvm_run *run = vcpu->run;
-	enum nst_next next;
 
-	if (!vcpu->lapic && !nst_set_cr8(vcpu, READ_ONCE(run->cr8)))
-		return -EINVAL;
-	nst_update_dr_live(vcpu);
-	next = nst_insn_complete(vcpu);
-	/* Asked not to enter at all, so there is no exit whose reason to tell. */
-	if (next == NST_ENTER && nst_immediate_exit(run)) {
-		nst_fill_run_page(vcpu);
-		return -EINTR;
-	}
-	if (next == NST_ENTER)
-		next = nst_run_loop(vcpu);
-	nst_fill_run_page(vcpu);
 	vcpu->stat.user_exits++;
 	trace_kvm_userspace_exit(run->exit_reason, next == NST_INTR ? -EINTR : 0);
 	switch (next) {
@@ -370,6 +314,25 @@ static long nst_run_loaded(struct nst_vcpu *vcpu)
 	default:
 		return -EIO;
 	}
+}
+
+static long nst_run_loaded(struct nst_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	enum nst_next next;
+
+	if (nst_sync_regs_in(vcpu))
+		return -EINVAL;
+	if (!vcpu->lapic && !nst_set_cr8(vcpu, READ_ONCE(run->cr8)))
+		return -EINVAL;
+	nst_debug_start(vcpu);
+	next = nst_insn_complete(vcpu);
+	/* Asked not to enter at all, so there is no exit whose reason to tell. */
+	if (next == NST_ENTER && nst_immediate_exit(run))
+		return -EINTR;
+	if (next == NST_ENTER)
+		next = nst_run_loop(vcpu);
+	return nst_run_result(vcpu, next);
 }
 
 static void nst_note_thread(struct nst_vcpu *vcpu)
@@ -408,6 +371,8 @@ long nst_run(void *object, unsigned long arg)
 	nst_vcpu_load(vcpu);
 	nst_fpu_load(vcpu);
 	ret = nst_run_loaded(vcpu);
+	nst_fill_run_page(vcpu);
+	nst_sync_regs_out(vcpu);
 	nst_fpu_put(vcpu);
 	nst_vcpu_put(vcpu);
 	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);

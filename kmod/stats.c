@@ -17,6 +17,7 @@ static struct dentry *nst_debugfs_root;
  */
 int nst_stats_init(void)
 {
+	nst_binstats_init();
 	nst_debugfs_root = debugfs_create_dir("nestor", NULL);
 	return 0;
 }

@@ -431,7 +431,12 @@ static struct nst_vcpu *nst_vcpu_alloc(struct nst_vm *vm, u32 id)
 			 KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_UNINITIALIZED;
 	vcpu->ctl.traps = NST_TRAP_HLT | NST_TRAP_MWAIT | NST_TRAP_RDPMC | NST_TRAP_DR |
 			  NST_TRAP_IO | NST_TRAP_WBINVD;
-	vcpu->ctl.exceptions = BIT(X86_TRAP_MC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC);
+	if (vm->no_exits & KVM_X86_DISABLE_EXITS_HLT)
+		vcpu->ctl.traps &= ~NST_TRAP_HLT;
+	if (vm->no_exits & KVM_X86_DISABLE_EXITS_MWAIT)
+		vcpu->ctl.traps &= ~NST_TRAP_MWAIT;
+	vcpu->ctl.exceptions = BIT(X86_TRAP_MC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) |
+			       BIT(X86_TRAP_UD);
 	if (!nst_caps.tdp)
 		vcpu->ctl.exceptions |= BIT(X86_TRAP_PF);
 	vcpu->ctl.tsc_ratio = NST_TSC_RATIO_NONE;
@@ -475,6 +480,8 @@ static vm_fault_t nst_vcpu_fault(struct vm_fault *vmf)
 		addr = vcpu->run;
 	else if (vmf->pgoff == KVM_PIO_PAGE_OFFSET)
 		addr = vcpu->pio_page;
+	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		addr = nst_coalesced_page(vcpu->vm);
 	else
 		return VM_FAULT_SIGBUS;
 	vmf->page = virt_to_page(addr);
@@ -488,7 +495,7 @@ static const struct vm_operations_struct nst_vcpu_vm_ops = {
 
 static int nst_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (vma->vm_pgoff + vma_pages(vma) > KVM_PIO_PAGE_OFFSET + 1)
+	if (vma->vm_pgoff + vma_pages(vma) > NST_MMAP_PAGES)
 		return -EINVAL;
 	vma->vm_ops = &nst_vcpu_vm_ops;
 	return 0;
@@ -539,7 +546,7 @@ int nst_vcpu_create(struct nst_vm *vm, u32 id)
 	struct nst_vcpu *vcpu;
 	int ret;
 
-	if (id >= NST_MAX_VCPU_ID || vm->nr_vcpus >= NST_MAX_VCPUS)
+	if (id >= (vm->max_vcpu_id ?: NST_MAX_VCPU_ID) || vm->nr_vcpus >= NST_MAX_VCPUS)
 		return -EINVAL;
 	if (nst_vcpu_by_id(vm, id))
 		return -EEXIST;

@@ -86,6 +86,8 @@ enum nst_request {
 	NST_REQ_DEAD,		/* the VM is dead: return -EIO */
 	NST_REQ_NMI,		/* nmi_queued grew */
 	NST_REQ_CTL,		/* recompute the intercepts */
+	NST_REQ_DEBUG,		/* a step is done: tell the debugger */
+	NST_REQ_IOAPIC_EOI,	/* tell userspace's I/O APIC of vcpu->eoi_vector */
 	NST_NR_REQUESTS
 };
 
@@ -126,6 +128,7 @@ struct nst_events {
 #define NST_LOG_BYTES		4096
 
 #define NST_EXIT_RING		32
+#define NST_MCE_BANKS		32
 
 /**
  * struct nst_vcpu - a virtual CPU
@@ -148,6 +151,12 @@ struct nst_vcpu {
 	bool soft;			/* (v) hardware cannot enter @st: see soft.c */
 	struct nst_event soft_event;	/* (v) what the emulator has to deliver */
 	bool dr_live;			/* (v) the guest's DR0-3 and DR6 are used directly */
+	struct {
+		u32 control;		/* KVM_GUESTDBG_*, 0: nobody debugs */
+		bool stepping;		/* RFLAGS.TF is set for this entry alone */
+		u64 dr[4];		/* with USE_HW_BP: breakpoints of the debugger */
+		u64 dr7;
+	} dbg;				/* (v) KVM_SET_GUEST_DEBUG */
 
 	unsigned long requests;		/* (a) one bit a nst_request */
 	int mode;			/* (a) enum nst_vcpu_mode */
@@ -182,6 +191,7 @@ struct nst_vcpu {
 
 	u64 apic_base;			/* (v) also without our LAPIC */
 	u64 user_cr8;			/* (v) CR8 while the LAPIC is in userspace */
+	u8 eoi_vector;			/* (v) of NST_REQ_IOAPIC_EOI */
 	u64 tsc_offset_base;		/* (v) IA32_TSC_ADJUST included */
 	u64 tsc_adjust;			/* (v) */
 	u32 tsc_khz;			/* (v) */
@@ -191,6 +201,8 @@ struct nst_vcpu {
 		u64 ns;
 	} tsc_seen;			/* (v) when it was loaded last */
 	u64 misc_enable;		/* (v) */
+	u64 misc_features;		/* (v) MSR_MISC_FEATURES_ENABLES */
+	u64 platform_info;		/* (v) */
 	u64 smi_count;			/* (v) */
 	u64 ucode_rev;			/* (v) */
 	u64 arch_capabilities;		/* (v) */
@@ -199,6 +211,11 @@ struct nst_vcpu {
 	u64 mtrr_fix[11];		/* (v) */
 	u64 mtrr_var[16];		/* (v) base, mask pairs */
 	u64 mcg_status;			/* (v) */
+	struct {
+		u64 cap;
+		u64 ctl;
+		u64 bank[NST_MCE_BANKS][4]; /* CTL, STATUS, ADDR, MISC */
+	} mce;				/* (v) */
 
 	/* kvmclock */
 	u64 clock_msr;			/* (v) guest-physical address and enable bit */
@@ -275,6 +292,18 @@ enum nst_gcap {
 static inline bool nst_guest_has(const struct nst_vcpu *vcpu, enum nst_gcap cap)
 {
 	return test_bit(cap, vcpu->guest_caps);
+}
+
+/* Do the debug registers in hardware have the guest's values? */
+static inline bool nst_dr_is_guests(const struct nst_vcpu *vcpu)
+{
+	return !(vcpu->dbg.control & (KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_SINGLESTEP));
+}
+
+/* DR7 for the hardware: the debugger's goes before the guest's. */
+static inline u64 nst_hw_dr7(const struct nst_vcpu *vcpu)
+{
+	return vcpu->dbg.control & KVM_GUESTDBG_USE_HW_BP ? vcpu->dbg.dr7 : vcpu->st.dr7;
 }
 
 /* ---- state.c: registers ---- */

@@ -137,7 +137,7 @@ static long nst_vcpu_interrupt(void *object, unsigned long arg)
 
 	if (irq->irq >= KVM_NR_INTERRUPTS)
 		return -EINVAL;
-	if (vcpu->lapic)
+	if (nst_pic_in_kernel(vcpu->vm))
 		return -ENXIO;
 	if (vcpu->ev.user_vector >= 0)
 		return -EEXIST;
@@ -185,6 +185,11 @@ static long nst_vcpu_get_tsc_khz(void *object, unsigned long arg)
 	return ((struct nst_vcpu *)object)->tsc_khz;
 }
 
+static long nst_vcpu_clock_stopped(void *object, unsigned long arg)
+{
+	return nst_clock_guest_stopped(object);
+}
+
 static long nst_vcpu_translate(void *object, unsigned long arg)
 {
 	struct nst_vcpu *vcpu = object;
@@ -229,6 +234,13 @@ static const struct nst_ioctl nst_vcpu_ioctls[] = {
 	{ KVM_SET_SIGNAL_MASK, NST_ARG_USER, NST_LOCK_VCPU, nst_vcpu_set_signal_mask },
 	{ KVM_SET_TSC_KHZ, NST_ARG_VALUE, NST_LOCK_LOADED, nst_vcpu_set_tsc_khz },
 	{ KVM_GET_TSC_KHZ, NST_ARG_NONE, NST_LOCK_LOADED, nst_vcpu_get_tsc_khz },
+	{ KVM_GET_SREGS2, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_get_sregs2 },
+	{ KVM_SET_SREGS2, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_set_sregs2 },
+	{ KVM_SET_GUEST_DEBUG, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_set_guest_debug },
+	{ KVM_KVMCLOCK_CTRL, NST_ARG_NONE, NST_LOCK_VCPU, nst_vcpu_clock_stopped },
+	{ KVM_X86_SETUP_MCE, NST_ARG_STRUCT, NST_LOCK_VCPU, nst_mce_setup },
+	{ KVM_X86_SET_MCE, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_mce_inject },
+	{ KVM_GET_STATS_FD, NST_ARG_NONE, NST_LOCK_NONE, nst_vcpu_stats_fd },
 	{ KVM_TRANSLATE, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_translate },
 };
 

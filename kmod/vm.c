@@ -33,6 +33,7 @@ static const struct {
 	int (*create)(struct nst_vm *vm);
 	void (*destroy)(struct nst_vm *vm);
 } nst_vm_parts[] = {
+	{ nst_coalesced_create, nst_coalesced_destroy },
 	{ nst_buses_create, nst_buses_destroy },
 	{ nst_clock_vm_create, nst_clock_vm_destroy },
 	{ nst_mmu_vm_create, nst_mmu_vm_destroy },
@@ -112,6 +113,7 @@ static void nst_vm_free(struct nst_vm *vm)
 	if (vm->irqchip)
 		nst_irqchip_destroy(vm);
 	nst_vm_destroy_parts(vm, ARRAY_SIZE(nst_vm_parts));
+	nst_msr_filter_destroy(vm);
 	mmdrop(vm->mm);
 	cleanup_srcu_struct(&vm->irq_srcu);
 	cleanup_srcu_struct(&vm->srcu);

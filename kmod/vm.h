@@ -27,11 +27,18 @@ struct nst_irqchip;
 struct nst_iobus;
 struct nst_eventfds;
 struct nst_clock_vm;
+struct nst_coalesced;
+struct nst_msr_filter;
 struct dentry;
 
 #define NST_MAX_VCPUS		1024
 #define NST_MAX_VCPU_ID		4096
 #define NST_MAX_SLOTS		32764
+
+/* Departures from the hardware that userspace may switch off, one by one. */
+#define NST_QUIRKS	(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | \
+			 KVM_X86_QUIRK_FIX_HYPERCALL_INSN |				     \
+			 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
 enum nst_bus_kind { NST_BUS_PIO, NST_BUS_MMIO, NST_NR_BUSES };
 
@@ -60,8 +67,20 @@ struct nst_vm {
 	struct nst_irqchip *irqchip;	/* (L), read with smp_load_acquire; NULL: in userspace */
 	u32 x2apic_api;			/* (L) KVM_X2APIC_API_*, readers race */
 	struct nst_eventfds *eventfds;	/* (s), read with smp_load_acquire; NULL: never used */
+	struct nst_coalesced *coalesced; /* (c) ring and zones of coalesced I/O */
 	struct nst_clock_vm *clock;	/* (c) kvmclock, TSC sync */
 	void *hw;			/* (c) the backend's part */
+
+	/* KVM_ENABLE_CAP: (L) to write, readers race */
+	bool exception_payload;
+	bool triple_fault_event;
+	bool exit_on_emulation_failure;
+	bool hide_platform_info;
+	u8 user_msrs;			/* KVM_MSR_EXIT_REASON_*: failed accesses that exit */
+	u8 no_exits;			/* KVM_X86_DISABLE_EXITS_* */
+	u32 quirks_off;			/* KVM_X86_QUIRK_* */
+	u32 max_vcpu_id;		/* 0: NST_MAX_VCPU_ID */
+	struct nst_msr_filter __rcu *msr_filter; /* (L), read under srcu; NULL: all allowed */
 
 	u64 tss_addr;			/* (L) three pages for vm86 real mode */
 	u64 identity_map_addr;		/* (L) */
@@ -77,6 +96,11 @@ void nst_vm_get(struct nst_vm *vm);
 void nst_vm_put(struct nst_vm *vm);
 struct nst_vm *nst_vm_from_fd(int fd);
 void nst_vm_kill(struct nst_vm *vm);
+
+static inline bool nst_quirk(const struct nst_vm *vm, u32 quirk)
+{
+	return !(READ_ONCE(vm->quirks_off) & quirk);
+}
 
 /**
  * nst_vcpu_by_id() - find a vCPU by the id that userspace gave it

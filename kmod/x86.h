@@ -96,6 +96,7 @@ struct nst_dtable {
 #define NST_DR6_WRITABLE	0x0000e00full
 #define NST_DR7_WRITABLE	0xffff23ffull
 #define NST_DR7_GD		BIT_ULL(13)
+#define NST_DR6_BD		BIT_ULL(13)
 
 /* Reset values, SDM3 "Processor State After Reset". */
 #define NST_RESET_CR0		(X86_CR0_CD | X86_CR0_NW | X86_CR0_ET)

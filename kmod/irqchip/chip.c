@@ -25,6 +25,22 @@ static int chip_attach(struct nst_irqchip *chip)
 	return ret;
 }
 
+/* What both kinds of chip have: the struct with its routes. */
+static struct nst_irqchip *chip_alloc(struct nst_vm *vm, bool split)
+{
+	struct nst_irqchip *chip = kzalloc(sizeof(*chip), GFP_KERNEL_ACCOUNT);
+
+	if (!chip)
+		return NULL;
+	chip->vm = vm;
+	chip->split = split;
+	if (nst_routes_init(chip)) {
+		kfree(chip);
+		return NULL;
+	}
+	return chip;
+}
+
 /**
  * nst_irqchip_create() - KVM_CREATE_IRQCHIP
  * @vm: the VM; vm->lock held
@@ -41,28 +57,61 @@ int nst_irqchip_create(struct nst_vm *vm)
 		return -EEXIST;
 	if (vm->nr_vcpus)
 		return -EINVAL;
-	chip = kzalloc(sizeof(*chip), GFP_KERNEL_ACCOUNT);
+	chip = chip_alloc(vm, false);
 	if (!chip)
 		return -ENOMEM;
-	chip->vm = vm;
-	ret = nst_routes_init(chip);
-	if (ret)
-		goto free;
 	/* Devices look the chip up through vm->irqchip: no vCPU runs before it is set. */
 	mutex_lock(&vm->slots_lock);
 	ret = chip_attach(chip);
 	mutex_unlock(&vm->slots_lock);
-	if (ret)
-		goto routes;
+	if (ret) {
+		nst_routes_destroy(chip);
+		kfree(chip);
+		return ret;
+	}
 	/* Pairs with nst_irqchip_of(). */
 	smp_store_release(&vm->irqchip, chip);
 	return 0;
+}
 
-routes:
-	nst_routes_destroy(chip);
-free:
-	kfree(chip);
-	return ret;
+/**
+ * nst_irqchip_split() - KVM_ENABLE_CAP of KVM_CAP_SPLIT_IRQCHIP
+ * @vm: the VM; vm->lock held
+ * @pins: GSIs below this are inputs of the I/O APIC that userspace emulates
+ *
+ * Local APICs and message routes are in the kernel, PIC, I/O APIC and PIT are not.
+ *
+ * Return: 0, -EINVAL (too many pins), -EEXIST (chips or a vCPU exist), -ENOMEM.
+ */
+int nst_irqchip_split(struct nst_vm *vm, u64 pins)
+{
+	struct nst_irqchip *chip;
+
+	lockdep_assert_held(&vm->lock);
+	if (pins > NST_MAX_GSIS)
+		return -EINVAL;
+	if (vm->irqchip || vm->nr_vcpus)
+		return -EEXIST;
+	chip = chip_alloc(vm, true);
+	if (!chip)
+		return -ENOMEM;
+	chip->user_pins = pins;
+	/* Pairs with nst_irqchip_of(). */
+	smp_store_release(&vm->irqchip, chip);
+	return 0;
+}
+
+/**
+ * nst_pic_in_kernel() - are PIC, I/O APIC and PIT the kernel's?
+ * @vm: the VM
+ *
+ * Return: false also when all interrupt controllers are userspace's.
+ */
+bool nst_pic_in_kernel(struct nst_vm *vm)
+{
+	struct nst_irqchip *chip = nst_irqchip_of(vm);
+
+	return chip && !chip->split;
 }
 
 /**
@@ -71,9 +120,10 @@ free:
  */
 void nst_irqchip_quiesce(struct nst_vm *vm)
 {
+	if (!nst_pic_in_kernel(vm))
+		return;
 	nst_pit_stop(vm);
-	if (vm->irqchip)
-		nst_ioapic_stop(vm->irqchip);
+	nst_ioapic_stop(vm->irqchip);
 }
 
 /**
@@ -86,11 +136,13 @@ void nst_irqchip_destroy(struct nst_vm *vm)
 
 	if (!chip)
 		return;
-	mutex_lock(&vm->slots_lock);
-	nst_pit_destroy(chip);
-	nst_ioapic_destroy(chip);
-	nst_pic_destroy(chip);
-	mutex_unlock(&vm->slots_lock);
+	if (!chip->split) {
+		mutex_lock(&vm->slots_lock);
+		nst_pit_destroy(chip);
+		nst_ioapic_destroy(chip);
+		nst_pic_destroy(chip);
+		mutex_unlock(&vm->slots_lock);
+	}
 	vm->irqchip = NULL;
 	nst_routes_destroy(chip);
 	kfree(chip);
@@ -108,7 +160,7 @@ int nst_get_irqchip(struct nst_vm *vm, struct kvm_irqchip *s)
 	struct nst_irqchip *chip = nst_irqchip_of(vm);
 	u32 which = s->chip_id;
 
-	if (!chip)
+	if (!nst_pic_in_kernel(vm))
 		return -ENXIO;
 	if (which > KVM_IRQCHIP_IOAPIC)
 		return -EINVAL;
@@ -131,7 +183,7 @@ int nst_set_irqchip(struct nst_vm *vm, const struct kvm_irqchip *s)
 {
 	struct nst_irqchip *chip = nst_irqchip_of(vm);
 
-	if (!chip)
+	if (!nst_pic_in_kernel(vm))
 		return -ENXIO;
 	if (s->chip_id > KVM_IRQCHIP_IOAPIC)
 		return -EINVAL;

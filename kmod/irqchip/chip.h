@@ -78,6 +78,8 @@ struct nst_routes;
 /* The interrupt controllers that a VM's vCPUs share. */
 struct nst_irqchip {
 	struct nst_vm *vm;		/* (c) */
+	bool split;			/* (c) PIC, I/O APIC and PIT are userspace's */
+	u16 user_pins;			/* (c) GSIs below this are its I/O APIC's pins */
 	struct nst_pic pic;
 	struct nst_ioapic ioapic;
 	struct nst_pit *pit;		/* (L), read with smp_load_acquire */
@@ -97,6 +99,7 @@ int nst_irq_deliver(struct nst_vm *vm, const struct nst_irq_msg *msg);
 /* route.c */
 int nst_gsi_set(struct nst_vm *vm, enum nst_irq_source source, u32 gsi, bool level);
 void nst_pin_acked(struct nst_vm *vm, unsigned int which, unsigned int pin);
+bool nst_user_ioapic_owns(struct nst_irqchip *chip, u8 vector);
 int nst_routes_init(struct nst_irqchip *chip);
 void nst_routes_destroy(struct nst_irqchip *chip);
 

@@ -17,6 +17,8 @@
 
 /* KVM_CREATE_IRQCHIP.  vm->lock held, no vCPU exists.  -EEXIST, -EINVAL, -ENOMEM. */
 int nst_irqchip_create(struct nst_vm *vm);
+/* KVM_CAP_SPLIT_IRQCHIP: local APICs alone.  vm->lock held.  -EINVAL, -EEXIST, -ENOMEM. */
+int nst_irqchip_split(struct nst_vm *vm, u64 pins);
 void nst_irqchip_destroy(struct nst_vm *vm);
 /* Is the chip (PIC, IOAPIC and LAPICs) in the kernel? */
 static inline bool nst_irqchip_in_kernel(struct nst_vm *vm)
@@ -24,6 +26,9 @@ static inline bool nst_irqchip_in_kernel(struct nst_vm *vm)
 	/* Pairs with the release in nst_irqchip_create(). */
 	return smp_load_acquire(&vm->irqchip);
 }
+
+/* Is the PIC, with IOAPIC and PIT, in the kernel too? */
+bool nst_pic_in_kernel(struct nst_vm *vm);
 
 /* KVM_IRQ_LINE(_STATUS): level of a GSI; @status as KVM_IRQ_LINE_STATUS. */
 int nst_irq_line(struct nst_vm *vm, u32 gsi, bool level, int *status);
@@ -90,6 +95,8 @@ bool nst_lapic_mmio(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *data, unsigned i
 /* x2APIC MSRs 0x800 to 0x8ff.  False: #GP. */
 bool nst_lapic_msr(struct nst_vcpu *vcpu, u32 msr, u64 *val, bool write);
 
+/* Would this vCPU take an interrupt of the PIC?  With the LAPIC in userspace: yes. */
+bool nst_lapic_hears_pic(struct nst_vcpu *vcpu);
 /* PIC output line, for vCPUs without an enabled LAPIC. */
 bool nst_pic_output(struct nst_vm *vm);
 

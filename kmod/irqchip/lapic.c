@@ -139,6 +139,17 @@ static bool lapic_hears_pic(const struct nst_lapic *l)
 }
 
 /**
+ * nst_lapic_hears_pic() - would this vCPU take an interrupt of the PIC?
+ * @vcpu: own thread
+ *
+ * Return: true also when its local APIC is in userspace.
+ */
+bool nst_lapic_hears_pic(struct nst_vcpu *vcpu)
+{
+	return !vcpu->lapic || lapic_hears_pic(vcpu->lapic);
+}
+
+/**
  * nst_lapic_pic_output() - the PIC's INT line, wired to LINT0, is high
  * @vcpu: any vCPU; any context, the PIC's lock held
  * @rose: it was low before
@@ -200,6 +211,9 @@ int nst_lapic_pending(struct nst_vcpu *vcpu)
 
 	if (!l)
 		return -1;
+	/* KVM_INTERRUPT is the INTR line of a PIC in userspace. */
+	if (vcpu->ev.user_vector >= 0 && lapic_hears_pic(l))
+		return vcpu->ev.user_vector;
 	if (nst_pic_output(vcpu->vm) && lapic_hears_pic(l)) {
 		vector = nst_pic_peek(vcpu->vm);
 		if (vector >= 0)
@@ -221,6 +235,12 @@ int nst_lapic_ack(struct nst_vcpu *vcpu)
 
 	if (!l)
 		return -1;
+	if (vcpu->ev.user_vector >= 0 && lapic_hears_pic(l)) {
+		vector = vcpu->ev.user_vector;
+		vcpu->ev.user_vector = -1;
+		clear_bit(NST_LATCH_EXTINT, &l->latched);
+		return vector;
+	}
 	if (nst_pic_output(vcpu->vm) && lapic_hears_pic(l)) {
 		vector = nst_pic_ack(vcpu->vm);
 		if (vector >= 0) {
@@ -261,6 +281,19 @@ u8 nst_lapic_tpr_threshold(struct nst_vcpu *vcpu)
 	return vector >> 4;
 }
 
+/* The I/O APIC hears of the end of a level interrupt, wherever it is. */
+static void lapic_broadcast_eoi(struct nst_lapic *l, u8 vector)
+{
+	struct nst_vm *vm = l->vcpu->vm;
+
+	if (!vm->irqchip->split) {
+		nst_ioapic_eoi(vm, vector);
+	} else if (nst_user_ioapic_owns(vm->irqchip, vector)) {
+		l->vcpu->eoi_vector = vector;
+		nst_request(l->vcpu, NST_REQ_IOAPIC_EOI);
+	}
+}
+
 /**
  * nst_lapic_eoi() - the end of the interrupt in service
  * @l: the local APIC; own thread
@@ -274,7 +307,7 @@ void nst_lapic_eoi(struct nst_lapic *l)
 		return;
 	__clear_bit(vector, l->isr);
 	if (test_bit(vector, l->tmr))
-		nst_ioapic_eoi(vm, vector);
+		lapic_broadcast_eoi(l, vector);
 	if (vector == READ_ONCE(vm->irqchip->ioapic.pit_vector))
 		nst_pit_acked(vm);
 	nst_request(l->vcpu, NST_REQ_EVENT);

@@ -49,7 +49,8 @@ void nst_lapic_reset_regs(struct nst_lapic *l)
 	nst_lapic_put_reg(l, APIC_SPIV, RESET_SPIV);
 	for (int i = 0; i < ARRAY_SIZE(lvts); i++)
 		nst_lapic_put_reg(l, lvts[i], APIC_LVT_MASKED);
-	if (l->vcpu->id == l->vcpu->vm->bsp_id)
+	if (l->vcpu->id == l->vcpu->vm->bsp_id &&
+	    nst_quirk(l->vcpu->vm, KVM_X86_QUIRK_LINT0_REENABLED))
 		nst_lapic_put_reg(l, APIC_LVT0, APIC_DM_EXTINT);
 	bitmap_zero(l->irr, NST_APIC_VECTORS);
 	bitmap_zero(l->isr, NST_APIC_VECTORS);

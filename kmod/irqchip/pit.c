@@ -255,7 +255,7 @@ int nst_pit_create(struct nst_vm *vm, const struct kvm_pit_config *cfg)
 	int ret;
 
 	lockdep_assert_held(&vm->lock);
-	if (!chip)
+	if (!nst_pic_in_kernel(vm))
 		return -ENOENT;
 	if (chip->pit)
 		return -EEXIST;

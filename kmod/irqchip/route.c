@@ -147,6 +147,34 @@ void nst_pin_acked(struct nst_vm *vm, unsigned int which, unsigned int pin)
 }
 
 /**
+ * nst_user_ioapic_owns() - is a vector that of a level-triggered pin of userspace's I/O APIC?
+ * @chip: a split chip
+ * @vector: the vector; any context
+ *
+ * Its pins are the routes of the GSIs that were set apart for it.
+ *
+ * Return: true when it wants to hear of the EOI.
+ */
+bool nst_user_ioapic_owns(struct nst_irqchip *chip, u8 vector)
+{
+	struct nst_routes *routes;
+	bool owns = false;
+	int idx;
+
+	idx = srcu_read_lock(&chip->vm->irq_srcu);
+	routes = srcu_dereference(chip->routes, &chip->vm->irq_srcu);
+	for (unsigned int i = 0; i < routes->nr && !owns; i++) {
+		const struct nst_route *route = &routes->entry[i];
+
+		owns = route->gsi < chip->user_pins && route->type == KVM_IRQ_ROUTING_MSI &&
+		       (route->data & APIC_INT_LEVELTRIG) &&
+		       (route->data & APIC_VECTOR_MASK) == vector;
+	}
+	srcu_read_unlock(&chip->vm->irq_srcu, idx);
+	return owns;
+}
+
+/**
  * nst_irq_line() - KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS
  * @vm: the VM
  * @gsi: which line
@@ -195,13 +223,13 @@ static int check_irqchip_route(const struct kvm_irq_routing_irqchip *from)
 	return 0;
 }
 
-static int fill_route(struct nst_vm *vm, struct nst_route *to,
+static int fill_route(struct nst_vm *vm, bool split, struct nst_route *to,
 		      const struct kvm_irq_routing_entry *from)
 {
 	to->type = from->type;
 	switch (from->type) {
 	case KVM_IRQ_ROUTING_IRQCHIP:
-		if (from->flags || check_irqchip_route(&from->u.irqchip))
+		if (from->flags || split || check_irqchip_route(&from->u.irqchip))
 			return -EINVAL;
 		to->chip = from->u.irqchip.irqchip;
 		to->pin = from->u.irqchip.pin;
@@ -233,7 +261,7 @@ static bool route_conflicts(const struct nst_routes *routes, u16 first,
 	return false;
 }
 
-static int add_route(struct nst_vm *vm, struct nst_routes *routes,
+static int add_route(struct nst_irqchip *chip, struct nst_routes *routes,
 		     const struct kvm_irq_routing_entry *from)
 {
 	struct nst_route *to = &routes->entry[routes->nr];
@@ -241,7 +269,7 @@ static int add_route(struct nst_vm *vm, struct nst_routes *routes,
 
 	if (from->gsi >= NST_MAX_GSIS)
 		return -EINVAL;
-	ret = fill_route(vm, to, from);
+	ret = fill_route(chip->vm, chip->split, to, from);
 	if (ret)
 		return ret;
 	if (route_conflicts(routes, routes->first[from->gsi], to))
@@ -286,7 +314,7 @@ int nst_set_gsi_routing(struct nst_vm *vm, const struct kvm_irq_routing_entry *e
 	if (!new)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < nr && !ret; i++)
-		ret = add_route(vm, new, &entries[i]);
+		ret = add_route(chip, new, &entries[i]);
 	if (ret) {
 		kvfree(new);
 		return ret;
@@ -304,7 +332,7 @@ int nst_set_gsi_routing(struct nst_vm *vm, const struct kvm_irq_routing_entry *e
  * @chip: the chips
  *
  * GSIs 0 to 15 reach the PIC pair and the I/O APIC's pin of that number, 16 to
- * 23 the I/O APIC alone: KVM's default.
+ * 23 the I/O APIC alone: KVM's default.  Without these chips there is no route.
  *
  * Return: 0, or -ENOMEM.
  */
@@ -315,16 +343,16 @@ int nst_routes_init(struct nst_irqchip *chip)
 
 	if (!routes)
 		return -ENOMEM;
-	for (u32 gsi = 0; gsi < KVM_IOAPIC_NUM_PINS; gsi++) {
+	for (u32 gsi = 0; !chip->split && gsi < KVM_IOAPIC_NUM_PINS; gsi++) {
 		entry.gsi = gsi;
 		entry.u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
 		entry.u.irqchip.pin = gsi;
-		add_route(chip->vm, routes, &entry);
+		add_route(chip, routes, &entry);
 		if (gsi >= NST_PIC_PINS)
 			continue;
 		entry.u.irqchip.irqchip = gsi / NST_PIC_CHIP_PINS;
 		entry.u.irqchip.pin = gsi % NST_PIC_CHIP_PINS;
-		add_route(chip->vm, routes, &entry);
+		add_route(chip, routes, &entry);
 	}
 	RCU_INIT_POINTER(chip->routes, routes);
 	return 0;

@@ -287,7 +287,7 @@ void svm_pull(struct nst_vcpu *vcpu, u32 classes)
 	}
 	if (classes & NST_STATE_CR)
 		svm_pull_cr(svm);
-	if (classes & NST_STATE_DR) {
+	if ((classes & NST_STATE_DR) && nst_dr_is_guests(vcpu)) {
 		st->dr6 = save->dr6;
 		st->dr7 = save->dr7;
 	}
@@ -338,7 +338,7 @@ void svm_push(struct nst_vcpu *vcpu, u32 classes)
 		svm_push_cr(svm);
 	if (classes & NST_STATE_DR) {
 		save->dr6 = st->dr6;
-		save->dr7 = st->dr7;
+		save->dr7 = nst_hw_dr7(vcpu);
 		svm_dirty(svm, SVM_CLEAN_DR);
 	}
 	if (classes & NST_STATE_MSR)

@@ -272,7 +272,7 @@ void vmx_pull(struct nst_vcpu *vcpu, u32 classes)
 		vmx_pull_desc(st);
 	if (classes & NST_STATE_CR)
 		vmx_pull_cr(to_vmx(vcpu));
-	if (classes & NST_STATE_DR)
+	if ((classes & NST_STATE_DR) && nst_dr_is_guests(vcpu))
 		st->dr7 = vmcs_readl(GUEST_DR7);
 	if (classes & NST_STATE_MSR)
 		vmx_msr_pull(to_vmx(vcpu));
@@ -298,7 +298,7 @@ void vmx_push(struct nst_vcpu *vcpu, u32 classes)
 	if (classes & NST_STATE_CR)
 		vmx_push_cr(to_vmx(vcpu));
 	if (classes & NST_STATE_DR)
-		vmcs_writel(GUEST_DR7, st->dr7);
+		vmcs_writel(GUEST_DR7, nst_hw_dr7(vcpu));
 	if (classes & NST_STATE_MSR)
 		vmx_msr_push(to_vmx(vcpu));
 	if (classes & NST_STATE_INTR)
