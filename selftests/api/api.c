@@ -174,6 +174,7 @@ static void add_cpu(struct machine *m, unsigned int flags)
  */
 void api_create(struct machine *m, unsigned int flags, unsigned int cpus)
 {
+	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
 	struct kvm_pit_config pit = { 0 };
 
 	memset(m, 0, sizeof(*m));
@@ -185,6 +186,8 @@ void api_create(struct machine *m, unsigned int flags, unsigned int cpus)
 		api_give_up("SET_USER_MEMORY_REGION");
 	if (flags & API_IRQCHIP)
 		must(m->fd, KVM_CREATE_IRQCHIP, NULL, "CREATE_IRQCHIP");
+	if (flags & API_SPLIT)
+		must(m->fd, KVM_ENABLE_CAP, &split, "ENABLE_CAP of SPLIT_IRQCHIP");
 	if (flags & API_PIT)
 		must(m->fd, KVM_CREATE_PIT2, &pit, "CREATE_PIT2");
 	while (m->cpus < cpus)

@@ -28,6 +28,7 @@
 
 #define API_IRQCHIP	1u		/* flags of api_create() */
 #define API_PIT		2u
+#define API_SPLIT	8u		/* local APICs in the kernel, nothing else */
 #define API_CPUID	4u		/* give every vCPU all that is supported */
 
 /* An address that no process has mapped, and one that is the kernel's. */
