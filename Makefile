@@ -10,6 +10,7 @@
 #                          CPUS=2 MEM=512M APPEND=... NESTED=0 DEVICE=/dev/kvm)
 #   make check            everything that is tested, under 45 minutes
 #   make check-fast       the quick part of it, under 5 minutes
+#   make check-kvm        Linux's own KVM selftests, on stock KVM and on nestor
 #   make unit             the unit tests alone, on this machine
 #   make checkpatch sparse check-tree htmldocs
 #   make clean
@@ -34,7 +35,7 @@ NESTED ?= 0
 DEVICE ?=
 
 .PHONY: all module launcher install modules_install clean run check check-fast
-.PHONY: unit check-tree checkpatch sparse htmldocs deps-build help
+.PHONY: check-kvm unit check-tree checkpatch sparse htmldocs deps-build help
 
 all: module launcher
 
@@ -68,6 +69,10 @@ check:
 check-fast:
 	@scripts/deps.sh build hosts check
 	@selftests/runner/run --fast
+
+check-kvm:
+	@scripts/deps.sh build hosts
+	@selftests/kvm/run -v
 
 unit:
 	@scripts/deps.sh build
