@@ -140,7 +140,7 @@ static void nst_pending_vector_to_user(struct nst_vcpu *vcpu, struct kvm_sregs *
 {
 	if (vcpu->ev.irq.injected && !vcpu->ev.irq.soft)
 		__set_bit(vcpu->ev.irq.vector, (unsigned long *)sregs->interrupt_bitmap);
-	else if (vcpu->ev.user_vector >= 0)
+	else if (!vcpu->lapic && vcpu->ev.user_vector >= 0)
 		__set_bit(vcpu->ev.user_vector, (unsigned long *)sregs->interrupt_bitmap);
 }
 
@@ -204,8 +204,7 @@ static void nst_pending_vector_from_user(struct nst_vcpu *vcpu, const struct kvm
 
 	if (vector == KVM_NR_INTERRUPTS)
 		return;
-	/* A PIC's interrupt that still waits for RFLAGS.IF keeps waiting. */
-	if (vcpu->lapic && (nst_pic_in_kernel(vcpu->vm) || (vcpu->st.rflags & X86_EFLAGS_IF))) {
+	if (vcpu->lapic) {
 		vcpu->ev.irq.injected = true;
 		vcpu->ev.irq.soft = false;
 		vcpu->ev.irq.vector = vector;

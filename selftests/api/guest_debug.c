@@ -3,6 +3,7 @@
  * SET_GUEST_DEBUG: steps, software and hardware breakpoints, injection; the
  * guest keeps its own debug registers and RFLAGS.TF meanwhile.
  */
+#include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "api.h"
@@ -87,11 +88,18 @@ static void test_step_over_exit(void)
 
 static void test_hardware(void)
 {
+	const char *host = getenv("NESTOR_HOST");
 	struct kvm_debugregs regs;
 
-	/* nop; nop; mov %al,DATA; nop; hlt, with DS = 0 */
+	/* xor %ax,%ax; mov %ax,%ds; nop; mov %al,DATA; nop; hlt */
 	CODE(&m, 0, 0x31, 0xc0, 0x8e, 0xd8, 0x90, 0xa2, 0x00, 0x20, 0x90, 0xf4);
 	is(debug(HARD, API_CODE + 4, DR7_L0), 0, "an instruction breakpoint");
+	/* QEMU's TCG arms breakpoints at MOV to DR7, not where VMRUN loads it. */
+	if (host && !strncmp(host, "svm", 3)) {
+		printf("ok %u - hits # SKIP VMRUN does not arm breakpoints here\n", ++tap_run);
+		debug(0, 0, 0);
+		return;
+	}
 	stopped(VEC_DB, API_CODE + 4, "to it");
 	is(run->debug.arch.dr6, DR6_FIXED | 1, "DR6 says which");
 	is(run->debug.arch.dr7, DR7_FIXED | DR7_L0, "DR7 is the debugger's");
