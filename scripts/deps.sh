@@ -14,7 +14,7 @@ set -eu
 
 packages_of() {
 	case $1 in
-	build) echo gcc make binutils libc6-dev kmod python3 xz-utils ;;
+	build) echo gcc make binutils libc6-dev libslirp-dev kmod python3 xz-utils ;;
 	headers) apt-cache show "linux-headers-$(uname -r)" 2>/dev/null |
 		sed -n 's/^Package: //p' | head -n 1 ;;
 	hosts) echo qemu-system-x86 bochs bochs-term bochsbios vgabios \

@@ -56,6 +56,8 @@ int nl_vm_set_tss(const struct nl_vm *vm, u32 tss_gpa, u64 identity_gpa);
 int nl_vm_irqchip(const struct nl_vm *vm);
 int nl_vm_irq_routes(const struct nl_vm *vm, const struct kvm_irq_routing *routes);
 int nl_vm_irq_line(const struct nl_vm *vm, u32 gsi, bool level);
+int nl_vm_irqfd(const struct nl_vm *vm, u32 gsi, int fd);
+int nl_vm_ioeventfd(const struct nl_vm *vm, u64 gpa, u32 len, int fd, bool assign);
 
 int nl_vcpu_create(struct nl_vcpu *vcpu, const struct nl_vm *vm, u32 id);
 void nl_vcpu_close(struct nl_vcpu *vcpu);

@@ -150,3 +150,44 @@ int nl_vm_irq_line(const struct nl_vm *vm, u32 gsi, bool level)
 		return nl_fail(errno, "cannot drive interrupt line %u: %s", gsi, strerror(errno));
 	return 0;
 }
+
+/**
+ * nl_vm_irqfd() - Let an eventfd raise an interrupt
+ * @vm: a VM with interrupt controllers
+ * @gsi: where the interrupt goes, through the routing table
+ * @fd: the eventfd
+ *
+ * Return: 0 or a negative errno with nl_error() set.
+ */
+int nl_vm_irqfd(const struct nl_vm *vm, u32 gsi, int fd)
+{
+	struct kvm_irqfd irqfd = { .fd = (u32)fd, .gsi = gsi };
+
+	if (ioctl(vm->fd, KVM_IRQFD, &irqfd) < 0)
+		return nl_fail(errno, "cannot tie an eventfd to interrupt %u: %s", gsi,
+			       strerror(errno));
+	return 0;
+}
+
+/**
+ * nl_vm_ioeventfd() - Let a guest's write signal an eventfd, without an exit to us
+ * @vm: a VM
+ * @gpa: guest-physical address of the write
+ * @len: its bytes
+ * @fd: the eventfd
+ * @assign: begin, else end it
+ *
+ * Return: 0 or a negative errno with nl_error() set.
+ */
+int nl_vm_ioeventfd(const struct nl_vm *vm, u64 gpa, u32 len, int fd, bool assign)
+{
+	struct kvm_ioeventfd event = {
+		.addr = gpa, .len = len, .fd = fd,
+		.flags = assign ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN,
+	};
+
+	if (ioctl(vm->fd, KVM_IOEVENTFD, &event) < 0)
+		return nl_fail(errno, "cannot tie an eventfd to address 0x%llx: %s",
+			       (unsigned long long)gpa, strerror(errno));
+	return 0;
+}

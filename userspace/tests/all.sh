@@ -8,8 +8,10 @@
 {
 	tests/misuse.sh ./nestor
 	echo "status $?"
-	tests/units 2>&1
-	echo "status $?"
+	for program in units virtqueue; do
+		tests/$program 2>&1
+		echo "status $?"
+	done
 } | awk '
 	function point(good, text) {
 		printf "%sok %d - %s\n", good ? "" : "not ", ++n, text

@@ -136,6 +136,16 @@ static void dsdt_device(struct blob *b, const char *name, const char *id, u16 po
 	aml_close(b, device);
 }
 
+static void dsdt_pci_root(struct blob *b)
+{
+	size_t device = aml_device(b, "PCI0");
+
+	aml_name(b, "_HID");
+	aml_eisaid(b, "PNP0A03");
+	aml_pci_root(b, PCI_WINDOW_GPA, PCI_WINDOW_SIZE);
+	aml_close(b, device);
+}
+
 static u64 build_dsdt(struct blob *b)
 {
 	size_t at = table_begin(b, "DSDT", DSDT_REVISION);
@@ -151,6 +161,7 @@ static u64 build_dsdt(struct blob *b)
 
 	open = aml_scope(b, "\\_SB_");
 	dsdt_device(b, "COM1", "PNP0501", COM1_PORT, COM1_PORTS, COM1_IRQ);
+	dsdt_pci_root(b);
 	dsdt_device(b, "RTC_", "PNP0B00", RTC_PORT, RTC_PORTS, RTC_IRQ);
 	aml_close(b, open);
 	return table_end(b, at);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vmm/aml.h"
+#include "vmm/ports.h"
 
 /* ACPI "AML Byte Stream Byte Values". */
 enum {
@@ -25,7 +26,17 @@ enum {
 	RES_IRQ_NO_FLAGS = 0x22,
 	RES_IO_PORT = 0x47,
 	RES_END_TAG = 0x79,
+	RES_DWORD_SPACE = 0x87,
+	RES_WORD_SPACE = 0x88,
 };
+
+/* Address space descriptors: what the range is, and that both its ends are fixed. */
+enum { SPACE_MEMORY = 0, SPACE_BUS = 2 };
+
+#define SPACE_FIXED		(BIT(2) | BIT(3))
+#define SPACE_WRITABLE		BIT(0)
+#define DWORD_SPACE_LEN		23
+#define WORD_SPACE_LEN		13
 
 #define RES_IO_DECODE16		1
 #define PKG_LENGTH_BYTES	2
@@ -154,6 +165,31 @@ size_t aml_package(struct blob *b, u8 elements)
 	return open;
 }
 
+static void resource_buffer(struct blob *b, struct blob *r)
+{
+	size_t open;
+
+	blob_int(r, RES_END_TAG, 1);
+	blob_int(r, 0, 1);	/* a checksum of zero always holds */
+
+	aml_name(b, "_CRS");
+	blob_int(b, AML_BUFFER_OP, 1);
+	open = open_bracket(b);
+	aml_byte(b, r->len);
+	blob_put(b, r->bytes, r->len);
+	aml_close(b, open);
+}
+
+static void io_ports(struct blob *r, u16 port, u8 ports)
+{
+	blob_int(r, RES_IO_PORT, 1);
+	blob_int(r, RES_IO_DECODE16, 1);
+	blob_int(r, port, 2);
+	blob_int(r, port, 2);
+	blob_int(r, 1, 1);
+	blob_int(r, ports, 1);
+}
+
 /**
  * aml_resources() - Write Name (_CRS, ResourceTemplate () { IO, IRQ })
  * @b: the byte stream
@@ -165,23 +201,40 @@ void aml_resources(struct blob *b, u16 port, u8 ports, u8 irq)
 {
 	u8 bytes[32];
 	struct blob r = { .bytes = bytes, .room = sizeof(bytes) };
-	size_t open;
 
-	blob_int(&r, RES_IO_PORT, 1);
-	blob_int(&r, RES_IO_DECODE16, 1);
-	blob_int(&r, port, 2);
-	blob_int(&r, port, 2);
-	blob_int(&r, 1, 1);
-	blob_int(&r, ports, 1);
+	io_ports(&r, port, ports);
 	blob_int(&r, RES_IRQ_NO_FLAGS, 1);
 	blob_int(&r, 1u << irq, 2);
-	blob_int(&r, RES_END_TAG, 1);
-	blob_int(&r, 0, 1);	/* a checksum of zero always holds */
+	resource_buffer(b, &r);
+}
 
-	aml_name(b, "_CRS");
-	blob_int(b, AML_BUFFER_OP, 1);
-	open = open_bracket(b);
-	aml_byte(b, r.len);
-	blob_put(b, r.bytes, r.len);
-	aml_close(b, open);
+/**
+ * aml_pci_root() - Write the _CRS of a PCI root bridge with bus 0 alone
+ * @b: the byte stream
+ * @window: guest-physical address of the memory that its devices may use
+ * @size: bytes of it
+ */
+void aml_pci_root(struct blob *b, u32 window, u32 size)
+{
+	u8 bytes[64];
+	struct blob r = { .bytes = bytes, .room = sizeof(bytes) };
+
+	blob_int(&r, RES_WORD_SPACE, 1);
+	blob_int(&r, WORD_SPACE_LEN, 2);
+	blob_int(&r, SPACE_BUS, 1);
+	blob_int(&r, SPACE_FIXED, 1);
+	blob_zero(&r, 1 + 4 * 2);	/* flags, granularity, first, last, translation */
+	blob_int(&r, 1, 2);
+	io_ports(&r, PCI_ADDRESS_PORT, 8);
+	blob_int(&r, RES_DWORD_SPACE, 1);
+	blob_int(&r, DWORD_SPACE_LEN, 2);
+	blob_int(&r, SPACE_MEMORY, 1);
+	blob_int(&r, SPACE_FIXED, 1);
+	blob_int(&r, SPACE_WRITABLE, 1);
+	blob_int(&r, 0, 4);
+	blob_int(&r, window, 4);
+	blob_int(&r, window + size - 1, 4);
+	blob_int(&r, 0, 4);
+	blob_int(&r, size, 4);
+	resource_buffer(b, &r);
 }

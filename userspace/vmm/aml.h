@@ -15,6 +15,7 @@ void aml_byte(struct blob *b, u8 value);
 void aml_eisaid(struct blob *b, const char *id);
 size_t aml_package(struct blob *b, u8 elements);
 void aml_resources(struct blob *b, u16 port, u8 ports, u8 irq);
+void aml_pci_root(struct blob *b, u32 window, u32 size);
 void aml_close(struct blob *b, size_t open);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "lib/types.h"
 
-#define BUS_MAX_RANGES	16
+#define BUS_MAX_RANGES	24
 
 /*
  * A device sees accesses of 1 to @width bytes that lie wholly in its range;

@@ -14,6 +14,7 @@
 #include "vmm/bootcpu.h"
 #include "vmm/console.h"
 #include "vmm/cpuid.h"
+#include "vmm/devices.h"
 #include "vmm/loop.h"
 #include "vmm/machine.h"
 #include "vmm/pm.h"
@@ -46,6 +47,7 @@ struct machine {
 	struct pm pm;
 	struct rtc rtc;
 	struct serial serial;
+	struct devices devices;
 	struct console console;
 	struct vcpu *vcpus;
 	u32 cpus;
@@ -88,36 +90,6 @@ static int check_caps(const struct nl_dev *dev)
 	return ret;
 }
 
-/* ISA interrupts reach both controllers; the others only the IOAPIC. */
-static int route_irqs(const struct nl_vm *vm)
-{
-	struct {
-		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry entries[ISA_IRQS + IOAPIC_PINS];
-	} table = { 0 };
-	struct kvm_irq_routing_entry *e = table.entries;
-	u32 gsi;
-
-	for (gsi = 0; gsi < ISA_IRQS; gsi++, e++) {
-		e->gsi = gsi;
-		e->type = KVM_IRQ_ROUTING_IRQCHIP;
-		e->u.irqchip.irqchip = gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE;
-		e->u.irqchip.pin = gsi % 8;
-	}
-	for (gsi = 0; gsi < IOAPIC_PINS; gsi++) {
-		/* The PIT has taken the pin of the cascade. */
-		if (gsi == PIT_GSI)
-			continue;
-		e->gsi = gsi;
-		e->type = KVM_IRQ_ROUTING_IRQCHIP;
-		e->u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
-		e->u.irqchip.pin = gsi == PIT_IRQ ? PIT_GSI : gsi;
-		e++;
-	}
-	table.head.nr = (u32)(e - table.entries);
-	return nl_vm_irq_routes(vm, &table.head);
-}
-
 static int create_vm(struct machine *m, const struct options *opt)
 {
 	int ret, max;
@@ -137,11 +109,7 @@ static int create_vm(struct machine *m, const struct options *opt)
 		return nl_fail(E2BIG, "--cpus %u: %s allows at most %d CPUs", opt->cpus,
 			       m->dev.path, max);
 	ret = nl_vm_set_tss(&m->vm, TSS_GPA, IDENTITY_MAP_GPA);
-	if (!ret)
-		ret = nl_vm_irqchip(&m->vm);
-	if (!ret)
-		ret = route_irqs(&m->vm);
-	return ret;
+	return ret ? ret : nl_vm_irqchip(&m->vm);
 }
 
 static void serial_send(void *ctx, u8 byte)
@@ -158,7 +126,7 @@ static void serial_room(void *ctx)
 	stop_wake(&m->stop);
 }
 
-static int create_devices(struct machine *m)
+static int create_devices(struct machine *m, const struct options *opt)
 {
 	int ret;
 
@@ -172,6 +140,8 @@ static int create_devices(struct machine *m)
 		ret = pm_init(&m->pm, &m->bus, &m->stop);
 	if (!ret)
 		ret = reset_init(&m->reset, &m->bus, &m->stop);
+	if (!ret)
+		ret = devices_init(&m->devices, opt, &m->bus, &m->vm, &m->ram);
 	return ret;
 }
 
@@ -221,6 +191,7 @@ static int create_vcpu(struct machine *m, struct vcpu *vcpu, u32 id)
 	int ret;
 
 	vcpu->bus = &m->bus;
+	vcpu->pci = &m->devices.pci;
 	vcpu->stop = &m->stop;
 	ret = nl_vcpu_create(&vcpu->nl, &m->vm, id);
 	if (!ret)
@@ -262,7 +233,7 @@ static int create(struct machine *m, const struct options *opt)
 	if (!ret)
 		ret = stop_init(&m->stop);
 	if (!ret)
-		ret = create_devices(m);
+		ret = create_devices(m, opt);
 	if (!ret)
 		ret = create_vcpus(m, opt->cpus, entry);
 	return ret;
@@ -276,6 +247,7 @@ static void destroy(struct machine *m)
 		nl_vcpu_close(&m->vcpus[i].nl);
 	free(m->vcpus);
 	nl_vm_close(&m->vm);
+	devices_destroy(&m->devices);
 	nl_dev_close(&m->dev);
 	stop_destroy(&m->stop);
 	ram_destroy(&m->ram);
@@ -301,6 +273,8 @@ static int run(struct machine *m)
 	ret = loop_open(&loop);
 	if (!ret)
 		ret = console_open(&m->console);
+	if (!ret)
+		ret = devices_start(&m->devices);
 	for (i = 0; i < m->cpus && !ret; i++)
 		ret = vcpu_start(&m->vcpus[i]);
 	if (!ret)

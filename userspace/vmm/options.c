@@ -33,6 +33,12 @@ static const char help_text[] =
 "  -a, --append TEXT   kernel command line, after 'console=ttyS0'\n"
 "  -m, --mem SIZE      guest memory, with suffix K, M or G; without: MiB (512M)\n"
 "  -c, --cpus N        virtual CPUs, 1 to 254 (1)\n"
+"  -D, --disk FILE[,ro]  a raw disk image or block device, as /dev/vda and on;\n"
+"                      ',ro': the guest may only read it\n"
+"  -n, --net tap=NAME  a network card on a tap device\n"
+"  -n, --net user[,hostfwd=tcp:HOSTPORT:GUESTPORT]...\n"
+"                      one behind NAT (10.0.2.0/24), host ports forwarded\n"
+"  -r, --rng           a source of random bytes\n"
 "  -d, --device NODE   the hypervisor (/dev/nestor, else /dev/kvm)\n"
 "  -h, --help          print this and exit\n"
 "  -V, --version       print the version and exit\n"
@@ -49,6 +55,9 @@ static const struct option long_options[] = {
 	{ "append", required_argument, NULL, 'a' },
 	{ "mem", required_argument, NULL, 'm' },
 	{ "cpus", required_argument, NULL, 'c' },
+	{ "disk", required_argument, NULL, 'D' },
+	{ "net", required_argument, NULL, 'n' },
+	{ "rng", no_argument, NULL, 'r' },
 	{ "device", required_argument, NULL, 'd' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -125,6 +134,24 @@ static enum options_verdict parse_cpus(struct options *opt, const char *text)
 	return OPTIONS_RUN;
 }
 
+static enum options_verdict parse_disk(struct options *opt, char *text)
+{
+	struct option_disk *disk = &opt->disks[opt->nr_disks];
+	size_t len = strlen(text);
+
+	if (opt->nr_disks == OPTIONS_DISKS)
+		return bad("--disk %s: there can be %u disks", text, OPTIONS_DISKS);
+	if (len > 3 && !strcmp(text + len - 3, ",ro")) {
+		disk->read_only = true;
+		text[len - 3] = '\0';
+	}
+	if (!*text)
+		return bad("--disk: no file is named");
+	disk->path = text;
+	opt->nr_disks++;
+	return OPTIONS_RUN;
+}
+
 static enum options_verdict say(const char *text)
 {
 	fputs(text, stdout);
@@ -146,6 +173,16 @@ static enum options_verdict parse_one(struct options *opt, int c, char **argv)
 	case 'd':
 		opt->device = optarg;
 		return OPTIONS_RUN;
+	case 'n':
+		if (opt->net)
+			return bad("--net: one network card is what there can be");
+		opt->net = optarg;
+		return OPTIONS_RUN;
+	case 'r':
+		opt->rng = true;
+		return OPTIONS_RUN;
+	case 'D':
+		return parse_disk(opt, optarg);
 	case 'm':
 		return parse_mem(opt, optarg);
 	case 'c':
@@ -189,7 +226,7 @@ enum options_verdict options_parse(struct options *opt, int argc, char **argv)
 	}
 	opterr = 0;
 	while (verdict == OPTIONS_RUN) {
-		c = getopt_long(argc, argv, ":k:i:a:m:c:d:hV", long_options, NULL);
+		c = getopt_long(argc, argv, ":k:i:a:m:c:d:D:n:rhV", long_options, NULL);
 		if (c < 0)
 			break;
 		verdict = parse_one(opt, c, argv);

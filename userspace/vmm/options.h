@@ -5,11 +5,22 @@
 
 #include "lib/types.h"
 
+#define OPTIONS_DISKS	8
+
+struct option_disk {
+	const char *path;
+	bool read_only;
+};
+
 struct options {
 	const char *kernel;
 	const char *initrd;	/* NULL: none */
 	const char *append;	/* NULL: none */
 	const char *device;	/* NULL: the default nodes */
+	const char *net;	/* NULL: none */
+	struct option_disk disks[OPTIONS_DISKS];
+	u32 nr_disks;
+	bool rng;
 	u64 mem;
 	u32 cpus;
 };

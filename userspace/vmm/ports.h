@@ -22,6 +22,9 @@
 #define RESET_PORT		0xcf9
 #define RESET_VALUE		0x06	/* system reset, of the whole CPU */
 
+#define PCI_ADDRESS_PORT	0xcf8
+#define PCI_DATA_PORT		0xcfc
+
 #define PM1_EVT_PORT		0x600
 #define PM1_EVT_LEN		4
 #define PM1_CNT_PORT		0x604
@@ -37,5 +40,7 @@
 
 #define ISA_IRQS		16
 #define IOAPIC_PINS		24
+/* GSIs behind the pins carry messages: one for each MSI-X vector of a device. */
+#define MSI_GSIS		128
 
 #endif

@@ -100,3 +100,21 @@ void *ram_low(const struct ram *ram, u64 gpa, u64 len)
 		return NULL;
 	return ram->host + gpa;
 }
+
+/**
+ * ram_at() - Where we see a range of the guest's memory
+ * @ram: the memory
+ * @gpa: the guest's address
+ * @len: bytes
+ *
+ * Return: NULL unless the whole range is memory.
+ */
+void *ram_at(const struct ram *ram, u64 gpa, u64 len)
+{
+	if (gpa < SZ_4G)
+		return ram_low(ram, gpa, len);
+	gpa -= SZ_4G;
+	if (gpa > ram->high_size || len > ram->high_size - gpa)
+		return NULL;
+	return ram->host + ram->low_size + gpa;
+}

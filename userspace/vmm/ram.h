@@ -26,6 +26,8 @@
 #define HIGH_MEMORY_GPA		SZ_1M
 
 /* In the hole. */
+#define PCI_WINDOW_GPA		0xc0000000u
+#define PCI_WINDOW_SIZE		0x10000000u
 #define IOAPIC_GPA		0xfec00000u
 #define LAPIC_GPA		0xfee00000u
 #define IDENTITY_MAP_GPA	0xfffbc000u
@@ -42,5 +44,6 @@ int ram_create(struct ram *ram, u64 size);
 void ram_destroy(struct ram *ram);
 int ram_attach(const struct ram *ram, struct nl_vm *vm);
 void *ram_low(const struct ram *ram, u64 gpa, u64 len);
+void *ram_at(const struct ram *ram, u64 gpa, u64 len);
 
 #endif

@@ -20,13 +20,26 @@
 #define NS_PER_MS	1000000
 #define NS_PER_S	1000000000
 
-/* Any address without memory behind it: nobody answers. */
 static void on_mmio(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->nl.run;
+	u8 data[sizeof(run->mmio.data)];
+	u32 len = run->mmio.len;
 
-	if (!run->mmio.is_write)
-		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
+	if (len > sizeof(data)) {
+		fprintf(stderr, "nestor: vCPU %u: a memory access of %u bytes\n", vcpu->nl.id, len);
+		stop_request(vcpu->stop, STOP_INTERNAL);
+		return;
+	}
+	memcpy(data, run->mmio.data, sizeof(data));
+	if (run->mmio.is_write) {
+		pci_mmio_write(vcpu->pci, run->mmio.phys_addr, data, len);
+		return;
+	}
+	/* Where nobody answers, the bus reads all ones. */
+	if (!pci_mmio_read(vcpu->pci, run->mmio.phys_addr, data, len))
+		memset(data, 0xff, sizeof(data));
+	memcpy(run->mmio.data, data, sizeof(data));
 }
 
 static void io_one(const struct bus *bus, bool in, u16 port, u8 size, u8 *data)

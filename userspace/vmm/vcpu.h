@@ -7,11 +7,13 @@
 
 #include "lib/nl.h"
 #include "vmm/bus.h"
+#include "vmm/pci.h"
 #include "vmm/stop.h"
 
 struct vcpu {
 	struct nl_vcpu nl;
 	const struct bus *bus;
+	struct pci_bus *pci;
 	struct stop *stop;
 	pthread_t thread;
 	bool started;

@@ -56,6 +56,8 @@ def base(series):
         where = f"lib/modules/{name}"
         lines = []
         for ko in sorted((kernel / "modules").glob("*.ko")):
+            if ko.stem not in kernels.HOST_MODULES:
+                continue
             archive.copy(f"{where}/{ko.name}", ko)
             needs = [d + ".ko" for d in DEPENDS.get(ko.stem, "").split()
                      if (kernel / "modules" / (d + ".ko")).exists()]
@@ -78,6 +80,11 @@ def guest(series="6.1"):
         archive = cpio.Archive()
         _root(archive)
         archive.file("init", script.read_bytes(), 0o755)
+        modules = [name for name in kernels.GUEST_MODULES
+                   if (kernel / "modules" / f"{name}.ko").exists()]
+        for name in modules:
+            archive.copy(f"lib/{name}.ko", kernel / "modules" / f"{name}.ko")
+        archive.file("lib/order", "\n".join(modules).encode() + b"\n")
         (out / "initrd.gz").write_bytes(
             gzip.compress(archive.bytes(), 6, mtime=0))
 
@@ -127,6 +134,9 @@ def payload(conf, command, module, extra, with_guest):
     archive.dir("nestor")
     libs = set()
     for path in _tree_files():
+        # Its libraries are large, and only a guest's network needs it.
+        if path.name == "nestor-nat" and not with_guest:
+            continue
         archive.copy(f"nestor/{path.relative_to(TREE)}", path)
         _libraries(path, libs)
     for item in extra:

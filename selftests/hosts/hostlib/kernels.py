@@ -19,7 +19,12 @@ import sys
 from . import cache
 
 SERIES = ("6.1", "6.12")
-MODULES = ("irqbypass", "ccp", "kvm", "kvm-amd", "kvm-intel", "msr")
+HOST_MODULES = ("irqbypass", "ccp", "kvm", "kvm-amd", "kvm-intel", "msr")
+# What a guest needs for the launcher's devices, in the order of loading.
+GUEST_MODULES = ("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
+                 "virtio_pci", "virtio_blk", "failover", "net_failover", "virtio_net",
+                 "rng-core", "virtio-rng")
+MODULES = HOST_MODULES + GUEST_MODULES
 
 
 class Missing(Exception):

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The PCI bus and the virtio devices that the command line asks for. */
+#ifndef VMM_DEVICES_H
+#define VMM_DEVICES_H
+
+#include "vmm/blk.h"
+#include "vmm/net.h"
+#include "vmm/options.h"
+#include "vmm/pci.h"
+#include "vmm/routes.h"
+
+struct devices {
+	struct pci_bus pci;
+	struct routes routes;
+	struct blk disks[OPTIONS_DISKS];
+	unsigned int nr_disks;
+	struct net net;
+	struct virtio_dev rng;
+};
+
+int devices_init(struct devices *devices, const struct options *opt, struct bus *bus,
+		 const struct nl_vm *vm, const struct ram *ram);
+int devices_start(struct devices *devices);
+void devices_destroy(struct devices *devices);
+
+#endif

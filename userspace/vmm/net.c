@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames go through a buffer of ours, so that a hostile driver that changes a
+ * request under our hands confuses nobody but itself. No offloads are offered:
+ * the header in front of each frame is empty.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
+
+#include "vmm/net.h"
+
+#define CLASS_ETHERNET	0x0200
+#define NAT_PROGRAM	"nestor-nat"
+/* Locally administered, not a group: IEEE 802 "MAC addresses". */
+#define MAC_LOCAL	0x02
+
+enum { RX, TX };
+
+static const struct virtio_net_hdr_v1 no_offload = { .num_buffers = 1 };
+
+static ssize_t put(const struct net *net, const void *frame, size_t len)
+{
+	return net->nat ? send(net->fd, frame, len, MSG_NOSIGNAL) : write(net->fd, frame, len);
+}
+
+static void net_transmit(struct net *net)
+{
+	struct virtio_dev *dev = &net->virtio;
+	struct vq_chain chain;
+	u8 frame[NET_FRAME_MAX];
+	size_t len;
+
+	while (virtio_take(dev, TX, &chain)) {
+		len = vq_gather(chain.iov, chain.nr_out, sizeof(no_offload), frame,
+				sizeof(frame));
+		/* A backend that is full or gone drops the frame, as a wire does. */
+		if (len)
+			net->gone |= put(net, frame, len) < 0 && errno == EPIPE;
+		virtio_give(dev, TX, &chain, 0);
+	}
+}
+
+static void net_receive(struct virtio_dev *dev)
+{
+	struct net *net = (struct net *)dev;
+	struct vq_chain chain;
+	u8 packet[sizeof(no_offload) + NET_FRAME_MAX];
+	ssize_t len;
+
+	memcpy(packet, &no_offload, sizeof(no_offload));
+	while (virtio_take(dev, RX, &chain)) {
+		len = read(net->fd, packet + sizeof(no_offload), NET_FRAME_MAX);
+		if (len <= 0) {
+			/* Nothing there: the request waits on. */
+			dev->queues[RX].vq.next_avail--;
+			net->gone |= !len || errno != EAGAIN;
+			return;
+		}
+		len = vq_scatter(chain.iov + chain.nr_out, chain.nr_in, 0, packet,
+				 sizeof(no_offload) + len);
+		virtio_give(dev, RX, &chain, len);
+	}
+	net->starved = true;
+}
+
+static void net_serve(struct virtio_dev *dev, unsigned int q)
+{
+	struct net *net = (struct net *)dev;
+
+	if (q == TX)
+		net_transmit(net);
+	else
+		net->starved = false;
+}
+
+/* Frames that no buffer waits for stay in the backend. */
+static int net_watch(struct virtio_dev *dev)
+{
+	struct net *net = (struct net *)dev;
+
+	return dev->queues[RX].vq.ready && !net->starved && !net->gone ? net->fd : -1;
+}
+
+static const struct virtio_ops net_ops = {
+	.id = VIRTIO_ID_NET,
+	.pci_class = CLASS_ETHERNET,
+	.queues = 2,
+	.serve = net_serve,
+	.watch = net_watch,
+	.ready = net_receive,
+};
+
+static int open_tap(struct net *net, const char *name)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+
+	if (strlen(name) >= IFNAMSIZ)
+		return nl_fail(EINVAL, "--net tap=%s: the name is too long", name);
+	strcpy(ifr.ifr_name, name);
+	net->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (net->fd < 0)
+		return nl_fail(errno, "--net tap=%s: /dev/net/tun: %s", name, strerror(errno));
+	if (ioctl(net->fd, TUNSETIFF, &ifr))
+		return nl_fail(errno, "--net tap=%s: %s", name, strerror(errno));
+	return 0;
+}
+
+/* It lies beside us, wherever that is; else the PATH knows. */
+static void exec_nat(const char *fd, const char *options)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof(NAT_PROGRAM));
+	char *slash;
+
+	path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (slash) {
+		strcpy(slash + 1, NAT_PROGRAM);
+		execl(path, NAT_PROGRAM, fd, options, NULL);
+	}
+	execlp(NAT_PROGRAM, NAT_PROGRAM, fd, options, NULL);
+	fprintf(stderr, "nestor: --net user: cannot start %s: %s\n", NAT_PROGRAM,
+		strerror(errno));
+	_exit(127);
+}
+
+static int start_nat(struct net *net, const char *options)
+{
+	char fd[16];
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair))
+		return nl_fail(errno, "--net user: %s", strerror(errno));
+	snprintf(fd, sizeof(fd), "%d", pair[1]);
+	fcntl(pair[0], F_SETFD, FD_CLOEXEC);
+	net->fd = pair[0];
+	net->nat = fork();
+	if (!net->nat)
+		exec_nat(fd, options);
+	close(pair[1]);
+	if (net->nat < 0)
+		return nl_fail(errno, "--net user: cannot start a process: %s", strerror(errno));
+	return 0;
+}
+
+static int open_backend(struct net *net, const char *what)
+{
+	if (!strncmp(what, "tap=", 4))
+		return open_tap(net, what + 4);
+	if (!strcmp(what, "user"))
+		return start_nat(net, "");
+	if (!strncmp(what, "user,", 5))
+		return start_nat(net, what + 5);
+	return nl_fail(EINVAL, "--net %s: neither 'tap=NAME' nor 'user'", what);
+}
+
+/**
+ * net_init() - add a network card, before the guest runs
+ * @net: zeroed
+ * @what: "tap=NAME", "user" or "user,OPTIONS"
+ * @place: where the device goes
+ *
+ * Return: 0 or a negative errno with nl_error() set; net_destroy() then too.
+ */
+int net_init(struct net *net, const char *what, const struct virtio_place *place)
+{
+	struct virtio_net_config *config = (struct virtio_net_config *)net->virtio.config;
+	int ret;
+
+	net->fd = -1;
+	ret = open_backend(net, what);
+	if (ret)
+		return ret;
+	if (getrandom(config->mac, sizeof(config->mac), 0) != sizeof(config->mac))
+		return nl_fail(EIO, "--net: no random bytes for an address");
+	config->mac[0] = MAC_LOCAL;
+	net->virtio.features = BIT_ULL(VIRTIO_NET_F_MAC);
+	return virtio_init(&net->virtio, &net_ops, place);
+}
+
+/** net_destroy() - remove a card; no vCPU runs */
+void net_destroy(struct net *net)
+{
+	if (!net->virtio.ops && !net->nat)
+		return;
+	virtio_destroy(&net->virtio);
+	if (net->fd >= 0)
+		close(net->fd);
+	/* It ends by itself when its socket does. */
+	if (net->nat > 0)
+		waitpid(net->nat, NULL, 0);
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a virtio device: its thread, its queues, its doorbells, and what
+ * happens when the driver breaks the rules: the device says NEEDS_RESET, does
+ * nothing more, and nobody else notices. Virtio 1.1 "Device Status Field".
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <linux/virtio_config.h>
+
+#include "vmm/virtio.h"
+#include "vmm/virtio_pci.h"
+
+enum { POLL_STOP, POLL_WATCH, POLL_QUEUE };
+
+static void ring(int fd)
+{
+	const u64 one = 1;
+
+	if (write(fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		perror("nestor: doorbell");
+}
+
+static void drain(int fd)
+{
+	u64 count;
+	ssize_t n = read(fd, &count, sizeof(count));
+
+	/* It fails only when nothing is there, which is what is wanted. */
+	(void)n;
+}
+
+static bool alive(const struct virtio_dev *dev)
+{
+	return (dev->status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_NEEDS_RESET)) ==
+	       VIRTIO_CONFIG_S_DRIVER_OK;
+}
+
+static void broken(struct virtio_dev *dev)
+{
+	fprintf(stderr, "nestor: virtio device %u: the driver broke the rules, it needs a reset\n",
+		dev->ops->id);
+	dev->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	dev->isr |= VIRTIO_ISR_CONFIG;
+	msix_raise(&dev->msix, dev->config_vector);
+}
+
+/**
+ * virtio_take() - take the next request of a queue
+ * @dev: locked
+ * @q: which queue
+ * @chain: filled
+ *
+ * Return: 1 with a request, 0 when there is none or the device is not in order.
+ */
+int virtio_take(struct virtio_dev *dev, unsigned int q, struct vq_chain *chain)
+{
+	int ret;
+
+	if (!alive(dev) || !dev->queues[q].vq.ready)
+		return 0;
+	ret = vq_pop(&dev->queues[q].vq, chain);
+	if (ret < 0)
+		broken(dev);
+	return ret > 0;
+}
+
+/**
+ * virtio_give() - give a request back and tell the driver
+ * @dev: locked
+ * @q: the queue it came from
+ * @chain: the request
+ * @written: bytes written into it
+ */
+void virtio_give(struct virtio_dev *dev, unsigned int q, const struct vq_chain *chain,
+		 u32 written)
+{
+	struct virtio_queue *queue = &dev->queues[q];
+
+	if (vq_push(&queue->vq, chain, written)) {
+		broken(dev);
+		return;
+	}
+	if (!vq_wants_interrupt(&queue->vq))
+		return;
+	dev->isr |= VIRTIO_ISR_QUEUE;
+	msix_raise(&dev->msix, queue->vector);
+}
+
+static void serve(struct virtio_dev *dev, const struct pollfd *fds)
+{
+	unsigned int q;
+
+	pthread_mutex_lock(&dev->lock);
+	if (fds[POLL_WATCH].revents)
+		dev->ops->ready(dev);
+	for (q = 0; q < dev->ops->queues; q++) {
+		if (!fds[POLL_QUEUE + q].revents)
+			continue;
+		drain(dev->queues[q].kick_fd);
+		if (alive(dev) && dev->queues[q].vq.ready)
+			dev->ops->serve(dev, q);
+	}
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* What else to wait for; it depends on the queues, so it is asked each time. */
+static int watched(struct virtio_dev *dev)
+{
+	int fd = -1;
+
+	if (!dev->ops->watch)
+		return fd;
+	pthread_mutex_lock(&dev->lock);
+	if (alive(dev))
+		fd = dev->ops->watch(dev);
+	pthread_mutex_unlock(&dev->lock);
+	return fd;
+}
+
+static void *device_main(void *arg)
+{
+	struct virtio_dev *dev = arg;
+	struct pollfd fds[POLL_QUEUE + VIRTIO_QUEUES] = {
+		[POLL_STOP] = { .fd = dev->stop_fd, .events = POLLIN },
+		[POLL_WATCH] = { .events = POLLIN },
+	};
+	unsigned int q;
+
+	for (q = 0; q < dev->ops->queues; q++)
+		fds[POLL_QUEUE + q] = (struct pollfd){ dev->queues[q].kick_fd, POLLIN, 0 };
+	while (!fds[POLL_STOP].revents) {
+		fds[POLL_WATCH].fd = watched(dev);
+		if (poll(fds, POLL_QUEUE + dev->ops->queues, -1) > 0)
+			serve(dev, fds);
+		else if (errno != EINTR)
+			break;
+	}
+	return NULL;
+}
+
+static int open_fds(struct virtio_dev *dev)
+{
+	unsigned int q;
+
+	dev->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (dev->stop_fd < 0)
+		return nl_fail(errno, "cannot make an eventfd: %s", strerror(errno));
+	for (q = 0; q < dev->ops->queues; q++) {
+		dev->queues[q].kick_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (dev->queues[q].kick_fd < 0)
+			return nl_fail(errno, "cannot make an eventfd: %s", strerror(errno));
+	}
+	return 0;
+}
+
+/**
+ * virtio_init() - build a device, before the guest runs
+ * @dev: zeroed but for @features and @config
+ * @ops: what it does
+ * @place: where it goes
+ *
+ * Return: 0 or a negative errno with nl_error() set; virtio_destroy() then too.
+ */
+int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops,
+		const struct virtio_place *place)
+{
+	unsigned int q;
+	int ret;
+
+	dev->ops = ops;
+	dev->vm = place->vm;
+	dev->features |= BIT_ULL(VIRTIO_F_VERSION_1);
+	dev->stop_fd = -1;
+	pthread_mutex_init(&dev->lock, NULL);
+	for (q = 0; q < VIRTIO_QUEUES; q++) {
+		dev->queues[q].vq.ram = place->ram;
+		dev->queues[q].kick_fd = -1;
+	}
+	virtio_pci_reset(dev);
+	ret = open_fds(dev);
+	return ret ? ret : virtio_pci_init(dev, place);
+}
+
+/**
+ * virtio_start() - let the device's thread run
+ * @dev: built
+ *
+ * Return: 0 or a negative errno with nl_error() set.
+ */
+int virtio_start(struct virtio_dev *dev)
+{
+	int err = pthread_create(&dev->thread, NULL, device_main, dev);
+
+	if (err)
+		return nl_fail(err, "cannot start a device's thread: %s", strerror(err));
+	dev->started = true;
+	return 0;
+}
+
+/** virtio_destroy() - stop the thread, close what is open; no vCPU runs */
+void virtio_destroy(struct virtio_dev *dev)
+{
+	unsigned int q;
+
+	if (!dev->ops)
+		return;
+	if (dev->started) {
+		ring(dev->stop_fd);
+		pthread_join(dev->thread, NULL);
+	}
+	msix_destroy(&dev->msix);
+	for (q = 0; q < dev->ops->queues; q++) {
+		if (dev->queues[q].kick_fd >= 0)
+			close(dev->queues[q].kick_fd);
+	}
+	if (dev->stop_fd >= 0)
+		close(dev->stop_fd);
+}
