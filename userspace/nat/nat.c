@@ -262,7 +262,7 @@ int main(int argc, char **argv)
 	char *rule, *rest;
 
 	if (argc != 3) {
-		fprintf(stderr, "usage: nestor-nat FD OPTIONS (started by nestor run --net user)\n");
+		fprintf(stderr, "usage: nestor-nat FD OPTIONS (by nestor run --net user)\n");
 		return 2;
 	}
 	/* Ctrl-C at the terminal is for the guest. */

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The launcher's devices as Debian's kernel sees them: a disk keeps what was
 # written over a reboot, a read-only one refuses, NAT reaches the host and the
-# host the guest, the entropy device gives bytes. MIB: size of the data (64).
-# hosts: svm vmx
+# host the guest, the entropy device gives bytes. MIB: size of the data (nightly 64).
+# hosts: svm
 # options: --guest --smp 2 --mem 2048
 # seconds: 900
 
 . "${0%/*}/lib.sh"
-case $NESTOR_HOST in vmx*) MIB=${MIB:-8} ;; *) MIB=${MIB:-64} ;; esac
+MIB=${MIB:-4}
 SCRIPT=$TMP/script
 DATA=$TMP/data
 SERVED=$TMP/www
