@@ -119,7 +119,7 @@ void nvmx_caps_fill(struct nvmx_caps *caps, u32 has, u64 cr4_allowed)
 	caps->basic = NVMX_REVISION | (u64)NVMX_REGION_SIZE << BASIC_SIZE_SHIFT |
 		      BASIC_WRITE_BACK | BASIC_TRUE_MSRS;
 	caps->misc = NVMX_TIMER_SHIFT | VMX_MISC_SAVE_EFER_LMA | VMX_MISC_ACTIVITY_HLT |
-		     VMX_MISC_ACTIVITY_WAIT_SIPI | NVMX_CR3_TARGETS << MISC_TARGETS_SHIFT;
+		     NVMX_CR3_TARGETS << MISC_TARGETS_SHIFT;
 	caps->cr0_fixed0 = X86_CR0_PE | X86_CR0_NE | X86_CR0_PG;
 	caps->cr0_fixed1 = 0xffffffff;
 	caps->cr4_fixed0 = X86_CR4_VMXE;

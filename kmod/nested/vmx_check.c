@@ -74,11 +74,23 @@ static bool area_in_width(const struct nvmx_check *in, u64 addr, u32 count)
 	return !count || (in_width(in, addr) && in_width(in, addr + bytes - 1));
 }
 
+/**
+ * nvmx_canonical() - is this an address that can be used?
+ * @linear_bits: linear-address width
+ * @addr: the address
+ *
+ * Return: true when bits 63 to @linear_bits - 1 are all equal.
+ */
+bool nvmx_canonical(u8 linear_bits, u64 addr)
+{
+	u64 upper = addr >> (linear_bits - 1);
+
+	return !upper || upper == ~0ull >> (linear_bits - 1);
+}
+
 static bool canonical(const struct nvmx_check *in, u64 addr)
 {
-	u64 upper = addr >> (in->linear_bits - 1);
-
-	return !upper || upper == ~0ull >> (in->linear_bits - 1);
+	return nvmx_canonical(in->linear_bits, addr);
 }
 
 static bool pat_ok(u64 pat)
@@ -126,28 +138,54 @@ static u8 vtpr_class(const struct nvmx_check *in)
 	return vtpr >> VTPR_CLASS_SHIFT;
 }
 
-static bool eptp_memory_type_ok(const struct nvmx_check *in)
+static bool eptp_memory_type_ok(const struct nvmx_caps *caps, u64 eptp)
 {
-	switch (in->v->ept_pointer & VMX_EPTP_MT_MASK) {
+	switch (eptp & VMX_EPTP_MT_MASK) {
 	case VMX_EPTP_MT_UC:
-		return in->caps->ept_vpid & VMX_EPTP_UC_BIT;
+		return caps->ept_vpid & VMX_EPTP_UC_BIT;
 	case VMX_EPTP_MT_WB:
-		return in->caps->ept_vpid & VMX_EPTP_WB_BIT;
+		return caps->ept_vpid & VMX_EPTP_WB_BIT;
 	default:
 		return false;
 	}
 }
 
-static bool eptp_walk_ok(const struct nvmx_check *in)
+static bool eptp_walk_ok(const struct nvmx_caps *caps, u64 eptp)
 {
-	switch (in->v->ept_pointer & VMX_EPTP_PWL_MASK) {
+	switch (eptp & VMX_EPTP_PWL_MASK) {
 	case VMX_EPTP_PWL_4:
-		return in->caps->ept_vpid & VMX_EPT_PAGE_WALK_4_BIT;
+		return caps->ept_vpid & VMX_EPT_PAGE_WALK_4_BIT;
 	case VMX_EPTP_PWL_5:
-		return in->caps->ept_vpid & VMX_EPT_PAGE_WALK_5_BIT;
+		return caps->ept_vpid & VMX_EPT_PAGE_WALK_5_BIT;
 	default:
 		return false;
 	}
+}
+
+static bool eptp_ad_ok(const struct nvmx_caps *caps, u64 eptp)
+{
+	return !(eptp & VMX_EPTP_AD_ENABLE_BIT) || (caps->ept_vpid & VMX_EPT_AD_BIT);
+}
+
+static bool eptp_reserved_ok(u8 maxphyaddr, u64 eptp)
+{
+	return !(eptp & EPTP_RESERVED) && !(eptp >> maxphyaddr);
+}
+
+/**
+ * nvmx_eptp_ok() - would a VM entry take this EPT pointer?
+ * @caps: what L1's CPU offers
+ * @maxphyaddr: its physical-address width
+ * @eptp: the pointer
+ *
+ * INVEPT asks for the same as the four rules below that are about it.
+ *
+ * Return: true when it would.
+ */
+bool nvmx_eptp_ok(const struct nvmx_caps *caps, u8 maxphyaddr, u64 eptp)
+{
+	return eptp_memory_type_ok(caps, eptp) && eptp_walk_ok(caps, eptp) &&
+	       eptp_ad_ok(caps, eptp) && eptp_reserved_ok(maxphyaddr, eptp);
 }
 
 static bool eptp_switching(const struct nvmx_vmcs12 *v)

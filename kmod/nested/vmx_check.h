@@ -57,6 +57,9 @@ struct nvmx_rule {
 	bool (*holds)(const struct nvmx_check *in);
 };
 
+bool nvmx_canonical(u8 linear_bits, u64 addr);
+bool nvmx_eptp_ok(const struct nvmx_caps *caps, u8 maxphyaddr, u64 eptp);
+
 extern const struct nvmx_rule nvmx_rules[];
 extern const unsigned int nvmx_nr_rules;
 

@@ -97,18 +97,17 @@ RULE(vpid_not_zero, BAD_CONTROL,
      !(proc2(v) & SECONDARY_EXEC_ENABLE_VPID) || v->vpid)
 RULE(eptp_memory_type, BAD_CONTROL,
      "The EPT memory type (bits 2:0) must be a value supported by the processor",
-     !(proc2(v) & SECONDARY_EXEC_ENABLE_EPT) || eptp_memory_type_ok(in))
+     !(proc2(v) & SECONDARY_EXEC_ENABLE_EPT) || eptp_memory_type_ok(in->caps, v->ept_pointer))
 RULE(eptp_walk_length, BAD_CONTROL,
      "Bits 5:3 of the EPTP must indicate a supported EPT page-walk length",
-     !(proc2(v) & SECONDARY_EXEC_ENABLE_EPT) || eptp_walk_ok(in))
+     !(proc2(v) & SECONDARY_EXEC_ENABLE_EPT) || eptp_walk_ok(in->caps, v->ept_pointer))
 RULE(eptp_accessed_dirty, BAD_CONTROL,
      "Bit 6 of the EPTP must be 0 if the processor has no EPT accessed and dirty flags",
-     !(proc2(v) & SECONDARY_EXEC_ENABLE_EPT) || (in->caps->ept_vpid & VMX_EPT_AD_BIT) ||
-     !(v->ept_pointer & VMX_EPTP_AD_ENABLE_BIT))
+     !(proc2(v) & SECONDARY_EXEC_ENABLE_EPT) || eptp_ad_ok(in->caps, v->ept_pointer))
 RULE(eptp_reserved, BAD_CONTROL,
      "Reserved bits 11:7 and those beyond the physical-address width of the EPTP must be 0",
      !(proc2(v) & SECONDARY_EXEC_ENABLE_EPT) ||
-     (!(v->ept_pointer & EPTP_RESERVED) && in_width(in, v->ept_pointer)))
+     eptp_reserved_ok(in->maxphyaddr, v->ept_pointer))
 RULE(pml_needs_ept, BAD_CONTROL,
      "If enable PML is 1, enable EPT must be 1",
      !(proc2(v) & SECONDARY_EXEC_ENABLE_PML) || (proc2(v) & SECONDARY_EXEC_ENABLE_EPT))

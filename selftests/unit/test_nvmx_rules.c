@@ -42,6 +42,7 @@ static bool read_memory(void *opaque, u64 gpa, void *buf, u32 len)
 static void make_caps(void)
 {
 	nvmx_caps_fill(&caps, ~0u, X86_CR4_PAE | X86_CR4_PSE | X86_CR4_PCIDE | X86_CR4_VMXE);
+	caps.misc |= VMX_MISC_ACTIVITY_WAIT_SIPI;
 	caps.may1[NVMX_PIN] |= PIN_BASED_POSTED_INTR;
 	caps.may1[NVMX_PROC2] |= SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE |
 		SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY |

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Nested VMX: the VMX that an L1 hypervisor sees, whatever hardware runs
+ * below.  Private to vmx_insn.c, vmx_enter.c, vmx_exit.c and vmx_state.c, but
+ * for the MSRs.
+ */
+#ifndef NST_NVMX_H
+#define NST_NVMX_H
+
+#include <linux/hrtimer.h>
+#include "../vcpu.h"
+#include "nested.h"
+#include "vmcs12.h"
+#include "vmx_caps.h"
+#include "vmx_check.h"
+
+#define NVMX_NO_POINTER		(~0ull)
+
+/**
+ * struct nvmx - vcpu->nested->priv of a vCPU whose CPU has VMX
+ * @caps: (v) what the capability MSRs say
+ * @most: (v) what they could say at most
+ * @root: (v) VMX operation: after VMXON
+ * @vmxon_ptr: (v) the VMXON region in L1's memory
+ * @vmptr: (v) the current VMCS in L1's memory, or NVMX_NO_POINTER
+ * @v: (c) copy of the current VMCS; valid with @vmptr
+ * @last_vpid: (v) VPID of the latest L2, 0: none
+ * @last_eptp: (v) its EPT pointer
+ * @vmcall_len: (v) 0, or the length of the instruction that L2 exits with
+ * @timer: (v) the preemption timer runs, and ends the guest's run
+ * @timer_deadline: (v) the value of L1's TSC at which it expires
+ * @timer_on: (v) it was started and not yet stopped
+ */
+struct nvmx {
+	struct nvmx_caps caps;
+	struct nvmx_caps most;
+	bool root;
+	u64 vmxon_ptr;
+	u64 vmptr;
+	struct nvmx_vmcs12 *v;
+	u16 last_vpid;
+	u64 last_eptp;
+	struct hrtimer timer;
+	u64 timer_deadline;
+	bool timer_on;
+	struct nst_vcpu *vcpu;
+};
+
+static inline struct nvmx *to_nvmx(const struct nst_vcpu *vcpu)
+{
+	return vcpu->nested->priv;
+}
+
+static inline bool nvmx_has_proc(const struct nvmx_vmcs12 *v, u32 bits)
+{
+	return v->proc & bits;
+}
+
+static inline bool nvmx_has_proc2(const struct nvmx_vmcs12 *v, u32 bits)
+{
+	return (v->proc & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS) && (v->proc2 & bits);
+}
+
+/**
+ * struct nvmx_exit - what a VM exit tells L1
+ * @reason: basic reason and flags
+ * @qualification: exit qualification
+ * @intr_info: VM-exit interruption information
+ * @intr_error: VM-exit interruption error code
+ * @insn_len: VM-exit instruction length
+ * @insn_info: VM-exit instruction information
+ * @linear: guest-linear address
+ * @physical: guest-physical address
+ */
+struct nvmx_exit {
+	u32 reason;
+	u64 qualification;
+	u32 intr_info;
+	u32 intr_error;
+	u32 insn_len;
+	u32 insn_info;
+	u64 linear;
+	u64 physical;
+};
+
+/* vmx_insn.c */
+enum nst_next nvmx_insn(struct nst_vcpu *vcpu);
+bool nvmx_insn_legal(struct nst_vcpu *vcpu);
+enum nst_next nvmx_fail_valid(struct nst_vcpu *vcpu, u32 error);
+void nvmx_write_back(struct nst_vcpu *vcpu);
+
+/* vmx_enter.c */
+enum nst_next nvmx_enter(struct nst_vcpu *vcpu, bool launch);
+void nvmx_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl);
+
+/* vmx_exit.c */
+bool nvmx_wants(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+enum nst_next nvmx_reflect(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+u32 nvmx_insn_info(const struct nst_operand *op, bool is_dtable);
+
+/* vmx_leave.c */
+void nvmx_leave(struct nst_vcpu *vcpu, const struct nvmx_exit *out);
+void nvmx_fail_entry(struct nst_vcpu *vcpu, u32 reason, u64 qualification);
+u32 nvmx_event_info(const struct nst_event *event);
+
+/* vmx_timer.c: the preemption timer */
+void nvmx_timer_init(struct nst_vcpu *vcpu);
+void nvmx_timer_start(struct nst_vcpu *vcpu);
+void nvmx_timer_stop(struct nst_vcpu *vcpu);
+bool nvmx_timer_expired(struct nst_vcpu *vcpu);
+u32 nvmx_timer_left(struct nst_vcpu *vcpu);
+
+/* vmx_isa.c */
+int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, u64 *val);
+int nvmx_msr_write(struct nst_vcpu *vcpu, u32 msr, u64 val);
+
+#endif /* NST_NVMX_H */

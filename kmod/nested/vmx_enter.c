@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VM entry: checks, then L2's state out of vmcs12 into vcpu->st, then L1's
+ * controls into those that L0 runs L2 with.  What fails before the guest's
+ * state is looked at fails as an instruction, what fails later is a VM exit.
+ * SDM3 "VM Entries".
+ */
+#include "../nestor.h"
+#include <linux/string.h>
+#include "../core.h"
+#include "../guestmem.h"
+#include "../mmu/stage2.h"
+#include "../msr.h"
+#include "../trace.h"
+#include "nvmx.h"
+
+/* CR0 bits that neither VM entry nor VM exit changes. */
+#define NVMX_CR0_KEPT		((u64)(X86_CR0_ET | X86_CR0_NW | X86_CR0_CD))
+
+/* DR7 bits that always read as they are, SDM3 "Loading Guest Control Registers". */
+#define NVMX_DR7_ZERO		(BIT_ULL(12) | BIT_ULL(14) | BIT_ULL(15))
+
+/* ---- checks ---- */
+
+static bool nvmx_check_read(void *opaque, u64 l1_gpa, void *buf, u32 len)
+{
+	return !nst_vcpu_read_gpa(opaque, nst_gpa(l1_gpa), buf, len);
+}
+
+static u64 nvmx_efer_allowed(const struct nst_vcpu *vcpu)
+{
+	return (nst_guest_has(vcpu, NST_GCAP_SYSCALL) ? EFER_SCE : 0) |
+	       (nst_guest_has(vcpu, NST_GCAP_LM) ? EFER_LME | EFER_LMA : 0) |
+	       (nst_guest_has(vcpu, NST_GCAP_NX) ? EFER_NX : 0);
+}
+
+static void nvmx_fill_check(struct nst_vcpu *vcpu, struct nvmx_check *in)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	*in = (struct nvmx_check){
+		.v = nvmx->v, .caps = &nvmx->caps, .maxphyaddr = vcpu->maxphyaddr,
+		.linear_bits = nvmx_linear_bits(vcpu), .l1_long = nst_long_mode(vcpu),
+		.efer_allowed = nvmx_efer_allowed(vcpu), .debugctl_allowed = DEBUGCTLMSR_BTF,
+		.vmptr = nvmx->vmptr, .read = nvmx_check_read, .opaque = vcpu,
+	};
+}
+
+static u64 nvmx_failure_qualification(enum nvmx_verdict verdict)
+{
+	switch (verdict) {
+	case NVMX_BAD_PDPTE:
+		return ENTRY_FAIL_PDPTE;
+	case NVMX_BAD_NMI:
+		return ENTRY_FAIL_NMI;
+	case NVMX_BAD_LINK:
+		return ENTRY_FAIL_VMCS_LINK_PTR;
+	default:
+		return ENTRY_FAIL_DEFAULT;
+	}
+}
+
+/* ---- guest state ---- */
+
+static void nvmx_load_cr(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+{
+	struct nst_state *st = &vcpu->st;
+	bool is_long = v->entry_ctls & VM_ENTRY_IA32E_MODE;
+
+	st->cr0 = (v->guest_cr0 & ~NVMX_CR0_KEPT) | (st->cr0 & NVMX_CR0_KEPT);
+	st->cr3 = v->guest_cr3;
+	st->cr4 = v->guest_cr4;
+	if (v->entry_ctls & VM_ENTRY_LOAD_IA32_EFER) {
+		st->efer = v->guest_efer;
+	} else {
+		st->efer &= ~(u64)EFER_LMA;
+		if (st->cr0 & X86_CR0_PG)
+			st->efer &= ~(u64)EFER_LME;
+		if (is_long)
+			st->efer |= EFER_LMA | EFER_LME;
+	}
+	st->pdptr[0] = v->guest_pdptr0;
+	st->pdptr[1] = v->guest_pdptr1;
+	st->pdptr[2] = v->guest_pdptr2;
+	st->pdptr[3] = v->guest_pdptr3;
+}
+
+static void nvmx_load_msrs(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+{
+	struct nst_state *st = &vcpu->st;
+
+	st->sysenter_cs = v->guest_sysenter_cs;
+	st->sysenter_esp = v->guest_sysenter_esp;
+	st->sysenter_eip = v->guest_sysenter_eip;
+	if (v->entry_ctls & VM_ENTRY_LOAD_IA32_PAT)
+		st->pat = v->guest_pat;
+	if (v->entry_ctls & VM_ENTRY_LOAD_DEBUG_CONTROLS) {
+		st->debugctl = v->guest_debugctl;
+		st->dr7 = (v->guest_dr7 & ~NVMX_DR7_ZERO) | NST_RESET_DR7;
+	}
+}
+
+#define NVMX_LOAD_SEG(st, i, v, name)						\
+	((st)->seg[i] = (struct nst_segment){					\
+		.base = (v)->guest_##name##_base, .limit = (v)->guest_##name##_limit, \
+		.ar = (v)->guest_##name##_ar, .selector = (v)->guest_##name##_sel })
+
+static void nvmx_load_segments(struct nst_state *st, const struct nvmx_vmcs12 *v)
+{
+	NVMX_LOAD_SEG(st, NST_ES, v, es);
+	NVMX_LOAD_SEG(st, NST_CS, v, cs);
+	NVMX_LOAD_SEG(st, NST_SS, v, ss);
+	NVMX_LOAD_SEG(st, NST_DS, v, ds);
+	NVMX_LOAD_SEG(st, NST_FS, v, fs);
+	NVMX_LOAD_SEG(st, NST_GS, v, gs);
+	NVMX_LOAD_SEG(st, NST_LDTR, v, ldtr);
+	NVMX_LOAD_SEG(st, NST_TR, v, tr);
+	st->gdt = (struct nst_dtable){ v->guest_gdtr_base, v->guest_gdtr_limit };
+	st->idt = (struct nst_dtable){ v->guest_idtr_base, v->guest_idtr_limit };
+}
+
+static void nvmx_load_guest(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+{
+	struct nst_state *st = &vcpu->st;
+
+	nvmx_load_cr(vcpu, v);
+	nvmx_load_msrs(vcpu, v);
+	nvmx_load_segments(st, v);
+	st->gpr[NST_RSP] = v->guest_rsp;
+	st->rip = v->guest_rip;
+	st->rflags = v->guest_rflags;
+	st->sti_shadow = v->guest_interruptibility & GUEST_INTR_STATE_STI;
+	st->movss_shadow = v->guest_interruptibility & GUEST_INTR_STATE_MOV_SS;
+	st->nmi_blocked = v->guest_interruptibility & GUEST_INTR_STATE_NMI;
+}
+
+/* Entry number, counted from 1, of the MSR that could not be loaded; 0: none. */
+static u32 nvmx_load_msr_area(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+{
+	struct vmx_msr_entry entry;
+
+	for (u32 i = 0; i < v->entry_msr_load_count; i++) {
+		u64 addr = v->entry_msr_load_addr + i * sizeof(entry);
+
+		if (i >= NVMX_MAX_MSR_LIST ||
+		    nst_vcpu_read_gpa(vcpu, nst_gpa(addr), &entry, sizeof(entry)) ||
+		    !nvmx_msr_load_allowed(&entry) ||
+		    nst_msr_set(vcpu, entry.index, entry.value, false))
+			return i + 1;
+	}
+	return 0;
+}
+
+/* ---- paging ---- */
+
+static void nvmx_fill_stage2(const struct nvmx_vmcs12 *v, struct nst_stage2 *s2)
+{
+	memset(s2, 0, sizeof(*s2));
+	if (!nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_EPT))
+		return;
+	s2->kind = NST_STAGE2_EPT;
+	s2->root = v->ept_pointer & GENMASK_ULL(51, 12);
+	s2->ept_levels = (v->ept_pointer & VMX_EPTP_PWL_MASK) == VMX_EPTP_PWL_5 ? 5 : 4;
+	s2->ept_ad = v->ept_pointer & VMX_EPTP_AD_ENABLE_BIT;
+}
+
+/* Linear translations of another VPID, or of none, may not be used. */
+static void nvmx_flush_for_entry(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	u16 vpid = nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_VPID) ? v->vpid : 0;
+
+	if (!vpid || vpid != nvmx->last_vpid)
+		nst_mmu_flush_l2_linear(vcpu);
+	nvmx->last_vpid = vpid;
+}
+
+static int nvmx_enter_paging(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+{
+	struct nst_stage2 s2;
+	int ret;
+
+	nvmx_fill_stage2(v, &s2);
+	ret = nst_mmu_enter_l2(vcpu, &s2);
+	if (ret)
+		return ret;
+	if (s2.kind == NST_STAGE2_NONE && (vcpu->st.cr0 & X86_CR0_PG) &&
+	    (vcpu->st.cr4 & X86_CR4_PAE) && !(vcpu->st.efer & EFER_LMA))
+		nst_mmu_load_pdptrs(vcpu, vcpu->st.cr3);
+	nvmx_flush_for_entry(vcpu, v);
+	return 0;
+}
+
+/* ---- events ---- */
+
+static void nvmx_inject(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+{
+	static const u8 types[] = {
+		[INTR_TYPE_EXT_INTR >> 8] = NST_EVENT_EXTINT,
+		[INTR_TYPE_NMI_INTR >> 8] = NST_EVENT_NMI,
+		[INTR_TYPE_HARD_EXCEPTION >> 8] = NST_EVENT_EXCEPTION,
+		[INTR_TYPE_SOFT_INTR >> 8] = NST_EVENT_SOFT_INT,
+		[INTR_TYPE_PRIV_SW_EXCEPTION >> 8] = NST_EVENT_PRIV_EXC,
+		[INTR_TYPE_SOFT_EXCEPTION >> 8] = NST_EVENT_SOFT_EXC,
+	};
+	u32 info = v->entry_intr_info, type = (info & INTR_INFO_INTR_TYPE_MASK) >> 8;
+	struct nst_event event = {
+		.vector = info & INTR_INFO_VECTOR_MASK,
+		.has_error = info & INTR_INFO_DELIVER_CODE_MASK,
+		.error_code = v->entry_error_code,
+	};
+
+	if (!(info & INTR_INFO_VALID_MASK) || type >= ARRAY_SIZE(types))
+		return;
+	event.type = types[type];
+	if (event.type == NST_EVENT_SOFT_INT || event.type == NST_EVENT_SOFT_EXC ||
+	    event.type == NST_EVENT_PRIV_EXC)
+		event.insn_len = v->entry_insn_len;
+	nst_nested_inject(vcpu, &event);
+}
+
+static void nvmx_set_activity(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+{
+	if (v->guest_activity == GUEST_ACTIVITY_HLT &&
+	    !(v->entry_intr_info & INTR_INFO_VALID_MASK) && vcpu->lapic)
+		vcpu->mp_state = KVM_MP_STATE_HALTED;
+}
+
+/* ---- the entry ---- */
+
+static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
+{
+	struct nvmx_vmcs12 *v = to_nvmx(vcpu)->v;
+	u32 bad_msr;
+
+	nst_nested_switch(vcpu, true);
+	nvmx_load_guest(vcpu, v);
+	bad_msr = nvmx_load_msr_area(vcpu, v);
+	if (bad_msr) {
+		nvmx_fail_entry(vcpu, EXIT_REASON_MSR_LOAD_FAIL, bad_msr);
+		return NST_ENTER;
+	}
+	if (nvmx_enter_paging(vcpu, v))
+		return NST_FAULTED;
+	if (launch)
+		v->launch_state = NVMX_LAUNCHED;
+	nvmx_inject(vcpu, v);
+	nvmx_set_activity(vcpu, v);
+	if (v->pin & PIN_BASED_VMX_PREEMPTION_TIMER)
+		nvmx_timer_start(vcpu);
+	return NST_ENTER;
+}
+
+static enum nst_next nvmx_check_and_enter(struct nst_vcpu *vcpu, bool launch)
+{
+	const struct nvmx_rule *rule;
+	struct nvmx_check in;
+
+	nvmx_fill_check(vcpu, &in);
+	rule = nvmx_check_vmfail(&in);
+	if (rule) {
+		trace_rule_broken(vcpu->id, rule->id, rule->text);
+		return nvmx_fail_valid(vcpu, rule->verdict == NVMX_BAD_HOST ?
+					     VMXERR_ENTRY_INVALID_HOST_STATE_FIELD :
+					     VMXERR_ENTRY_INVALID_CONTROL_FIELD);
+	}
+	rule = nvmx_check_guest(&in);
+	if (rule) {
+		trace_rule_broken(vcpu->id, rule->id, rule->text);
+		nvmx_fail_entry(vcpu, EXIT_REASON_INVALID_STATE,
+				nvmx_failure_qualification(rule->verdict));
+		return NST_ENTER;
+	}
+	return nvmx_enter_guest(vcpu, launch);
+}
+
+/**
+ * nvmx_enter() - VMLAUNCH and VMRESUME
+ * @vcpu: loaded vCPU, L1 current, its mode and CPL checked
+ * @launch: VMLAUNCH
+ *
+ * Return: what to do next, in L2 or, when the entry failed, in L1.
+ */
+enum nst_next nvmx_enter(struct nst_vcpu *vcpu, bool launch)
+{
+	const struct nvmx *nvmx = to_nvmx(vcpu);
+
+	if (nvmx->vmptr == NVMX_NO_POINTER)
+		return nvmx_fail_valid(vcpu, 0);
+	if (vcpu->st.movss_shadow)
+		return nvmx_fail_valid(vcpu, VMXERR_ENTRY_EVENTS_BLOCKED_BY_MOV_SS);
+	if (launch && nvmx->v->launch_state != NVMX_CLEAR)
+		return nvmx_fail_valid(vcpu, VMXERR_VMLAUNCH_NONCLEAR_VMCS);
+	if (!launch && nvmx->v->launch_state != NVMX_LAUNCHED)
+		return nvmx_fail_valid(vcpu, VMXERR_VMRESUME_NONLAUNCHED_VMCS);
+	return nvmx_check_and_enter(vcpu, launch);
+}
+
+/* ---- controls ---- */
+
+/* What L1's controls make L2 exit on, in neutral words. */
+static const struct {
+	u32 proc;
+	u64 traps;
+} nvmx_proc_traps[] = {
+	{ CPU_BASED_HLT_EXITING, NST_TRAP_HLT },
+	{ CPU_BASED_PAUSE_EXITING, NST_TRAP_PAUSE },
+	{ CPU_BASED_MWAIT_EXITING, NST_TRAP_MWAIT },
+	{ CPU_BASED_MONITOR_EXITING, NST_TRAP_MWAIT },
+	{ CPU_BASED_RDTSC_EXITING, NST_TRAP_RDTSC },
+	{ CPU_BASED_RDPMC_EXITING, NST_TRAP_RDPMC },
+	{ CPU_BASED_INVLPG_EXITING, NST_TRAP_INVLPG },
+	{ CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING, NST_TRAP_CR3 },
+	{ CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING, NST_TRAP_CR8 },
+	{ CPU_BASED_MOV_DR_EXITING, NST_TRAP_DR },
+};
+
+static void nvmx_merge_proc2(const struct nvmx_vmcs12 *v, struct nst_ctl *ctl)
+{
+	if (nvmx_has_proc2(v, SECONDARY_EXEC_DESC))
+		ctl->traps |= NST_TRAP_DTABLE;
+	if (nvmx_has_proc2(v, SECONDARY_EXEC_WBINVD_EXITING))
+		ctl->traps |= NST_TRAP_WBINVD;
+	if (!nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_RDTSCP))
+		ctl->traps |= NST_TRAP_RDTSCP_UD;
+	if (!nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_INVPCID))
+		ctl->traps |= NST_TRAP_INVPCID_UD;
+}
+
+/**
+ * nvmx_merge() - add L1's wishes to L0's controls for L2
+ * @vcpu: loaded vCPU
+ * @ctl: L0's; changed
+ */
+void nvmx_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl)
+{
+	const struct nvmx_vmcs12 *v = to_nvmx(vcpu)->v;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(nvmx_proc_traps); i++)
+		if (v->proc & nvmx_proc_traps[i].proc)
+			ctl->traps |= nvmx_proc_traps[i].traps;
+	nvmx_merge_proc2(v, ctl);
+	ctl->exceptions |= v->exception_bitmap;
+	/* The match decides either way: see nvmx_wants(). */
+	if (v->pf_mask || v->pf_match)
+		ctl->exceptions |= BIT(X86_TRAP_PF);
+	if (nvmx_has_proc(v, CPU_BASED_USE_TSC_OFFSETTING))
+		ctl->tsc_offset += v->tsc_offset;
+	ctl->cr0_mask = v->cr0_mask;
+	ctl->cr0_shadow = v->cr0_shadow;
+	ctl->cr4_mask = v->cr4_mask;
+	ctl->cr4_shadow = v->cr4_shadow;
+}

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VMX instructions of L1: one row each, and for each the checks in the
+ * order of the manual's pseudocode.  The checks of mode and CPL come first for
+ * all of them (CVE-2018-12904).  SDM3 "VMX Instruction Reference".
+ */
+#include "../nestor.h"
+#include <linux/string.h>
+#include "../core.h"
+#include "../guestmem.h"
+#include "../mmu/stage2.h"
+#include "nvmx.h"
+
+/* Bits of RFLAGS that VMsucceed and VMfail set, SDM3 "Conventions". */
+#define NVMX_STATUS_FLAGS	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
+				 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
+
+/* Bit 31 of a VMCS region's first word: a shadow VMCS. */
+#define NVMX_SHADOW_VMCS	BIT(31)
+
+/* ---- how an instruction ends ---- */
+
+static enum nst_next nvmx_finish(struct nst_vcpu *vcpu, u64 flags)
+{
+	vcpu->st.rflags = (vcpu->st.rflags & ~(u64)NVMX_STATUS_FLAGS) | flags;
+	vcpu->dirty |= NST_STATE_GPR;
+	return nst_skip_insn(vcpu);
+}
+
+static enum nst_next nvmx_succeed(struct nst_vcpu *vcpu)
+{
+	return nvmx_finish(vcpu, 0);
+}
+
+static enum nst_next nvmx_fail_invalid(struct nst_vcpu *vcpu)
+{
+	return nvmx_finish(vcpu, X86_EFLAGS_CF);
+}
+
+/**
+ * nvmx_fail_valid() - VMfail: with the error number where there is a place for it
+ * @vcpu: loaded vCPU, L1 current
+ * @error: VMXERR_*
+ *
+ * Return: what to do next.
+ */
+enum nst_next nvmx_fail_valid(struct nst_vcpu *vcpu, u32 error)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	if (nvmx->vmptr == NVMX_NO_POINTER)
+		return nvmx_fail_invalid(vcpu);
+	nvmx->v->insn_error = error;
+	return nvmx_finish(vcpu, X86_EFLAGS_ZF);
+}
+
+static enum nst_next nvmx_ud(struct nst_vcpu *vcpu)
+{
+	nst_raise(vcpu, X86_TRAP_UD);
+	return NST_ENTER;
+}
+
+static enum nst_next nvmx_gp(struct nst_vcpu *vcpu)
+{
+	nst_raise_gp(vcpu);
+	return NST_ENTER;
+}
+
+/* ---- the current VMCS ---- */
+
+static bool nvmx_region_ok(const struct nst_vcpu *vcpu, u64 ptr)
+{
+	return !(ptr & ~NST_PAGE_MASK) && !(ptr >> vcpu->maxphyaddr);
+}
+
+/**
+ * nvmx_write_back() - the current VMCS goes back to L1's memory
+ * @vcpu: loaded vCPU
+ *
+ * There is no current VMCS afterwards.  Where L1 took the memory away it is lost.
+ */
+void nvmx_write_back(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	if (nvmx->vmptr != NVMX_NO_POINTER)
+		nst_vcpu_write_gpa(vcpu, nst_gpa(nvmx->vmptr), nvmx->v, sizeof(*nvmx->v));
+	nvmx->vmptr = NVMX_NO_POINTER;
+}
+
+/* ---- operands ---- */
+
+/* The 64-bit pointer that five instructions have in memory.  False: faulted. */
+static bool nvmx_read_pointer(struct nst_vcpu *vcpu, u64 *ptr)
+{
+	struct nst_operand op;
+
+	return nst_insn_decode(vcpu, &op) && nst_operand_read(vcpu, &op, ptr, sizeof(*ptr));
+}
+
+static unsigned int nvmx_operand_bytes(struct nst_vcpu *vcpu)
+{
+	return nst_code64(vcpu) ? 8 : 4;
+}
+
+static u64 nvmx_reg(struct nst_vcpu *vcpu, u8 reg)
+{
+	return nst_code64(vcpu) ? vcpu->st.gpr[reg] : (u32)vcpu->st.gpr[reg];
+}
+
+/* ---- the instructions ---- */
+
+static enum nst_next nvmx_vmxon(struct nst_vcpu *vcpu)
+{
+	const u64 need = FEAT_CTL_LOCKED | FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	const struct nvmx_caps *caps = &nvmx->caps;
+	const struct nst_state *st = &vcpu->st;
+	u32 revision;
+	u64 ptr;
+
+	if (nvmx->root)
+		return nvmx_fail_valid(vcpu, VMXERR_VMXON_IN_VMX_ROOT_OPERATION);
+	if ((st->cr0 & caps->cr0_fixed0) != caps->cr0_fixed0 ||
+	    (st->cr4 & caps->cr4_fixed0) != caps->cr4_fixed0 ||
+	    (vcpu->feat_ctl & need) != need)
+		return nvmx_gp(vcpu);
+	if (!nvmx_read_pointer(vcpu, &ptr))
+		return NST_ENTER;
+	if (!nvmx_region_ok(vcpu, ptr) ||
+	    nst_vcpu_read_gpa(vcpu, nst_gpa(ptr), &revision, sizeof(revision)) ||
+	    revision != NVMX_REVISION)
+		return nvmx_fail_invalid(vcpu);
+	nvmx->root = true;
+	nvmx->vmxon_ptr = ptr;
+	nvmx->vmptr = NVMX_NO_POINTER;
+	nvmx->last_vpid = 0;
+	return nvmx_succeed(vcpu);
+}
+
+static enum nst_next nvmx_vmxoff(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	nvmx_write_back(vcpu);
+	nvmx->root = false;
+	nst_mmu_flush_l2(vcpu);
+	/* An INIT that waited is taken now. */
+	nst_request(vcpu, NST_REQ_EVENT);
+	return nvmx_succeed(vcpu);
+}
+
+static enum nst_next nvmx_vmclear(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	const u32 clear = NVMX_CLEAR;
+	u64 ptr;
+
+	if (!nvmx_read_pointer(vcpu, &ptr))
+		return NST_ENTER;
+	if (!nvmx_region_ok(vcpu, ptr))
+		return nvmx_fail_valid(vcpu, VMXERR_VMCLEAR_INVALID_ADDRESS);
+	if (ptr == nvmx->vmxon_ptr)
+		return nvmx_fail_valid(vcpu, VMXERR_VMCLEAR_VMXON_POINTER);
+	if (ptr == nvmx->vmptr) {
+		nvmx->v->launch_state = NVMX_CLEAR;
+		nvmx_write_back(vcpu);
+		return nvmx_succeed(vcpu);
+	}
+	/* A region without memory has no launch state to forget. */
+	nst_vcpu_write_gpa(vcpu,
+			   nst_gpa(ptr + offsetof(struct nvmx_vmcs12, launch_state)),
+			   &clear, sizeof(clear));
+	return nvmx_succeed(vcpu);
+}
+
+static enum nst_next nvmx_vmptrld(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	u32 revision;
+	u64 ptr;
+
+	if (!nvmx_read_pointer(vcpu, &ptr))
+		return NST_ENTER;
+	if (!nvmx_region_ok(vcpu, ptr))
+		return nvmx_fail_valid(vcpu, VMXERR_VMPTRLD_INVALID_ADDRESS);
+	if (ptr == nvmx->vmxon_ptr)
+		return nvmx_fail_valid(vcpu, VMXERR_VMPTRLD_VMXON_POINTER);
+	if (ptr == nvmx->vmptr)
+		return nvmx_succeed(vcpu);
+	if (nst_vcpu_read_gpa(vcpu, nst_gpa(ptr), &revision, sizeof(revision)) ||
+	    revision != NVMX_REVISION)
+		return nvmx_fail_valid(vcpu, VMXERR_VMPTRLD_INCORRECT_VMCS_REVISION_ID);
+	nvmx_write_back(vcpu);
+	/* Read once: what L1 writes into the region from here on counts for nothing. */
+	if (nst_vcpu_read_gpa(vcpu, nst_gpa(ptr), nvmx->v, sizeof(*nvmx->v)))
+		return nvmx_fail_invalid(vcpu);
+	nvmx->v->revision = NVMX_REVISION;
+	nvmx->vmptr = ptr;
+	return nvmx_succeed(vcpu);
+}
+
+static enum nst_next nvmx_vmptrst(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	struct nst_operand op;
+
+	if (!nst_insn_decode(vcpu, &op) ||
+	    !nst_operand_write(vcpu, &op, &nvmx->vmptr, sizeof(nvmx->vmptr)))
+		return NST_ENTER;
+	return nvmx_succeed(vcpu);
+}
+
+static enum nst_next nvmx_vmread(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	const struct nvmx_field *field;
+	struct nst_operand op;
+	u64 encoding, val;
+
+	if (nvmx->vmptr == NVMX_NO_POINTER)
+		return nvmx_fail_invalid(vcpu);
+	if (!nst_insn_decode(vcpu, &op))
+		return NST_ENTER;
+	encoding = nvmx_reg(vcpu, op.reg);
+	field = nvmx_field(&nvmx->caps, encoding);
+	if (!field)
+		return nvmx_fail_valid(vcpu, VMXERR_UNSUPPORTED_VMCS_COMPONENT);
+	val = nvmx_field_read(nvmx->v, field, encoding);
+	if (op.mem) {
+		if (!nst_operand_write(vcpu, &op, &val, nvmx_operand_bytes(vcpu)))
+			return NST_ENTER;
+	} else {
+		vcpu->st.gpr[op.rm] = nst_code64(vcpu) ? val : (u32)val;
+		vcpu->dirty |= NST_STATE_GPR;
+	}
+	return nvmx_succeed(vcpu);
+}
+
+static enum nst_next nvmx_vmwrite(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	const struct nvmx_field *field;
+	struct nst_operand op;
+	u64 encoding, val = 0;
+
+	if (nvmx->vmptr == NVMX_NO_POINTER)
+		return nvmx_fail_invalid(vcpu);
+	if (!nst_insn_decode(vcpu, &op))
+		return NST_ENTER;
+	if (!op.mem)
+		val = nvmx_reg(vcpu, op.rm);
+	else if (!nst_operand_read(vcpu, &op, &val, nvmx_operand_bytes(vcpu)))
+		return NST_ENTER;
+	encoding = nvmx_reg(vcpu, op.reg);
+	field = nvmx_field(&nvmx->caps, encoding);
+	if (!field)
+		return nvmx_fail_valid(vcpu, VMXERR_UNSUPPORTED_VMCS_COMPONENT);
+	if (field->read_only)
+		return nvmx_fail_valid(vcpu, VMXERR_VMWRITE_READ_ONLY_VMCS_COMPONENT);
+	nvmx_field_write(nvmx->v, field, encoding, val);
+	return nvmx_succeed(vcpu);
+}
+
+static enum nst_next nvmx_vmlaunch(struct nst_vcpu *vcpu)
+{
+	return nvmx_enter(vcpu, true);
+}
+
+static enum nst_next nvmx_vmresume(struct nst_vcpu *vcpu)
+{
+	return nvmx_enter(vcpu, false);
+}
+
+/* ---- INVEPT and INVVPID ---- */
+
+/* The 128-bit descriptor of both. */
+struct nvmx_inv_desc {
+	u64 low;
+	u64 high;
+};
+
+static bool nvmx_inv_operands(struct nst_vcpu *vcpu, u64 *type, struct nvmx_inv_desc *desc)
+{
+	struct nst_operand op;
+
+	if (!nst_insn_decode(vcpu, &op))
+		return false;
+	*type = nvmx_reg(vcpu, op.reg);
+	return nst_operand_read(vcpu, &op, desc, sizeof(*desc));
+}
+
+static enum nst_next nvmx_inv_fail(struct nst_vcpu *vcpu)
+{
+	return nvmx_fail_valid(vcpu, VMXERR_INVALID_OPERAND_TO_INVEPT_INVVPID);
+}
+
+#define NVMX_EPTP_ROOT		GENMASK_ULL(51, 12)
+
+static enum nst_next nvmx_invept(struct nst_vcpu *vcpu)
+{
+	const struct nvmx *nvmx = to_nvmx(vcpu);
+	struct nvmx_inv_desc desc;
+	u64 type;
+
+	if (!(nvmx->caps.ept_vpid & VMX_EPT_INVEPT_BIT))
+		return nvmx_ud(vcpu);
+	if (!nvmx_inv_operands(vcpu, &type, &desc))
+		return NST_ENTER;
+	if (type != VMX_EPT_EXTENT_CONTEXT && type != VMX_EPT_EXTENT_GLOBAL)
+		return nvmx_inv_fail(vcpu);
+	if (desc.high)
+		return nvmx_inv_fail(vcpu);
+	if (type == VMX_EPT_EXTENT_GLOBAL) {
+		nst_mmu_flush_l2(vcpu);
+		return nvmx_succeed(vcpu);
+	}
+	if (!nvmx_eptp_ok(&nvmx->caps, vcpu->maxphyaddr, desc.low))
+		return nvmx_inv_fail(vcpu);
+	nst_mmu_flush_stage2(vcpu, desc.low & NVMX_EPTP_ROOT);
+	return nvmx_succeed(vcpu);
+}
+
+static enum nst_next nvmx_invvpid(struct nst_vcpu *vcpu)
+{
+	const u64 cap = (u64)VMX_VPID_INVVPID_BIT << 32;
+	const struct nvmx *nvmx = to_nvmx(vcpu);
+	struct nvmx_inv_desc desc;
+	u64 type;
+
+	if (!(nvmx->caps.ept_vpid & cap))
+		return nvmx_ud(vcpu);
+	if (!nvmx_inv_operands(vcpu, &type, &desc))
+		return NST_ENTER;
+	if (type > VMX_VPID_EXTENT_SINGLE_NON_GLOBAL || desc.low >> 16)
+		return nvmx_inv_fail(vcpu);
+	if (type != VMX_VPID_EXTENT_ALL_CONTEXT && !desc.low)
+		return nvmx_inv_fail(vcpu);
+	if (type != VMX_VPID_EXTENT_INDIVIDUAL_ADDR) {
+		nst_mmu_flush_l2_linear(vcpu);
+		return nvmx_succeed(vcpu);
+	}
+	if (!nvmx_canonical(NVMX_LINEAR_BITS, desc.high))
+		return nvmx_inv_fail(vcpu);
+	nst_mmu_invlpg_l2(vcpu, desc.high);
+	return nvmx_succeed(vcpu);
+}
+
+/* ---- the table ---- */
+
+struct nvmx_insn_row {
+	enum nst_next (*run)(struct nst_vcpu *vcpu);
+	bool outside_vmx;	/* needs CR4.VMXE, not VMX operation */
+};
+
+static const struct nvmx_insn_row nvmx_insns[] = {
+	[NST_INSN_VMCLEAR] = { nvmx_vmclear },
+	[NST_INSN_VMLAUNCH] = { nvmx_vmlaunch },
+	[NST_INSN_VMPTRLD] = { nvmx_vmptrld },
+	[NST_INSN_VMPTRST] = { nvmx_vmptrst },
+	[NST_INSN_VMREAD] = { nvmx_vmread },
+	[NST_INSN_VMRESUME] = { nvmx_vmresume },
+	[NST_INSN_VMWRITE] = { nvmx_vmwrite },
+	[NST_INSN_VMXOFF] = { nvmx_vmxoff },
+	[NST_INSN_VMXON] = { nvmx_vmxon, true },
+	[NST_INSN_INVEPT] = { nvmx_invept },
+	[NST_INSN_INVVPID] = { nvmx_invvpid },
+};
+
+/**
+ * nvmx_insn_legal() - would the current mode let a VMX instruction get past #UD?
+ * @vcpu: loaded vCPU; vcpu->exit.isa says which
+ *
+ * Return: false for #UD.
+ */
+bool nvmx_insn_legal(struct nst_vcpu *vcpu)
+{
+	unsigned int insn = vcpu->exit.isa.insn;
+
+	nst_pull(vcpu, NST_STATE_CR);
+	if (insn >= ARRAY_SIZE(nvmx_insns) || !nvmx_insns[insn].run)
+		return false;
+	if (nvmx_insns[insn].outside_vmx ? !(vcpu->st.cr4 & X86_CR4_VMXE) :
+					   !to_nvmx(vcpu)->root)
+		return false;
+	return nst_protected(vcpu) && !(vcpu->st.rflags & X86_EFLAGS_VM) &&
+	       (!nst_long_mode(vcpu) || nst_code64(vcpu));
+}
+
+/**
+ * nvmx_insn() - a VMX instruction of L1
+ * @vcpu: loaded vCPU, irqs on, srcu held; vcpu->exit.isa says which
+ *
+ * Also one of L2 that may not even exit.
+ *
+ * Return: what to do next.
+ */
+enum nst_next nvmx_insn(struct nst_vcpu *vcpu)
+{
+	if (!nvmx_insn_legal(vcpu) || nst_in_l2(vcpu))
+		return nvmx_ud(vcpu);
+	if (nst_cpl(vcpu))
+		return nvmx_gp(vcpu);
+	return nvmx_insns[vcpu->exit.isa.insn].run(vcpu);
+}
