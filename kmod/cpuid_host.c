@@ -116,6 +116,8 @@ static bool need_met(const struct nst_cpuid_feature *row)
 		return host_has(f);
 	case NST_NEED_EMULATED:
 		return true;
+	case NST_NEED_NESTED:
+		return nst_param_nested;
 	case NST_NEED_INTEL:
 		return !host_is_amd();
 	case NST_NEED_TDP:

@@ -2,8 +2,8 @@
 /*
  * Each CPUID fact, once.  A feature that has no row is hidden from guests.
  *
- * Data, and the search for a word's row.  Absent on purpose: VMX and SVM (until nesting offers
- * them), performance monitoring, MONITOR/MWAIT, SGX, AMX, CET, processor
+ * Data, and the search for a word's row.  Absent on purpose: SVM (until nesting offers
+ * it), performance monitoring, MONITOR/MWAIT, SGX, AMX, CET, processor
  * trace, WAITPKG, ENQCMD, MOVDIR64B (no instruction emulation for MMIO), and
  * everything that reads power or thermal state of the host.
  */
@@ -45,6 +45,7 @@ const struct nst_cpuid_feature nst_cpuid_features[] = {
 	/* leaf 1, ECX */
 	F(XMM3, HOST),
 	F(PCLMULQDQ, HOST),
+	G(VMX, NESTED, VMX),
 	F(SSSE3, HOST),
 	F(FMA, AVX),
 	F(CX16, HOST),
@@ -201,6 +202,7 @@ const struct nst_cpuid_cr4 nst_cpuid_cr4[] = {
 	{ X86_CR4_SMEP, X86_FEATURE_SMEP },
 	{ X86_CR4_SMAP, X86_FEATURE_SMAP },
 	{ X86_CR4_PKE, X86_FEATURE_PKU },
+	{ X86_CR4_VMXE, X86_FEATURE_VMX },
 };
 
 const unsigned int nst_nr_cpuid_cr4 = ARRAY_SIZE(nst_cpuid_cr4);

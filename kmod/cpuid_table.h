@@ -18,6 +18,7 @@ enum nst_cpuid_need {
 	NST_NEED_HOST,		/* the host's kernel uses it too */
 	NST_NEED_EMULATED,	/* made by software: always there */
 	NST_NEED_INTEL,		/* made by software, on Intel hosts alone */
+	NST_NEED_NESTED,	/* made by software, with nested=1 */
 	NST_NEED_TDP,		/* host, and two-dimensional paging */
 	NST_NEED_LA57,		/* host's CPU, whatever its kernel uses; TDP */
 	NST_NEED_AVX,		/* host, and XCR0 holds the component: */

@@ -51,6 +51,10 @@
  * @exceptions: one bit a vector that exits
  * @cr0_owned: CR0 bits that the guest changes without an exit, where hardware can
  * @cr4_owned: the same for CR4
+ * @cr0_mask: CR0 bits that L1 keeps from L2 (VMX): it reads @cr0_shadow's there
+ * @cr0_shadow: what it reads; what it writes there changes nothing
+ * @cr4_mask: the same for CR4
+ * @cr4_shadow: the same for CR4
  * @tsc_offset: added to the host's TSC for the guest
  * @tsc_ratio: 16.48 fixed point; 1 << 48 means none.  Only if the backend scales
  * @root: EPT or NPT root, or the shadow table that CR3 really points to
@@ -64,6 +68,10 @@ struct nst_ctl {
 	u32 exceptions;
 	u64 cr0_owned;
 	u64 cr4_owned;
+	u64 cr0_mask;
+	u64 cr0_shadow;
+	u64 cr4_mask;
+	u64 cr4_shadow;
 	u64 tsc_offset;
 	u64 tsc_ratio;
 	nst_hpa_t root;
@@ -74,5 +82,27 @@ struct nst_ctl {
 };
 
 #define NST_TSC_RATIO_NONE	BIT_ULL(48)
+
+/* What the guest reads of a CR0 or CR4 that is really @cr. */
+static inline u64 nst_cr0_seen(const struct nst_ctl *ctl, u64 cr)
+{
+	return (cr & ~ctl->cr0_mask) | (ctl->cr0_shadow & ctl->cr0_mask);
+}
+
+static inline u64 nst_cr4_seen(const struct nst_ctl *ctl, u64 cr)
+{
+	return (cr & ~ctl->cr4_mask) | (ctl->cr4_shadow & ctl->cr4_mask);
+}
+
+/* What CR0 or CR4 becomes when the guest may write @val over @cr. */
+static inline u64 nst_cr0_written(const struct nst_ctl *ctl, u64 cr, u64 val)
+{
+	return (val & ~ctl->cr0_mask) | (cr & ctl->cr0_mask);
+}
+
+static inline u64 nst_cr4_written(const struct nst_ctl *ctl, u64 cr, u64 val)
+{
+	return (val & ~ctl->cr4_mask) | (cr & ctl->cr4_mask);
+}
 
 #endif /* NST_CTL_H */

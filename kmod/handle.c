@@ -202,13 +202,14 @@ static enum nst_next nst_do_cpuid(struct nst_vcpu *vcpu)
 
 static bool nst_write_cr(struct nst_vcpu *vcpu, u8 cr, u64 val)
 {
+	nst_pull(vcpu, NST_STATE_CR);
 	switch (cr) {
 	case 0:
-		return nst_set_cr0(vcpu, val);
+		return nst_set_cr0(vcpu, nst_cr0_written(&vcpu->ctl, vcpu->st.cr0, val));
 	case 3:
 		return nst_set_cr3(vcpu, val);
 	case 4:
-		return nst_set_cr4(vcpu, val);
+		return nst_set_cr4(vcpu, nst_cr4_written(&vcpu->ctl, vcpu->st.cr4, val));
 	default:
 		return nst_set_cr8(vcpu, val);
 	}
@@ -219,13 +220,13 @@ static u64 nst_read_cr(struct nst_vcpu *vcpu, u8 cr)
 	nst_pull(vcpu, NST_STATE_CR);
 	switch (cr) {
 	case 0:
-		return vcpu->st.cr0;
+		return nst_cr0_seen(&vcpu->ctl, vcpu->st.cr0);
 	case 2:
 		return vcpu->st.cr2;
 	case 3:
 		return vcpu->st.cr3;
 	case 4:
-		return vcpu->st.cr4;
+		return nst_cr4_seen(&vcpu->ctl, vcpu->st.cr4);
 	default:
 		return nst_get_cr8(vcpu);
 	}
@@ -256,7 +257,7 @@ static enum nst_next nst_do_cr(struct nst_vcpu *vcpu)
 	if (op->need_decode)
 		return nst_emulate(vcpu);
 	nst_pull(vcpu, NST_STATE_CR);
-	cr0 = vcpu->st.cr0;
+	cr0 = nst_cr0_seen(&vcpu->ctl, vcpu->st.cr0);
 	switch (op->op) {
 	case NST_CR_WRITE:
 		return nst_finish_cr_write(vcpu, op->cr, nst_read_gpr(vcpu, op->gpr));

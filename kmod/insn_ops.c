@@ -194,7 +194,7 @@ static enum nst_emul_result nst_ops_get_cr(struct nst_emul *e, u32 nr, u64 *val)
 	nst_pull(vcpu, NST_STATE_CR);
 	switch (nr) {
 	case 0:
-		*val = vcpu->st.cr0;
+		*val = nst_cr0_seen(&vcpu->ctl, vcpu->st.cr0);
 		break;
 	case 2:
 		*val = vcpu->st.cr2;
@@ -203,7 +203,7 @@ static enum nst_emul_result nst_ops_get_cr(struct nst_emul *e, u32 nr, u64 *val)
 		*val = vcpu->st.cr3;
 		break;
 	case 4:
-		*val = vcpu->st.cr4;
+		*val = nst_cr4_seen(&vcpu->ctl, vcpu->st.cr4);
 		break;
 	default:
 		*val = nst_get_cr8(vcpu);
@@ -216,7 +216,7 @@ static bool nst_write_any_cr(struct nst_vcpu *vcpu, u32 nr, u64 val)
 {
 	switch (nr) {
 	case 0:
-		return nst_set_cr0(vcpu, val);
+		return nst_set_cr0(vcpu, nst_cr0_written(&vcpu->ctl, vcpu->st.cr0, val));
 	case 2:
 		vcpu->st.cr2 = val;
 		vcpu->dirty |= NST_STATE_GPR;
@@ -224,7 +224,7 @@ static bool nst_write_any_cr(struct nst_vcpu *vcpu, u32 nr, u64 val)
 	case 3:
 		return nst_set_cr3(vcpu, val);
 	case 4:
-		return nst_set_cr4(vcpu, val);
+		return nst_set_cr4(vcpu, nst_cr4_written(&vcpu->ctl, vcpu->st.cr4, val));
 	default:
 		return nst_set_cr8(vcpu, val);
 	}

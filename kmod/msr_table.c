@@ -19,6 +19,7 @@
 #include "mtrr.h"
 #include "tsc.h"
 #include "irqchip/irqchip.h"
+#include "nested/nvmx.h"
 
 #define X2APIC_LAST		0x8ff
 #define MSR_TSC_FREQ_SEL	BIT_ULL(24)	/* HWCR: TSC counts at P0 frequency */
@@ -350,6 +351,20 @@ static int set_hwcr(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 	return a->val & ~HWCR_HARMLESS ? -EINVAL : 0;
 }
 
+/* ---- what nested VMX can do ---- */
+
+static int get_vmx(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+		   struct nst_msr_access *a)
+{
+	return nvmx_msr_read(vcpu, a->index, &a->val);
+}
+
+static int set_vmx(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+		   struct nst_msr_access *a)
+{
+	return a->host ? nvmx_msr_write(vcpu, a->index, a->val) : -EINVAL;
+}
+
 /* ---- segment bases ---- */
 
 static u64 *segment_base(struct nst_vcpu *vcpu, u32 index)
@@ -485,6 +500,8 @@ const struct nst_msr_row nst_msr_rows[] = {
 	STATE(MSR_IA32_CR_PAT, "PAT", LIST, CAP(PAT), MSR, pat, set_pat),
 	FIELD(MSR_MTRRdefType, 1, "MTRR_DEF_TYPE", 0, CAP(MTRR), mtrr_def, get_field, set_mtrr),
 	FN(MSR_IA32_MC0_CTL, 4 * NST_MCE_BANKS, "MC", 0, ANY, nst_mce_bank_get, nst_mce_bank_set),
+	FN(MSR_IA32_VMX_BASIC, MSR_IA32_VMX_VMFUNC - MSR_IA32_VMX_BASIC, "VMX", FEATURE, CAP(VMX),
+	   get_vmx, set_vmx),
 	FN(MSR_IA32_TSC_DEADLINE, 1, "TSC_DEADLINE", LIST, CAP(TSC_DEADLINE),
 	   get_tsc_deadline, set_tsc_deadline),
 	FN(APIC_BASE_MSR, X2APIC_LAST - APIC_BASE_MSR + 1, "X2APIC", 0, CAP(X2APIC),

@@ -36,9 +36,23 @@ void nst_nested_destroy(struct nst_vcpu *vcpu)
 	vcpu->nested = NULL;
 }
 
+/* A CPU has one of them; a vendor's other one is not looked at by its software. */
 static const struct nst_isa *nst_choose_isa(const struct nst_vcpu *vcpu)
 {
+	if (nst_guest_has(vcpu, NST_GCAP_VMX) && !nst_guest_has(vcpu, NST_GCAP_AMD))
+		return &nvmx_isa;
 	return NULL;
+}
+
+/* The instructions of the other vendor's ISA are undefined on the CPU below. */
+static void nst_intercept_foreign(struct nst_vcpu *vcpu, bool on)
+{
+	struct nst_ctl *ctl = nst_own_ctl(vcpu);
+
+	ctl->exceptions &= ~BIT(X86_TRAP_UD);
+	if (on)
+		ctl->exceptions |= BIT(X86_TRAP_UD);
+	nst_ctl_changed(vcpu, NST_CTL_TRAPS);
 }
 
 /**
@@ -61,6 +75,7 @@ int nst_nested_cpuid_changed(struct nst_vcpu *vcpu)
 	if (nested->isa)
 		nested->isa->destroy(vcpu);
 	nested->isa = NULL;
+	nst_intercept_foreign(vcpu, isa);
 	if (!isa)
 		return 0;
 	ret = isa->create(vcpu);

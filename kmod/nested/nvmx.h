@@ -8,6 +8,7 @@
 #define NST_NVMX_H
 
 #include <linux/hrtimer.h>
+#include <linux/kvm.h>
 #include "../vcpu.h"
 #include "nested.h"
 #include "vmcs12.h"
@@ -25,11 +26,10 @@
  * @vmptr: (v) the current VMCS in L1's memory, or NVMX_NO_POINTER
  * @v: (c) copy of the current VMCS; valid with @vmptr
  * @last_vpid: (v) VPID of the latest L2, 0: none
- * @last_eptp: (v) its EPT pointer
- * @vmcall_len: (v) 0, or the length of the instruction that L2 exits with
- * @timer: (v) the preemption timer runs, and ends the guest's run
- * @timer_deadline: (v) the value of L1's TSC at which it expires
+ * @timer: (v) ends the guest's run when the preemption timer expires
+ * @timer_deadline: (v) the value of L1's TSC at which it does
  * @timer_on: (v) it was started and not yet stopped
+ * @vcpu: (c) for the timer
  */
 struct nvmx {
 	struct nvmx_caps caps;
@@ -39,7 +39,6 @@ struct nvmx {
 	u64 vmptr;
 	struct nvmx_vmcs12 *v;
 	u16 last_vpid;
-	u64 last_eptp;
 	struct hrtimer timer;
 	u64 timer_deadline;
 	bool timer_on;
@@ -85,13 +84,16 @@ struct nvmx_exit {
 
 /* vmx_insn.c */
 enum nst_next nvmx_insn(struct nst_vcpu *vcpu);
-bool nvmx_insn_legal(struct nst_vcpu *vcpu);
+bool nvmx_insn_exists(struct nst_vcpu *vcpu, enum nst_isa_insn insn);
 enum nst_next nvmx_fail_valid(struct nst_vcpu *vcpu, u32 error);
 void nvmx_write_back(struct nst_vcpu *vcpu);
 
 /* vmx_enter.c */
 enum nst_next nvmx_enter(struct nst_vcpu *vcpu, bool launch);
 void nvmx_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl);
+int nvmx_enter_paging(struct nst_vcpu *vcpu);
+void nvmx_fill_check(struct nst_vcpu *vcpu, struct nvmx_check *in);
+u8 nvmx_linear_bits(const struct nst_vcpu *vcpu);
 
 /* vmx_exit.c */
 bool nvmx_wants(struct nst_vcpu *vcpu, const struct nst_exit *exit);
@@ -101,6 +103,7 @@ u32 nvmx_insn_info(const struct nst_operand *op, bool is_dtable);
 /* vmx_leave.c */
 void nvmx_leave(struct nst_vcpu *vcpu, const struct nvmx_exit *out);
 void nvmx_fail_entry(struct nst_vcpu *vcpu, u32 reason, u64 qualification);
+void nvmx_save_guest(struct nst_vcpu *vcpu);
 u32 nvmx_event_info(const struct nst_event *event);
 
 /* vmx_timer.c: the preemption timer */
@@ -109,6 +112,11 @@ void nvmx_timer_start(struct nst_vcpu *vcpu);
 void nvmx_timer_stop(struct nst_vcpu *vcpu);
 bool nvmx_timer_expired(struct nst_vcpu *vcpu);
 u32 nvmx_timer_left(struct nst_vcpu *vcpu);
+
+/* vmx_state.c */
+long nvmx_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size);
+long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
+		    const struct kvm_nested_state *head);
 
 /* vmx_isa.c */
 int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, u64 *val);

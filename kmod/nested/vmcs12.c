@@ -125,16 +125,21 @@ void nvmx_field_write(struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 enc
 
 /**
  * nvmx_last_field() - highest index of any field
+ * @caps: what L1's CPU offers
  *
  * Return: bits 9:1 of IA32_VMX_VMCS_ENUM.
  */
-u32 nvmx_last_field(void)
+u32 nvmx_last_field(const struct nvmx_caps *caps)
 {
 	u32 last = 0;
 
-	for (u32 i = 0; i < NR_ROWS; i++)
-		if (nvmx_rows[i].name && (i & ROW_INDEX_MASK) > last)
+	for (u32 i = 0; i < NR_ROWS; i++) {
+		const struct nvmx_field *f = &nvmx_rows[i];
+
+		if (f->name && (i & ROW_INDEX_MASK) > last &&
+		    (!f->need || nvmx_caps_offer(caps, f->need - 1)))
 			last = i & ROW_INDEX_MASK;
+	}
 	return last;
 }
 

@@ -232,7 +232,7 @@ struct nvmx_caps;
 const struct nvmx_field *nvmx_field(const struct nvmx_caps *caps, u64 encoding);
 u64 nvmx_field_read(const struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding);
 void nvmx_field_write(struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding, u64 val);
-u32 nvmx_last_field(void);
+u32 nvmx_last_field(const struct nvmx_caps *caps);
 const struct nvmx_field *nvmx_field_row(unsigned int i, u32 *encoding);
 
 #endif /* NST_VMCS12_H */

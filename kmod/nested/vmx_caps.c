@@ -87,7 +87,8 @@ static u64 ept_vpid_caps(u32 has)
 
 	if (!(has & NVMX_HAS_EPT))
 		return caps;
-	caps |= VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_WB_BIT | VMX_EPT_2MB_PAGE_BIT |
+	/* The type of L1's own tables in memory makes no difference here. */
+	caps |= VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_UC_BIT | VMX_EPTP_WB_BIT | VMX_EPT_2MB_PAGE_BIT |
 		VMX_EPT_INVEPT_BIT | VMX_EPT_EXTENT_CONTEXT_BIT | VMX_EPT_EXTENT_GLOBAL_BIT;
 	if (has & NVMX_HAS_EPT_1G)
 		caps |= VMX_EPT_1GB_PAGE_BIT;
@@ -125,6 +126,7 @@ void nvmx_caps_fill(struct nvmx_caps *caps, u32 has, u64 cr4_allowed)
 	caps->cr4_fixed0 = X86_CR4_VMXE;
 	caps->cr4_fixed1 = cr4_allowed | X86_CR4_VMXE;
 	caps->ept_vpid = ept_vpid_caps(has);
+	caps->vmcs_enum = nvmx_last_field(caps) << 1;
 }
 
 /* ---- the MSRs ---- */
@@ -205,7 +207,7 @@ bool nvmx_caps_get(const struct nvmx_caps *caps, u32 msr, u64 *val)
 		*val = caps->cr4_fixed1;
 		return true;
 	case MSR_IA32_VMX_VMCS_ENUM:
-		*val = nvmx_last_field() << 1;
+		*val = caps->vmcs_enum;
 		return true;
 	case MSR_IA32_VMX_EPT_VPID_CAP:
 		*val = caps->ept_vpid;
@@ -258,6 +260,11 @@ bool nvmx_caps_set(struct nvmx_caps *caps, const struct nvmx_caps *most, u32 msr
 		    ((val ^ most->misc) & ~(MISC_FEATURES | MISC_TARGETS)))
 			return false;
 		caps->misc = val;
+		return true;
+	case MSR_IA32_VMX_VMCS_ENUM:
+		if (val > most->vmcs_enum)
+			return false;
+		caps->vmcs_enum = val;
 		return true;
 	case MSR_IA32_VMX_EPT_VPID_CAP:
 		if (val & ~most->ept_vpid)

@@ -40,6 +40,7 @@ enum nvmx_word {
  * @cr4_fixed0: the same for CR4
  * @cr4_fixed1: the same for CR4
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP
+ * @vmcs_enum: IA32_VMX_VMCS_ENUM
  */
 struct nvmx_caps {
 	u32 must1[NVMX_NR_WORDS];
@@ -51,6 +52,7 @@ struct nvmx_caps {
 	u64 cr4_fixed0;
 	u64 cr4_fixed1;
 	u64 ept_vpid;
+	u64 vmcs_enum;
 };
 
 static inline bool nvmx_caps_offer(const struct nvmx_caps *caps, unsigned int feature)

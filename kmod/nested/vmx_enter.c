@@ -11,7 +11,7 @@
 #include "../guestmem.h"
 #include "../mmu/stage2.h"
 #include "../msr.h"
-#include "../trace.h"
+#include "trace.h"
 #include "nvmx.h"
 
 /* CR0 bits that neither VM entry nor VM exit changes. */
@@ -34,7 +34,23 @@ static u64 nvmx_efer_allowed(const struct nst_vcpu *vcpu)
 	       (nst_guest_has(vcpu, NST_GCAP_NX) ? EFER_NX : 0);
 }
 
-static void nvmx_fill_check(struct nst_vcpu *vcpu, struct nvmx_check *in)
+/**
+ * nvmx_linear_bits() - linear-address width of L1's CPU
+ * @vcpu: the vCPU
+ *
+ * Return: 48 or 57.
+ */
+u8 nvmx_linear_bits(const struct nst_vcpu *vcpu)
+{
+	return nst_guest_has(vcpu, NST_GCAP_LA57) ? 57 : 48;
+}
+
+/**
+ * nvmx_fill_check() - what the entry rules look at, for the current VMCS
+ * @vcpu: loaded vCPU, L1 current
+ * @in: filled
+ */
+void nvmx_fill_check(struct nst_vcpu *vcpu, struct nvmx_check *in)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
 
@@ -175,8 +191,15 @@ static void nvmx_flush_for_entry(struct nst_vcpu *vcpu, const struct nvmx_vmcs12
 	nvmx->last_vpid = vpid;
 }
 
-static int nvmx_enter_paging(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+/**
+ * nvmx_enter_paging() - the paging context becomes that of L2
+ * @vcpu: loaded vCPU, L2's registers in vcpu->st
+ *
+ * Return: 0 or -errno.
+ */
+int nvmx_enter_paging(struct nst_vcpu *vcpu)
 {
+	const struct nvmx_vmcs12 *v = to_nvmx(vcpu)->v;
 	struct nst_stage2 s2;
 	int ret;
 
@@ -240,7 +263,7 @@ static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
 		nvmx_fail_entry(vcpu, EXIT_REASON_MSR_LOAD_FAIL, bad_msr);
 		return NST_ENTER;
 	}
-	if (nvmx_enter_paging(vcpu, v))
+	if (nvmx_enter_paging(vcpu))
 		return NST_FAULTED;
 	if (launch)
 		v->launch_state = NVMX_LAUNCHED;

@@ -340,7 +340,7 @@ static enum nst_next nvmx_invvpid(struct nst_vcpu *vcpu)
 		nst_mmu_flush_l2_linear(vcpu);
 		return nvmx_succeed(vcpu);
 	}
-	if (!nvmx_canonical(NVMX_LINEAR_BITS, desc.high))
+	if (!nvmx_canonical(nvmx_linear_bits(vcpu), desc.high))
 		return nvmx_inv_fail(vcpu);
 	nst_mmu_invlpg_l2(vcpu, desc.high);
 	return nvmx_succeed(vcpu);
@@ -368,15 +368,14 @@ static const struct nvmx_insn_row nvmx_insns[] = {
 };
 
 /**
- * nvmx_insn_legal() - would the current mode let a VMX instruction get past #UD?
- * @vcpu: loaded vCPU; vcpu->exit.isa says which
+ * nvmx_insn_exists() - does the current mode let a VMX instruction get past #UD?
+ * @vcpu: loaded vCPU
+ * @insn: which
  *
  * Return: false for #UD.
  */
-bool nvmx_insn_legal(struct nst_vcpu *vcpu)
+bool nvmx_insn_exists(struct nst_vcpu *vcpu, enum nst_isa_insn insn)
 {
-	unsigned int insn = vcpu->exit.isa.insn;
-
 	nst_pull(vcpu, NST_STATE_CR);
 	if (insn >= ARRAY_SIZE(nvmx_insns) || !nvmx_insns[insn].run)
 		return false;
@@ -389,7 +388,7 @@ bool nvmx_insn_legal(struct nst_vcpu *vcpu)
 
 /**
  * nvmx_insn() - a VMX instruction of L1
- * @vcpu: loaded vCPU, irqs on, srcu held; vcpu->exit.isa says which
+ * @vcpu: loaded vCPU, irqs on, srcu held; vcpu->exit.insn says which
  *
  * Also one of L2 that may not even exit.
  *
@@ -397,9 +396,9 @@ bool nvmx_insn_legal(struct nst_vcpu *vcpu)
  */
 enum nst_next nvmx_insn(struct nst_vcpu *vcpu)
 {
-	if (!nvmx_insn_legal(vcpu) || nst_in_l2(vcpu))
+	if (!nvmx_insn_exists(vcpu, vcpu->exit.insn.which) || nst_in_l2(vcpu))
 		return nvmx_ud(vcpu);
 	if (nst_cpl(vcpu))
 		return nvmx_gp(vcpu);
-	return nvmx_insns[vcpu->exit.isa.insn].run(vcpu);
+	return nvmx_insns[vcpu->exit.insn.which].run(vcpu);
 }

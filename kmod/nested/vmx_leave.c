@@ -85,8 +85,13 @@ static void nvmx_save_msrs(struct nvmx_vmcs12 *v, const struct nst_state *st)
 		v->guest_efer = st->efer;
 }
 
-static void nvmx_save_guest(struct nst_vcpu *vcpu, struct nvmx_vmcs12 *v)
+/**
+ * nvmx_save_guest() - L2's state into the guest-state area
+ * @vcpu: loaded vCPU, L2 current, all state pulled
+ */
+void nvmx_save_guest(struct nst_vcpu *vcpu)
 {
+	struct nvmx_vmcs12 *v = to_nvmx(vcpu)->v;
 	const struct nst_state *st = &vcpu->st;
 	bool halted = vcpu->mp_state == KVM_MP_STATE_HALTED;
 
@@ -317,7 +322,7 @@ void nvmx_leave(struct nst_vcpu *vcpu, const struct nvmx_exit *out)
 
 	nst_pull(vcpu, NST_STATE_ALL);
 	nvmx_fill_exit(v, out);
-	nvmx_save_guest(vcpu, v);
+	nvmx_save_guest(vcpu);
 	nvmx_save_interrupted(vcpu, v);
 	stored = nvmx_store_msr_area(vcpu, v);
 	nvmx_timer_stop(vcpu);

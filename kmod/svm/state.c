@@ -126,7 +126,8 @@ static u64 svm_hw_cr0(const struct nst_state *st)
 static u64 svm_hw_cr4(const struct nst_vcpu *vcpu)
 {
 	const struct nst_state *st = &vcpu->st;
-	u64 cr4 = st->cr4;
+	/* A guest with VMX of its own has set a bit that this CPU does not know. */
+	u64 cr4 = st->cr4 & ~(u64)X86_CR4_VMXE;
 
 	if (nst_caps.tdp)
 		return cr4;
@@ -179,8 +180,8 @@ void svm_push_cr(struct svm_vcpu *svm)
 	if (vcpu->valid & NST_STATE_SEG)
 		save->cpl = svm_cpl(st);
 	svm_dirty(svm, SVM_CLEAN_CR | SVM_CLEAN_SEG);
-	svm->cr0_differs = cr0 != st->cr0;
-	svm->cr4_differs = cr4 != st->cr4;
+	svm->cr0_differs = cr0 != nst_cr0_seen(&vcpu->ctl, st->cr0);
+	svm->cr4_differs = cr4 != nst_cr4_seen(&vcpu->ctl, st->cr4);
 	svm_update_intercepts(svm);
 }
 

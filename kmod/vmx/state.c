@@ -103,15 +103,15 @@ static void vmx_push_desc(const struct nst_state *st)
 	vmcs_write32(GUEST_IDTR_LIMIT, st->idt.limit);
 }
 
-/* The value that the guest reads, from hardware's and the read shadow. */
-static u64 vmx_guest_cr(unsigned long cr_field, unsigned long shadow_field, u64 owned)
+/* A register of which the guest changed nothing but what it owns. */
+static u64 vmx_guest_cr(unsigned long cr_field, u64 old, u64 owned)
 {
-	return (vmcs_readl(cr_field) & owned) | (vmcs_readl(shadow_field) & ~owned);
+	return (vmcs_readl(cr_field) & owned) | (old & ~owned);
 }
 
-static void vmx_write_cr0(u64 cr0)
+static void vmx_write_cr0(const struct nst_vcpu *vcpu, u64 cr0)
 {
-	vmcs_writel(CR0_READ_SHADOW, cr0);
+	vmcs_writel(CR0_READ_SHADOW, nst_cr0_seen(&vcpu->ctl, cr0));
 	vmcs_writel(GUEST_CR0, (cr0 & ~(u64)VMX_CR0_NOT_LOADED) | vmx_caps.cr0_fixed0);
 }
 
@@ -139,7 +139,7 @@ static u64 vmx_hw_cr4(const struct nst_vcpu *vcpu, u64 cr4)
 
 static void vmx_write_cr4(const struct nst_vcpu *vcpu, u64 cr4)
 {
-	vmcs_writel(CR4_READ_SHADOW, cr4);
+	vmcs_writel(CR4_READ_SHADOW, nst_cr4_seen(&vcpu->ctl, cr4));
 	vmcs_writel(GUEST_CR4, vmx_hw_cr4(vcpu, cr4));
 }
 
@@ -165,6 +165,7 @@ static u64 vmx_hw_efer(const struct nst_vcpu *vcpu)
  */
 void vmx_set_cr_owned(struct vmx_vcpu *vmx, u64 cr0_owned, u64 cr4_owned)
 {
+	const struct nst_state *st = &vmx->vcpu->st;
 	u64 cr0, cr4;
 
 	cr0_owned &= ~(vmx_caps.cr0_fixed0 | VMX_CR0_NOT_LOADED);
@@ -172,13 +173,13 @@ void vmx_set_cr_owned(struct vmx_vcpu *vmx, u64 cr0_owned, u64 cr4_owned)
 	if (!nst_caps.tdp)
 		cr4_owned &= ~(u64)VMX_CR4_SHADOW_PAGING;
 	if (cr0_owned != vmx->cr0_owned) {
-		cr0 = vmx_guest_cr(GUEST_CR0, CR0_READ_SHADOW, vmx->cr0_owned);
+		cr0 = vmx_guest_cr(GUEST_CR0, st->cr0, vmx->cr0_owned);
 		vmx->cr0_owned = cr0_owned;
 		vmcs_writel(CR0_GUEST_HOST_MASK, ~cr0_owned);
-		vmx_write_cr0(cr0);
+		vmx_write_cr0(vmx->vcpu, cr0);
 	}
 	if (cr4_owned != vmx->cr4_owned) {
-		cr4 = vmx_guest_cr(GUEST_CR4, CR4_READ_SHADOW, vmx->cr4_owned);
+		cr4 = vmx_guest_cr(GUEST_CR4, st->cr4, vmx->cr4_owned);
 		vmx->cr4_owned = cr4_owned;
 		vmcs_writel(CR4_GUEST_HOST_MASK, ~cr4_owned);
 		vmx_write_cr4(vmx->vcpu, cr4);
@@ -196,8 +197,8 @@ static void vmx_pull_cr(struct vmx_vcpu *vmx)
 	struct nst_state *st = &vmx->vcpu->st;
 	unsigned int i;
 
-	st->cr0 = vmx_guest_cr(GUEST_CR0, CR0_READ_SHADOW, vmx->cr0_owned);
-	st->cr4 = vmx_guest_cr(GUEST_CR4, CR4_READ_SHADOW, vmx->cr4_owned);
+	st->cr0 = vmx_guest_cr(GUEST_CR0, st->cr0, vmx->cr0_owned);
+	st->cr4 = vmx_guest_cr(GUEST_CR4, st->cr4, vmx->cr4_owned);
 	/* EFER changes through exits only.  Without EPT hardware's CR3 is the shadow root. */
 	if (!nst_caps.tdp)
 		return;
@@ -213,7 +214,7 @@ static void vmx_push_cr(struct vmx_vcpu *vmx)
 	u32 entry = vmx_caps.base[VMX_ENTRY];
 	unsigned int i;
 
-	vmx_write_cr0(st->cr0);
+	vmx_write_cr0(vmx->vcpu, st->cr0);
 	vmx_write_cr4(vmx->vcpu, st->cr4);
 	if (vmx_caps.efer_field)
 		vmcs_write64(GUEST_IA32_EFER, vmx_hw_efer(vmx->vcpu));

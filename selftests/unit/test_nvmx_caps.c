@@ -95,7 +95,7 @@ static void test_set(void)
 	struct nvmx_caps most, caps;
 	unsigned int wrong = 0;
 
-	nvmx_caps_fill(&most, ALL_ABILITIES & ~NVMX_HAS_EPT_X, X86_CR4_PAE);
+	nvmx_caps_fill(&most, ALL_ABILITIES & ~(u32)NVMX_HAS_EPT_X, X86_CR4_PAE);
 	caps = most;
 	for (unsigned int i = 0; i < ARRAY_SIZE(msrs); i++)
 		wrong += !nvmx_caps_set(&caps, &most, msrs[i], get(&most, msrs[i]));

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VMX instance of struct nst_isa: creation and end, which events L2 may
+ * not have, and the MSRs that tell L1 what its CPU can do.
+ */
+#include "../nestor.h"
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "../core.h"
+#include "../mmu/stage2.h"
+#include "nvmx.h"
+
+/* ---- capabilities ---- */
+
+/* What works on this host, for a guest with this CPUID. */
+static u32 nvmx_abilities(const struct nst_vcpu *vcpu)
+{
+	u32 has = NVMX_HAS_EPT | NVMX_HAS_EPT_AD | NVMX_HAS_EPT_1G | NVMX_HAS_UNRESTRICTED;
+
+	if (nst_stage2_ept_exec_only())
+		has |= NVMX_HAS_EPT_X;
+	if (!vcpu || nst_guest_has(vcpu, NST_GCAP_RDTSCP))
+		has |= nst_caps.rdtscp ? NVMX_HAS_RDTSCP : 0;
+	if (!vcpu || nst_guest_has(vcpu, NST_GCAP_INVPCID))
+		has |= nst_caps.invpcid ? NVMX_HAS_INVPCID : 0;
+	if (!vcpu || nst_guest_has(vcpu, NST_GCAP_XSAVES))
+		has |= nst_caps.xsaves ? NVMX_HAS_XSAVES : 0;
+	return has;
+}
+
+/* As a feature MSR it is read with no vCPU: what one could have at most. */
+static void nvmx_fill_caps(const struct nst_vcpu *vcpu, struct nvmx_caps *caps)
+{
+	nvmx_caps_fill(caps, nvmx_abilities(vcpu), vcpu ? ~vcpu->cr4_reserved : 0);
+	if (!vcpu)
+		caps->cr4_fixed1 = ~0ull;
+}
+
+/**
+ * nvmx_msr_read() - RDMSR of a capability MSR
+ * @vcpu: the vCPU, or NULL: what is possible here
+ * @msr: MSR_IA32_VMX_*
+ * @val: result
+ *
+ * Return: 0, or -EINVAL when there is no such MSR.
+ */
+int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, u64 *val)
+{
+	struct nvmx_caps caps;
+
+	if (vcpu) {
+		if (nst_isa(vcpu) != &nvmx_isa)
+			return -EINVAL;
+		return nvmx_caps_get(&to_nvmx(vcpu)->caps, msr, val) ? 0 : -EINVAL;
+	}
+	if (!nst_param_nested)
+		return -EINVAL;
+	nvmx_fill_caps(NULL, &caps);
+	return nvmx_caps_get(&caps, msr, val) ? 0 : -EINVAL;
+}
+
+/**
+ * nvmx_msr_write() - userspace sets a capability MSR
+ * @vcpu: the vCPU
+ * @msr: MSR_IA32_VMX_*
+ * @val: at most what nvmx_msr_read() said at first
+ *
+ * Return: 0, or -EINVAL, also in VMX operation.
+ */
+int nvmx_msr_write(struct nst_vcpu *vcpu, u32 msr, u64 val)
+{
+	struct nvmx *nvmx;
+
+	if (nst_isa(vcpu) != &nvmx_isa)
+		return -EINVAL;
+	nvmx = to_nvmx(vcpu);
+	if (nvmx->root)
+		return -EINVAL;
+	return nvmx_caps_set(&nvmx->caps, &nvmx->most, msr, val) ? 0 : -EINVAL;
+}
+
+/* ---- beginning and end ---- */
+
+static int nvmx_create(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = kzalloc(sizeof(*nvmx), GFP_KERNEL_ACCOUNT);
+
+	if (!nvmx)
+		return -ENOMEM;
+	nvmx->v = kzalloc(NVMX_REGION_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!nvmx->v) {
+		kfree(nvmx);
+		return -ENOMEM;
+	}
+	nvmx->vmptr = NVMX_NO_POINTER;
+	nvmx->vmxon_ptr = NVMX_NO_POINTER;
+	nvmx_fill_caps(vcpu, &nvmx->most);
+	nvmx->caps = nvmx->most;
+	vcpu->nested->priv = nvmx;
+	nvmx_timer_init(vcpu);
+	return 0;
+}
+
+static void nvmx_destroy(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	nvmx_timer_stop(vcpu);
+	kfree(nvmx->v);
+	kfree(nvmx);
+	vcpu->nested->priv = NULL;
+}
+
+static void nvmx_forget(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	nvmx_timer_stop(vcpu);
+	if (nst_in_l2(vcpu)) {
+		nst_nested_switch(vcpu, false);
+		nst_mmu_leave_l2(vcpu);
+	}
+	nvmx->root = false;
+	nvmx->vmptr = NVMX_NO_POINTER;
+	nvmx->vmxon_ptr = NVMX_NO_POINTER;
+}
+
+/* ---- events ---- */
+
+static enum nst_verdict nvmx_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind)
+{
+	const struct nvmx *nvmx = to_nvmx(vcpu);
+	u32 control;
+
+	if (kind == NST_EXIT_INIT) {
+		/* SDM3 "Restrictions on VMX Operation": blocked in root operation. */
+		if (nst_in_l2(vcpu))
+			return NST_REFLECT;
+		return nvmx->root ? NST_HOLD : NST_DELIVER;
+	}
+	if (!nst_in_l2(vcpu))
+		return NST_DELIVER;
+	control = kind == NST_EXIT_HOST_NMI ? PIN_BASED_NMI_EXITING : PIN_BASED_EXT_INTR_MASK;
+	return nvmx->v->pin & control ? NST_REFLECT : NST_DELIVER;
+}
+
+static u32 nvmx_windows(struct nst_vcpu *vcpu)
+{
+	const struct nvmx_vmcs12 *v = to_nvmx(vcpu)->v;
+
+	return (nvmx_has_proc(v, CPU_BASED_INTR_WINDOW_EXITING) ? NST_WINDOW_IRQ : 0) |
+	       (nvmx_has_proc(v, CPU_BASED_NMI_WINDOW_EXITING) ? NST_WINDOW_NMI : 0);
+}
+
+/* Windows that are open already, which also end HLT. */
+static enum nst_exit_kind nvmx_due(struct nst_vcpu *vcpu)
+{
+	struct nst_exit exit = { .kind = NST_EXIT_NMI_WINDOW };
+
+	if (nvmx_timer_expired(vcpu))
+		return NST_EXIT_PREEMPTION_TIMER;
+	if (nvmx_wants(vcpu, &exit))
+		return exit.kind;
+	exit.kind = NST_EXIT_IRQ_WINDOW;
+	return nvmx_wants(vcpu, &exit) ? exit.kind : NST_EXIT_NONE;
+}
+
+static enum nst_next nvmx_events(struct nst_vcpu *vcpu)
+{
+	struct nst_exit exit = { .kind = nvmx_due(vcpu) };
+
+	return exit.kind == NST_EXIT_NONE ? NST_ENTER : nvmx_reflect(vcpu, &exit);
+}
+
+static bool nvmx_wakes(struct nst_vcpu *vcpu)
+{
+	return nvmx_due(vcpu) != NST_EXIT_NONE;
+}
+
+/* ---- registers ---- */
+
+/* SDM3 "Restrictions on VMX Operation": bits of CR0 and CR4 that are fixed. */
+static bool nvmx_cr_allowed(struct nst_vcpu *vcpu, int cr, u64 val)
+{
+	const struct nvmx *nvmx = to_nvmx(vcpu);
+	u64 ones = cr == 4 ? nvmx->caps.cr4_fixed0 : nvmx->caps.cr0_fixed0;
+
+	if (!nvmx->root)
+		return true;
+	if (cr == 0 && nst_in_l2(vcpu) &&
+	    nvmx_has_proc2(nvmx->v, SECONDARY_EXEC_UNRESTRICTED_GUEST))
+		ones &= ~(u64)(X86_CR0_PE | X86_CR0_PG);
+	return (val & ones) == ones;
+}
+
+const struct nst_isa nvmx_isa = {
+	.name = "VMX",
+	.create = nvmx_create,
+	.destroy = nvmx_destroy,
+	.insn = nvmx_insn,
+	.wants = nvmx_wants,
+	.reflect = nvmx_reflect,
+	.verdict = nvmx_verdict,
+	.events = nvmx_events,
+	.windows = nvmx_windows,
+	.wakes = nvmx_wakes,
+	.merge = nvmx_merge,
+	.cr_allowed = nvmx_cr_allowed,
+	.leave = nvmx_forget,
+	.get_state = nvmx_get_state,
+	.set_state = nvmx_set_state,
+};

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VMX-preemption timer of L2: a timer of the host that ends the guest's
+ * run, and a deadline in L1's TSC that tells how much is left.  It runs only
+ * while L2 is current and dies with it (CVE-2019-7221).
+ * SDM3 "VMX-Preemption Timer".
+ */
+#include "../nestor.h"
+#include <linux/math64.h>
+#include "../tsc.h"
+#include "nvmx.h"
+
+static enum hrtimer_restart nvmx_timer_fired(struct hrtimer *timer)
+{
+	struct nst_vcpu *vcpu = container_of(timer, struct nvmx, timer)->vcpu;
+
+	nst_request(vcpu, NST_REQ_EVENT);
+	nst_kick(vcpu);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * nvmx_timer_init() - prepare the timer
+ * @vcpu: the vCPU; its struct nvmx is there
+ */
+void nvmx_timer_init(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	hrtimer_init(&nvmx->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	nvmx->timer.function = nvmx_timer_fired;
+	nvmx->vcpu = vcpu;
+}
+
+/**
+ * nvmx_timer_start() - L2 was entered with the timer active
+ * @vcpu: loaded vCPU
+ */
+void nvmx_timer_start(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	u64 ticks = (u64)nvmx->v->preemption_timer << NVMX_TIMER_SHIFT;
+
+	nvmx->timer_deadline = nst_tsc_read(vcpu) + ticks;
+	nvmx->timer_on = true;
+	hrtimer_start(&nvmx->timer,
+		      ns_to_ktime(mul_u64_u64_div_u64(ticks, NSEC_PER_MSEC, vcpu->tsc_khz)),
+		      HRTIMER_MODE_REL_HARD);
+	nst_request(vcpu, NST_REQ_EVENT);
+}
+
+/**
+ * nvmx_timer_stop() - L2 is left, or gone
+ * @vcpu: the vCPU
+ */
+void nvmx_timer_stop(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	if (nvmx->timer_on)
+		hrtimer_cancel(&nvmx->timer);
+	nvmx->timer_on = false;
+}
+
+/**
+ * nvmx_timer_expired() - has the timer counted down to zero?
+ * @vcpu: loaded vCPU
+ *
+ * Return: true when it was started and did.
+ */
+bool nvmx_timer_expired(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	/* The host's clock may be a little ahead of the TSC. */
+	return nvmx->timer_on && (!hrtimer_is_queued(&nvmx->timer) ||
+				  (s64)(nst_tsc_read(vcpu) - nvmx->timer_deadline) >= 0);
+}
+
+/**
+ * nvmx_timer_left() - the timer's value now
+ * @vcpu: loaded vCPU
+ *
+ * Return: what "save VMX-preemption timer value" stores.
+ */
+u32 nvmx_timer_left(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	s64 left = nvmx->timer_deadline - nst_tsc_read(vcpu);
+
+	if (!nvmx->timer_on)
+		return nvmx->v->preemption_timer;
+	return left > 0 ? left >> NVMX_TIMER_SHIFT : 0;
+}
