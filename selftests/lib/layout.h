@@ -73,6 +73,8 @@
 #define CASE_IRQCHIP		(1 << 0)	/* PIC, IOAPIC, LAPIC in the kernel */
 #define CASE_PIT		(1 << 1)	/* and the PIT */
 #define CASE_AP_WAITS		(1 << 2)	/* other CPUs wait for INIT and SIPI */
+#define CASE_VMX		(1 << 3)	/* an Intel CPU with VMX, on any host */
+#define CASE_SVM		(1 << 4)	/* an AMD CPU with SVM, on any host */
 
 #ifndef __ASSEMBLER__
 

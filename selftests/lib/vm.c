@@ -119,6 +119,31 @@ void vm_slot(struct vm *vm, unsigned int slot, unsigned int flags, uint64_t gpa,
 	vm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region, "SET_USER_MEMORY_REGION");
 }
 
+#define FEATURE_VMX	(1u << 5)	/* CPUID 1, ECX */
+#define FEATURE_SVM	(1u << 2)	/* CPUID 80000001, ECX */
+
+static void set_vendor(struct kvm_cpuid_entry2 *e, const char *vendor)
+{
+	memcpy(&e->ebx, vendor, 4);
+	memcpy(&e->edx, vendor + 4, 4);
+	memcpy(&e->ecx, vendor + 8, 4);
+}
+
+/* A nested ISA belongs to the vendor whose it is. */
+static void set_isa(struct vm *vm, struct kvm_cpuid_entry2 *e)
+{
+	bool vmx = vm->flags & CASE_VMX, svm = vm->flags & CASE_SVM;
+
+	if (!vmx && !svm)
+		return;
+	if (e->function == 0 || e->function == 0x80000000)
+		set_vendor(e, vmx ? "GenuineIntel" : "AuthenticAMD");
+	if (e->function == 1 && !vmx)
+		e->ecx &= ~FEATURE_VMX;
+	if (e->function == 0x80000001 && !svm)
+		e->ecx &= ~FEATURE_SVM;
+}
+
 /* What the kernel supports, with this vCPU's APIC ID in it. */
 static void set_cpuid(struct vcpu *vcpu)
 {
@@ -128,6 +153,7 @@ static void set_cpuid(struct vcpu *vcpu)
 	for (i = 0; i < cpuid->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
 
+		set_isa(vcpu->vm, e);
 		if (e->function == 1) {
 			e->ebx = (e->ebx & 0x00ffffff) | vcpu->id << 24;
 			if (vcpu->vm->irqchip &&
@@ -172,7 +198,7 @@ static void create_vcpu(struct vm *vm, unsigned int id)
 /**
  * vm_create() - a machine with memory and vCPUs, nothing loaded
  * @vm: filled in
- * @flags: CASE_IRQCHIP, CASE_PIT
+ * @flags: CASE_IRQCHIP, CASE_PIT, CASE_VMX, CASE_SVM
  * @cpus: how many
  */
 void vm_create(struct vm *vm, unsigned int flags, unsigned int cpus)
@@ -188,6 +214,7 @@ void vm_create(struct vm *vm, unsigned int flags, unsigned int cpus)
 		vm_ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity,
 			 "SET_IDENTITY_MAP_ADDR");
 	vm_ioctl(vm->fd, KVM_SET_TSS_ADDR, (void *)0xfffbd000L, "SET_TSS_ADDR");
+	vm->flags = flags;
 	vm->irqchip = flags & CASE_IRQCHIP;
 	if (vm->irqchip)
 		vm_ioctl(vm->fd, KVM_CREATE_IRQCHIP, NULL, "CREATE_IRQCHIP");

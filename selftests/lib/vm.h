@@ -45,6 +45,7 @@ struct vcpu {
  * @vcpu: the first @vcpus are in use
  * @stop: told to the threads: return from KVM_RUN for good
  * @timed_out: the watchdog was the one who said so
+ * @flags: CASE_ flags that it was made with
  * @irqchip: interrupt controllers are in the kernel
  * @context: of whoever handles the exits
  */
@@ -55,6 +56,7 @@ struct vm {
 	struct vcpu vcpu[GUEST_CPUS];
 	atomic_bool stop;
 	bool timed_out;
+	unsigned int flags;
 	bool irqchip;
 	unsigned int seconds;
 	void *context;
