@@ -27,7 +27,7 @@ MODULE_PARM_DESC(tdp, "Use two-dimensional paging (EPT or NPT) when the CPU has 
 
 bool nst_param_nested;
 module_param_named(nested, nst_param_nested, bool, 0444);
-MODULE_PARM_DESC(nested, "Let guests be hypervisors; not possible yet, so only off is accepted");
+MODULE_PARM_DESC(nested, "Let guests be hypervisors");
 
 const struct nst_backend *nst_backend;
 struct nst_hw_caps nst_caps;
@@ -157,10 +157,6 @@ static int __init nst_init(void)
 {
 	int ret;
 
-	if (nst_param_nested) {
-		pr_err("nested=1: guests cannot be hypervisors yet; load without it\n");
-		return -EOPNOTSUPP;
-	}
 	nst_backend = nst_choose_backend();
 	if (!nst_backend) {
 		pr_err("this CPU has neither VMX nor SVM; in a virtual machine, turn nested virtualization on\n");

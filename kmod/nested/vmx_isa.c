@@ -38,7 +38,7 @@ static void nvmx_fill_caps(const struct nst_vcpu *vcpu, struct nvmx_caps *caps)
 
 /**
  * nvmx_msr_read() - RDMSR of a capability MSR
- * @vcpu: the vCPU, or NULL: what is possible here
+ * @vcpu: the vCPU, or NULL: what is possible here, 0 with nested=0
  * @msr: MSR_IA32_VMX_*
  * @val: result
  *
@@ -53,10 +53,12 @@ int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, u64 *val)
 			return -EINVAL;
 		return nvmx_caps_get(&to_nvmx(vcpu)->caps, msr, val) ? 0 : -EINVAL;
 	}
-	if (!nst_param_nested)
-		return -EINVAL;
 	nvmx_fill_caps(NULL, &caps);
-	return nvmx_caps_get(&caps, msr, val) ? 0 : -EINVAL;
+	if (!nvmx_caps_get(&caps, msr, val))
+		return -EINVAL;
+	if (!nst_param_nested)
+		*val = 0;
+	return 0;
 }
 
 /**

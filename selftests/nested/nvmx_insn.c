@@ -21,6 +21,8 @@ GUEST_CASE(outside_vmx, INSN_TEXT, .flags = CASE_VMX)
 {
 	u64 at = VMXON_REGION, field = F_GUEST_RIP, value = 0;
 
+	if (!has_vmx())
+		return;
 	WRITE_CR(0, READ_CR(0) | CR0_NE);
 	WRITE_CR(4, READ_CR(4) & ~CR4_VMXE);
 	PROBE("vmxon %0", : : "m"(at) : "cc", "memory");
@@ -40,6 +42,8 @@ GUEST_CASE(outside_vmx, INSN_TEXT, .flags = CASE_VMX)
 
 GUEST_CASE(feature_control, "SDM3 \"Enabling and Entering VMX Operation\"", .flags = CASE_VMX)
 {
+	if (!has_vmx())
+		return;
 	check(try_wrmsr(MSR_FEATURE_CONTROL, FEATURE_LOCKED | FEATURE_VMX) == VEC_NONE,
 	      "the lock can be set");
 	check(try_wrmsr(MSR_FEATURE_CONTROL, 0) == VEC_GP, "and is for good");

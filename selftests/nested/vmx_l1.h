@@ -293,16 +293,22 @@ static inline void set_region(u64 at)
 	*(volatile u32 *)at = (u32)rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
 }
 
-/* Everything up to VMX operation.  False: no VMX, a line says so. */
-static inline bool vmx_start(void)
+static inline bool has_vmx(void)
 {
 	u32 r[4];
 
 	cpuid(1, 0, r);
-	if (!(r[2] & (1u << 5))) {
-		skip("no VMX in CPUID");
+	if (r[2] & (1u << 5))
+		return true;
+	skip("no VMX in CPUID: is the module loaded with nested=1?");
+	return false;
+}
+
+/* Everything up to VMX operation.  False: no VMX, a line says so. */
+static inline bool vmx_start(void)
+{
+	if (!has_vmx())
 		return false;
-	}
 	if (!(rdmsr(MSR_FEATURE_CONTROL) & FEATURE_LOCKED))
 		wrmsr(MSR_FEATURE_CONTROL, FEATURE_LOCKED | FEATURE_VMX);
 	WRITE_CR(0, READ_CR(0) | CR0_NE);
