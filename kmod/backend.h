@@ -65,6 +65,7 @@ struct nst_event {
  * @tdp_exec_only: an entry may be executable and not readable (EPT)
  * @tdp_ad: hardware sets accessed and dirty bits in TDP entries
  * @tdp_1g: 1 GiB TDP pages
+ * @tdp_log: hardware lists the pages whose dirty bit it sets (PML)
  * @tdp_is_ept: entries have the EPT layout, else that of ordinary paging
  * @unrestricted: real mode and paging off run directly, so can_enter() is always true
  * @tsc_scaling: the TSC ratio is honoured
@@ -82,6 +83,7 @@ struct nst_hw_caps {
 	bool tdp_exec_only;
 	bool tdp_ad;
 	bool tdp_1g;
+	bool tdp_log;
 	bool tdp_is_ept;
 	bool unrestricted;
 	bool tsc_scaling;
@@ -206,5 +208,13 @@ extern struct nst_hw_caps nst_caps;
  * Exits That Occur During Event Delivery").
  */
 void nst_event_interrupted(struct nst_vcpu *vcpu, const struct nst_event *event);
+
+/**
+ * nst_dirty_log_writes() - hardware saw writes to guest pages
+ * @vcpu: the vCPU that made them, back from the guest; irqs off
+ * @gpas: guest-physical addresses
+ * @nr: how many
+ */
+void nst_dirty_log_writes(struct nst_vcpu *vcpu, const u64 *gpas, unsigned int nr);
 
 #endif /* NST_BACKEND_H */

@@ -61,6 +61,7 @@
  * @root_level: its level, 3 to 5
  * @tag: which of the vCPU's TLB tags: NST_TAG_L1 or NST_TAG_L2
  * @root_ad: EPT: hardware sets accessed and dirty bits below @root
+ * @root_log: EPT: hardware lists the pages below @root whose dirty bit it sets
  * @dirty: NST_CTL_*
  */
 struct nst_ctl {
@@ -78,6 +79,7 @@ struct nst_ctl {
 	u8 root_level;
 	u8 tag;
 	bool root_ad;
+	bool root_log;
 	u32 dirty;
 };
 

@@ -3,6 +3,8 @@
  * The dirty log: which pages of a slot were written since userspace last
  * asked.  A bit is taken, then its page write-protected, so that a later write
  * faults and sets the bit again; TLBs are flushed before userspace hears of it.
+ * Where hardware lists the pages whose dirty bits it sets, that bit is cleared
+ * instead, and no write faults.
  */
 #include "nestor.h"
 #include <linux/bitmap.h>
@@ -13,6 +15,26 @@
 #include "vcpu.h"
 
 #define LOG_WORD_PAGES		64ull
+
+/**
+ * nst_dirty_log_writes() - see backend.h
+ * @vcpu: the vCPU, just back from the guest; irqs off
+ * @gpas: guest-physical addresses
+ * @nr: how many
+ */
+void nst_dirty_log_writes(struct nst_vcpu *vcpu, const u64 *gpas, unsigned int nr)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+	struct nst_memslot *slot;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		slot = nst_memslot_find(vcpu->vm, vcpu->space, gpas[i] >> PAGE_SHIFT);
+		if (slot)
+			nst_memslot_mark_dirty(vcpu->vm, slot, gpas[i] >> PAGE_SHIFT);
+	}
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+}
 
 /* The log of a slot.  slots_lock held. */
 static struct nst_memslot *logged_slot(struct nst_vm *vm, u32 id)
@@ -76,6 +98,7 @@ static int get_log_locked(struct nst_vm *vm, const struct kvm_dirty_log *log)
 
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
+	nst_mmu_log_collect(vm);
 	words = log_words(slot);
 	copy = kvcalloc(words, sizeof(*copy), GFP_KERNEL_ACCOUNT);
 	if (!copy)

@@ -397,6 +397,8 @@ static enum nst_next (* const nst_handle[NST_NR_EXIT_KINDS])(struct nst_vcpu *vc
 	[NST_EXIT_VMX_INSN] = nst_nested_insn,
 	[NST_EXIT_SVM_INSN] = nst_nested_insn,
 	[NST_EXIT_DTABLE] = nst_emulate,
+	/* The list was handed over on the way out. */
+	[NST_EXIT_PML_FULL] = nst_do_nothing,
 	[NST_EXIT_RSM] = nst_do_ud,
 	[NST_EXIT_SOFT_INT] = nst_emulate,
 	[NST_EXIT_ICEBP] = nst_emulate,

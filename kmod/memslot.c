@@ -112,6 +112,8 @@ static void settle(struct nst_vm *vm, struct nst_memslot *old, struct nst_memslo
 		interval_tree_remove(&old->hva, &slots->by_hva);
 	spin_unlock(&vm->mmu_lock);
 
+	if (log_new)
+		nst_mmu_log_begin(vm);
 	if (!old || !new || removed)
 		return;
 	/*

@@ -104,6 +104,8 @@ struct nst_table {
  * @sync_page: (m) a guest table while it is compared with its shadow
  * @shadow: (c) L1's own tables are shadowed
  * @rmaps: slots have reverse maps: there can be shadows; set once, under slots_lock
+ * @log_writes: set once, with slots_lock: a slot is logged, so vCPUs run with
+ *	nst_caps.tdp_log in use
  */
 struct nst_mmu_vm {
 	struct nst_table *tdp_root[NST_NR_SPACES];
@@ -118,6 +120,7 @@ struct nst_mmu_vm {
 	void *sync_page;
 	bool shadow;
 	bool rmaps;
+	bool log_writes;
 };
 
 /* A fault makes at most one table per level, and links each, and maps a page. */
@@ -304,6 +307,7 @@ bool nst_tdp_map(struct nst_vcpu *vcpu, const struct nst_fault *fault, struct li
 bool nst_tdp_zap(struct nst_vm *vm, unsigned int space, u64 start, u64 end,
 		 struct list_head *dead);
 bool nst_tdp_write_protect(struct nst_vm *vm, unsigned int space, u64 start, u64 end);
+bool nst_tdp_watch_writes(struct nst_vm *vm, unsigned int space, u64 start, u64 end);
 bool nst_tdp_isolate(struct nst_vm *vm, unsigned int space, u64 gfn);
 bool nst_tdp_age(struct nst_vm *vm, unsigned int space, u64 start, u64 end, bool clear);
 

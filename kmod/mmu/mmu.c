@@ -194,15 +194,19 @@ static void tell_root(struct nst_vcpu *vcpu)
 	nst_hpa_t hpa = nst_hpa(nst_table_hpa(root));
 	struct nst_ctl *ctl = &vcpu->ctl;
 	bool ad = nst_caps.tdp_ad;
+	/* What is listed are addresses of L1, if these are what the root translates. */
+	bool log = !nst_uses_shadow(vcpu) && READ_ONCE(vcpu->vm->mmu->log_writes);
 
 	/* To L1's EPT without these bits, a CPU's look at L2's tables is no write. */
 	if (nst_is_merged(vcpu))
 		ad &= vcpu->mmu->stage2_mode.table_writes;
-	if (likely(ctl->root == hpa && ctl->root_level == root->role.level && ctl->root_ad == ad))
+	if (likely(ctl->root == hpa && ctl->root_level == root->role.level &&
+		   ctl->root_ad == ad && ctl->root_log == log))
 		return;
 	ctl->root = hpa;
 	ctl->root_level = root->role.level;
 	ctl->root_ad = ad;
+	ctl->root_log = log;
 	ctl->dirty |= NST_CTL_ROOT;
 }
 

@@ -98,6 +98,8 @@ bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3);
  */
 bool nst_mmu_zap_gfns(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end);
 bool nst_mmu_write_protect(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end);
+void nst_mmu_log_begin(struct nst_vm *vm);
+void nst_mmu_log_collect(struct nst_vm *vm);
 /* @slot is about to go: none of its translations is left, none is made; flushes. */
 void nst_mmu_slot_gone(struct nst_vm *vm, struct nst_memslot *slot);
 /* Every translation; flushes. */

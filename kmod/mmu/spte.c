@@ -59,7 +59,8 @@ bool spte_clear_bits(struct nst_table *table, unsigned int index, u64 bits)
  * @level: its level
  * @pfn: host page frame, aligned to the level
  * @rights: NST_ACCESS_* to grant
- * @ram: write-back memory; else a device, uncached
+ * @ram: write-back memory; else a device, uncached (under EPT the guest's PAT
+ *	may make it write-combining)
  *
  * Accessed is set, for the guest is about to use it; dirty is when writable,
  * which spares hardware the update: host pages are marked dirty when mapped.
@@ -73,7 +74,9 @@ u64 spte_leaf(const struct nst_format *fmt, unsigned int level, u64 pfn, u8 righ
 	if (ram)
 		entry = __sme_set(entry);
 	if (fmt->rwx) {
-		entry |= (ram ? EPT_MT_WB : EPT_MT_UC) << NST_EPT_MT_SHIFT;
+		/* The host maps its RAM write-back, so the guest's PAT has no say. */
+		entry |= ram ? EPT_MT_WB << NST_EPT_MT_SHIFT | NST_EPT_IPAT :
+			       EPT_MT_UC << NST_EPT_MT_SHIFT;
 		if (rights & NST_ACCESS_R)
 			entry |= fmt->present & ~(fmt->write | fmt->exec);
 		if (rights & NST_ACCESS_X)

@@ -278,6 +278,32 @@ bool nst_tdp_isolate(struct nst_vm *vm, unsigned int space, u64 gfn)
 	return tree_walk(vm, space, gfn, gfn + 1, &op);
 }
 
+/* A small page's next write shows in hardware's own list; a huge one is split. */
+static bool watch_leaf(struct nst_table *table, unsigned int index)
+{
+	if (table->role.level > NST_LEVEL_4K)
+		return protect_leaf(table, index);
+	return spte_clear_bits(table, index, nst_table_format(table)->dirty);
+}
+
+/**
+ * nst_tdp_watch_writes() - let the next write to each page of a range be noticed
+ * @vm: the VM; its vCPUs log writes if nst_caps.tdp_log says that they can
+ * @space: which address space
+ * @start: first gfn
+ * @end: gfn behind the last
+ *
+ * Context: mmu_lock held.
+ *
+ * Return: whether an entry changed: flush TLBs.
+ */
+bool nst_tdp_watch_writes(struct nst_vm *vm, unsigned int space, u64 start, u64 end)
+{
+	const struct range_op op = { .leaf = nst_caps.tdp_log ? watch_leaf : protect_leaf };
+
+	return tree_walk(vm, space, start, end, &op);
+}
+
 static bool test_leaf(struct nst_table *table, unsigned int index)
 {
 	const struct nst_format *fmt = nst_table_format(table);

@@ -92,7 +92,35 @@ bool nst_age_gfns_locked(struct nst_vm *vm, struct nst_memslot *slot, u64 start,
 }
 
 /**
- * nst_mmu_write_protect() - make the next write to guest pages fault
+ * nst_mmu_log_begin() - a slot will be logged: vCPUs have to list their writes
+ * @vm: the VM
+ *
+ * Context: slots_lock held, before the first nst_mmu_write_protect() for a log;
+ * a write that is not listed would leave a dirty bit that hides later ones.
+ */
+void nst_mmu_log_begin(struct nst_vm *vm)
+{
+	lockdep_assert_held(&vm->slots_lock);
+	if (!nst_caps.tdp_log || vm->mmu->log_writes)
+		return;
+	WRITE_ONCE(vm->mmu->log_writes, true);
+	nst_request_all(vm, NST_REQ_KICK, true);
+}
+
+/**
+ * nst_mmu_log_collect() - have in the log what was written until now
+ * @vm: the VM
+ *
+ * A vCPU hands over its list whenever it leaves the guest.
+ */
+void nst_mmu_log_collect(struct nst_vm *vm)
+{
+	if (vm->mmu->log_writes)
+		nst_request_all(vm, NST_REQ_KICK, true);
+}
+
+/**
+ * nst_mmu_write_protect() - make the next write to guest pages show in the log
  * @vm: the VM
  * @slot: their slot
  * @start: first gfn
@@ -108,7 +136,7 @@ bool nst_mmu_write_protect(struct nst_vm *vm, struct nst_memslot *slot, u64 star
 
 	spin_lock(&vm->mmu_lock);
 	if (vm->mmu)
-		flush = nst_tdp_write_protect(vm, slot->space, start, end) |
+		flush = nst_tdp_watch_writes(vm, slot->space, start, end) |
 			nst_rmap_protect(slot, start, end);
 	spin_unlock(&vm->mmu_lock);
 	return flush;

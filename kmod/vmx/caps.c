@@ -68,6 +68,7 @@ static const struct vmx_control vmx_controls[] = {
 	{ "WBINVD exiting", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_WBINVD_EXITING },
 	{ "enable INVPCID", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_ENABLE_INVPCID },
 	{ "enable XSAVES", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_XSAVES },
+	{ "enable PML", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_ENABLE_PML },
 	{ "use TSC scaling", VMX_PROC2, VMX_WANTED, SECONDARY_EXEC_TSC_SCALING },
 
 	{ "save debug controls", VMX_EXIT, VMX_REQUIRED, VM_EXIT_SAVE_DEBUG_CONTROLS },
@@ -259,6 +260,8 @@ static void vmx_fill_caps(void)
 		nst_caps.tdp_exec_only = cap & VMX_EPT_EXECUTE_ONLY_BIT;
 		nst_caps.tdp_ad = cap & VMX_EPT_AD_BIT;
 		nst_caps.tdp_1g = cap & VMX_EPT_1GB_PAGE_BIT;
+		nst_caps.tdp_log = nst_caps.tdp_ad &&
+				   vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_PML);
 	}
 	nst_caps.unrestricted = vmx_can(VMX_PROC2, SECONDARY_EXEC_UNRESTRICTED_GUEST);
 	nst_caps.tsc_scaling = vmx_can(VMX_PROC2, SECONDARY_EXEC_TSC_SCALING);

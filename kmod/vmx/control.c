@@ -90,6 +90,8 @@ static void vmx_encode_traps(struct vmx_vcpu *vmx)
 		proc2 |= SECONDARY_EXEC_ENABLE_VPID;
 	if (nst_caps.xsaves && nst_guest_has(vcpu, NST_GCAP_XSAVES))
 		proc2 |= SECONDARY_EXEC_XSAVES;
+	if (ctl->root_log)
+		proc2 |= SECONDARY_EXEC_ENABLE_PML;
 	if (proc2 != vmx->proc2) {
 		vmx->proc2 = proc2;
 		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, proc2);
@@ -136,7 +138,7 @@ void vmx_encode(struct nst_vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u32 dirty = vcpu->ctl.dirty;
 
-	if (dirty & NST_CTL_TRAPS)
+	if (dirty & (NST_CTL_TRAPS | NST_CTL_ROOT))
 		vmx_encode_traps(vmx);
 	if (dirty & NST_CTL_TSC) {
 		vmcs_write64(TSC_OFFSET, vcpu->ctl.tsc_offset);
@@ -210,6 +212,24 @@ u8 vmx_get_tpr(struct nst_vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	return vmx->vapic ? vmx->vapic[APIC_TASKPRI] : 0;
+}
+
+/**
+ * vmx_drain_pml() - hand the pages that the guest wrote to the core
+ * @vmx: vCPU that just left the guest; irqs off
+ *
+ * SDM3 "Page-Modification Logging": the index is that of the next entry to be
+ * written, and runs below zero when the log is full.
+ */
+void vmx_drain_pml(struct vmx_vcpu *vmx)
+{
+	u16 index = vmcs_read16(GUEST_PML_INDEX);
+	unsigned int first = index < VMX_PML_ENTRIES ? index + 1 : 0;
+
+	if (first == VMX_PML_ENTRIES)
+		return;
+	nst_dirty_log_writes(vmx->vcpu, vmx->pml + first, VMX_PML_ENTRIES - first);
+	vmcs_write16(GUEST_PML_INDEX, VMX_PML_FIRST);
 }
 
 static void vmx_flush_failed(struct nst_vcpu *vcpu)

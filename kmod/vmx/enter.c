@@ -225,6 +225,8 @@ void vmx_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 		return;
 	}
 	vmx->launched = true;
+	if (vmx->proc2 & SECONDARY_EXEC_ENABLE_PML)
+		vmx_drain_pml(vmx);
 	vectoring = vmcs_read32(IDT_VECTORING_INFO_FIELD);
 	vmx_decode_exit(vcpu, exit, reason, vectoring);
 	/* A task gate's event is delivered by the task switch itself. */

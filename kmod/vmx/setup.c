@@ -96,6 +96,10 @@ static void vmx_setup_controls(struct vmx_vcpu *vmx)
 		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, virt_to_phys(vmx->vapic));
 	if (vmx->vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
+	if (vmx->pml) {
+		vmcs_write64(PML_ADDRESS, virt_to_phys(vmx->pml));
+		vmcs_write16(GUEST_PML_INDEX, VMX_PML_FIRST);
+	}
 	if (nst_caps.xsaves)
 		vmcs_write64(XSS_EXIT_BITMAP, 0);
 	if (nst_caps.tsc_scaling)

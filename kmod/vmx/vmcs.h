@@ -16,6 +16,10 @@
 #include <asm/asm.h>
 #include <asm/vmx.h>
 
+/* The page-modification log fills from its last entry down. */
+#define VMX_PML_ENTRIES		512
+#define VMX_PML_FIRST		(VMX_PML_ENTRIES - 1)
+
 /* Bits 14:13 of an encoding. */
 enum vmcs_width { VMCS_16, VMCS_64, VMCS_32, VMCS_NATURAL };
 

@@ -196,6 +196,7 @@ static void vmx_free(struct vmx_vcpu *vmx)
 {
 	vmx_free_vpid(vmx->vpid);
 	free_page((unsigned long)vmx->vapic);
+	free_page((unsigned long)vmx->pml);
 	free_page((unsigned long)vmx->msr_bitmap);
 	free_page((unsigned long)vmx->vmcs);
 	kfree(vmx);
@@ -215,7 +216,10 @@ static int vmx_vcpu_create(struct nst_vcpu *vcpu)
 	vmx->msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (nst_caps.virtual_tpr)
 		vmx->vapic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->vmcs || !vmx->msr_bitmap || (nst_caps.virtual_tpr && !vmx->vapic)) {
+	if (nst_caps.tdp_log)
+		vmx->pml = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->vmcs || !vmx->msr_bitmap || (nst_caps.virtual_tpr && !vmx->vapic) ||
+	    (nst_caps.tdp_log && !vmx->pml)) {
 		vmx_free(vmx);
 		return -ENOMEM;
 	}

@@ -98,6 +98,7 @@ struct vmx_vcpu {
 	struct nst_vcpu *vcpu;		/* (c) */
 	void *vmcs;			/* (c) the region, a page */
 	u64 *msr_bitmap;		/* (c) a page */
+	u64 *pml;			/* (c) page-modification log, NULL without PML */
 	u8 *vapic;			/* (c) virtual-APIC page, NULL without TPR shadow */
 	u16 vpid;			/* (c) 0: none, entries and exits flush */
 
@@ -161,6 +162,7 @@ void vmx_set_proc(struct vmx_vcpu *vmx, u32 proc);
 void vmx_irq_window(struct nst_vcpu *vcpu, bool on);
 void vmx_nmi_window(struct nst_vcpu *vcpu, bool on);
 void vmx_set_tpr(struct nst_vcpu *vcpu, u8 tpr, u8 threshold);
+void vmx_drain_pml(struct vmx_vcpu *vmx);
 u8 vmx_get_tpr(struct nst_vcpu *vcpu);
 void vmx_flush_tlb(struct nst_vcpu *vcpu);
 void vmx_flush_tlb_gva(struct nst_vcpu *vcpu, u64 gva);

@@ -70,6 +70,25 @@ GUEST_CASE(exact, SECTION)
 	compare("a write over two pages is in both");
 }
 
+/* More pages than hardware's own list holds between two exits. */
+GUEST_CASE(every_page, SECTION)
+{
+	u32 i, again;
+
+	for (again = 0; again < 3; again++) {
+		for (i = 0; i < SLOT_PAGES; i++) {
+			BYTE(i) = again;
+			written(i);
+		}
+		compare("every page, written once more");
+	}
+	for (i = 0; i < SLOT_PAGES; i += 3) {
+		BYTE(i) = i;
+		written(i);
+	}
+	compare("every third page");
+}
+
 GUEST_CASE(page_tables, SECTION)
 {
 	/* A page table in the slot: the CPU's write of the accessed bit counts. */
