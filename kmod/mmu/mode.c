@@ -108,7 +108,10 @@ struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu)
 	};
 }
 
-/* With NPT the CPU has no PDPTE registers: it reads them in each walk. */
+/*
+ * APM2 "Legacy PAE Mode": under nested paging the CPU reads PDPTEs in each walk
+ * and keeps none, so a reserved bit is nobody's business before it is used.
+ */
 static const u64 *pdpte_registers(const struct nst_vcpu *vcpu)
 {
 	return nst_caps.tdp && !nst_caps.tdp_is_ept ? NULL : vcpu->st.pdptr;
@@ -190,6 +193,7 @@ int nst_mmu_translate(struct nst_vcpu *vcpu, u64 gva, u8 access, nst_gpa_t *gpa,
  * @cr3: where they are
  *
  * SDM3 "PDPTE Registers": a present one with a reserved bit refuses the load.
+ * Nothing is loaded where the CPU has no such registers.
  *
  * Return: false to raise #GP; the registers did not change then.
  */
@@ -201,6 +205,8 @@ bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3)
 	u64 pdptr[4];
 	int i;
 
+	if (!pdpte_registers(vcpu))
+		return true;
 	if (nst_mmu_l2gpa_to_gpa(vcpu, (__force nst_l2gpa_t)gpa, NST_ACCESS_R, &gpa) ||
 	    nst_vcpu_read_gpa(vcpu, gpa, pdptr, sizeof(pdptr)))
 		return false;

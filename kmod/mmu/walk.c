@@ -131,14 +131,16 @@ static bool descend(const struct nst_walk_mode *mode, const struct nst_walk_mem 
 static bool allowed(const struct nst_walk_mode *mode, const struct nst_walk_in *in,
 		    struct nst_walk *out)
 {
-	if (nst_perm_denies(&mode->perm, out->rights, in->access, in->ac))
-		return fail(out, NST_PFEC_P);
+	u32 pk = 0;
 
+	/* SDM3 "Page-Fault Exceptions": PK does not ask what else is wrong. */
 	if (mode->pke && (out->rights & NST_ACCESS_U)) {
 		out->pkey = (out->entry[out->level] >> 59) & 0xf;
 		if (nst_pkey_denies(in->pkru, out->pkey, in->access, mode->wp))
-			return fail(out, NST_PFEC_P | NST_PFEC_PK);
+			pk = NST_PFEC_PK;
 	}
+	if (pk || nst_perm_denies(&mode->perm, out->rights, in->access, in->ac))
+		return fail(out, NST_PFEC_P | pk);
 	return true;
 }
 

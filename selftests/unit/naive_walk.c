@@ -29,10 +29,7 @@ struct trip {
 	const struct naive_access *acc;
 	uint8_t *mem;
 	uint64_t size;
-	/* Entries used, for their accessed bits. */
-	uint64_t where[5];
 	unsigned int width;
-	int used;
 	bool writable, user, no_exec;
 	unsigned int key;
 	struct naive_result res;
@@ -56,11 +53,13 @@ static bool fault(struct trip *t, uint32_t bits)
 
 static bool load(struct trip *t, uint64_t at, uint64_t *entry)
 {
-	if (at + t->width > t->size)
+	if (at + t->width > t->size) {
+		t->res.outside = true;
 		return fault(t, 0);
+	}
 	*entry = 0;
 	memcpy(entry, t->mem + at, t->width);
-	t->where[t->used++] = at;
+	t->res.where[t->res.used++] = at;
 	if (!(*entry & P))
 		return fault(t, 0);
 	return true;
@@ -89,36 +88,38 @@ static bool finish(struct trip *t, uint64_t gpa)
 	const struct naive_access *acc = t->acc;
 	bool key_off = t->cpu->pkru >> (2 * t->key) & 1;
 	bool key_ro = t->cpu->pkru >> (2 * t->key + 1) & 1;
+	uint32_t pk = 0;
 	int i;
 
+	/* Bit PK tells of the key whatever else the access may not do. */
+	if (cpu->pke && cpu->mode >= NAIVE_4LEVEL && t->user && !acc->fetch) {
+		if (key_off || (acc->write && key_ro && (acc->user || cpu->wp)))
+			pk = PF_PK;
+	}
 	if (acc->user) {
 		if (!t->user)
-			return fault(t, PF_P);
+			return fault(t, PF_P | pk);
 		if (acc->write && !t->writable)
-			return fault(t, PF_P);
+			return fault(t, PF_P | pk);
 		if (acc->fetch && t->no_exec)
-			return fault(t, PF_P);
+			return fault(t, PF_P | pk);
 	} else if (acc->fetch) {
 		if (t->no_exec)
-			return fault(t, PF_P);
+			return fault(t, PF_P | pk);
 		if (t->user && cpu->smep)
-			return fault(t, PF_P);
+			return fault(t, PF_P | pk);
 	} else {
 		if (acc->write && cpu->wp && !t->writable)
-			return fault(t, PF_P);
+			return fault(t, PF_P | pk);
 		if (t->user && cpu->smap && (acc->implicit || !cpu->ac))
-			return fault(t, PF_P);
+			return fault(t, PF_P | pk);
 	}
-	if (cpu->pke && cpu->mode >= NAIVE_4LEVEL && t->user && !acc->fetch) {
-		if (key_off)
-			return fault(t, PF_P | PF_PK);
-		if (acc->write && key_ro && (acc->user || cpu->wp))
-			return fault(t, PF_P | PF_PK);
-	}
-	for (i = 0; i < t->used; i++) {
-		t->mem[t->where[i]] |= A;
-		if (i == t->used - 1 && acc->write)
-			t->mem[t->where[i]] |= D;
+	if (pk)
+		return fault(t, PF_P | pk);
+	for (i = 0; i < t->res.used && !cpu->dry; i++) {
+		t->mem[t->res.where[i]] |= A;
+		if (i == t->res.used - 1 && acc->write)
+			t->mem[t->res.where[i]] |= D;
 	}
 	t->res.ok = true;
 	t->res.gpa = gpa;

@@ -15,6 +15,7 @@ struct naive_cpu {
 	enum naive_mode mode;
 	bool wp, pse, nxe, smep, smap, pke, ac;
 	bool gb_pages, amd;
+	bool dry;		/* leave accessed and dirty bits alone */
 	unsigned int maxphyaddr;
 	uint64_t cr3;
 	uint64_t pdpte[4];
@@ -26,10 +27,16 @@ struct naive_access {
 	bool write, fetch, user, implicit;
 };
 
+#define NAIVE_LEVELS	5
+
+/* What came out; an access that got as far as a leaf used all of @where. */
 struct naive_result {
 	bool ok;
+	bool outside;		/* a table is outside of memory */
 	uint64_t gpa;
 	uint32_t error_code;
+	int used;
+	uint64_t where[NAIVE_LEVELS];
 };
 
 /* @mem: @size bytes of guest memory from address 0; accessed and dirty bits are set. */

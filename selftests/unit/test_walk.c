@@ -98,6 +98,7 @@ static void random_cpu(struct naive_cpu *cpu)
 	u64 bits = rnd();
 	int i;
 
+	memset(cpu, 0, sizeof(*cpu));
 	cpu->mode = NAIVE_32 + rnd() % 4;
 	cpu->wp = bits & 1;
 	cpu->pse = bits & 2;
