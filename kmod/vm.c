@@ -105,6 +105,7 @@ static void nst_vm_free(struct nst_vm *vm)
 	struct nst_vcpu *vcpu;
 	unsigned long i;
 
+	nst_audit_at_end(vm);
 	nst_stats_vm_destroy(vm);
 	nst_eventfds_release(vm);
 	nst_for_each_vcpu(vm, vcpu, i)

@@ -5,7 +5,8 @@
  * is in sync with the guest table that it shadows.
  *
  * Off by default; the parameter mmu_audit makes a vCPU run it after every so
- * many faults.  A finding is printed with the entry and warned about once.
+ * many faults, and the end of a VM once more.  A finding is printed with the
+ * entry and warned about once.
  */
 #include "../nestor.h"
 #include <linux/delay.h>
@@ -14,7 +15,9 @@
 
 static unsigned int audit_interval;
 module_param_named(mmu_audit, audit_interval, uint, 0644);
-MODULE_PARM_DESC(mmu_audit, "Audit page tables after this many guest page faults (0: never)");
+MODULE_PARM_DESC(mmu_audit, "Audit page tables after this many guest page faults and at a VM's end (0: never)");
+
+#define NST_ENTRY_PKEY	GENMASK_ULL(62, 59)
 
 /* One pass over a VM's tables. */
 struct audit {
@@ -88,6 +91,9 @@ static void check_guest(struct audit *a, struct nst_table *table, unsigned int i
 	const struct nst_table *child;
 	bool guest_leaf, leaf;
 
+	/* Without protection keys these bits are the guest's own. */
+	if (!(table->entries[index] & NST_ENTRY_PKEY))
+		guest &= ~NST_ENTRY_PKEY;
 	leaf = nst_entry_leaf(nst_table_format(table), level, table->entries[index]);
 	guest_leaf = nst_entry_leaf(fmt, level, guest) &&
 		     (level == NST_LEVEL_4K || fmt->entry_bytes == 8 || table->role.pse);
@@ -182,4 +188,21 @@ void nst_audit_after_fault(struct nst_vcpu *vcpu)
 		return;
 	msleep(20);
 	WARN_ONCE(audit_pass(vcpu->vm, true), "nestor: page tables are inconsistent\n");
+}
+
+/**
+ * nst_audit_at_end() - audit the tables that a VM leaves behind
+ * @vm: the VM, nobody uses it any more
+ *
+ * Its last process may be gone already, and the guest's tables with it.
+ */
+void nst_audit_at_end(struct nst_vm *vm)
+{
+	int idx;
+
+	if (likely(!READ_ONCE(audit_interval)) || current->mm != vm->mm)
+		return;
+	idx = srcu_read_lock(&vm->srcu);
+	WARN_ONCE(audit_pass(vm, true), "nestor: page tables are inconsistent at the end\n");
+	srcu_read_unlock(&vm->srcu, idx);
 }

@@ -115,4 +115,7 @@ void nst_mmu_slot_free(struct nst_memslot *slot);
 /* Software wrote guest memory: a shadowed table may be there.  srcu held. */
 void nst_mmu_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len);
 
+/* ---- audit.c ---- */
+void nst_audit_at_end(struct nst_vm *vm);
+
 #endif /* NST_MMU_MMU_H */
