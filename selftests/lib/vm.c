@@ -19,6 +19,7 @@
 
 #define CPUID_MAX_ENTRIES	256
 #define SIG_KICK		SIGUSR1
+#define EFAULT_PAUSE_USEC	200
 
 static int device = -1;
 static const char *device_name;
@@ -285,6 +286,11 @@ static void *thread_main(void *data)
 
 		if (rc == -EINTR || rc == -EAGAIN) {
 			vcpu->run->immediate_exit = 0;
+			continue;
+		}
+		if (rc == -EFAULT && vcpu->vm->forgives) {
+			atomic_fetch_add(&vcpu->vm->efaults, 1);
+			usleep(EFAULT_PAUSE_USEC);
 			continue;
 		}
 		if (rc) {

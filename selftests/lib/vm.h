@@ -47,6 +47,8 @@ struct vcpu {
  * @timed_out: the watchdog was the one who said so
  * @flags: CASE_ flags that it was made with
  * @irqchip: interrupt controllers are in the kernel
+ * @forgives: KVM_RUN may fail with EFAULT, and is then repeated
+ * @efaults: how often it did
  * @context: of whoever handles the exits
  */
 struct vm {
@@ -58,6 +60,8 @@ struct vm {
 	bool timed_out;
 	unsigned int flags;
 	bool irqchip;
+	bool forgives;
+	atomic_uint efaults;
 	unsigned int seconds;
 	void *context;
 };

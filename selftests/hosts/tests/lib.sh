@@ -64,6 +64,11 @@ unload_stock_kvm() {
 	rmmod "$(stock_kvm)" && rmmod kvm
 }
 
+# The module anew with other parameters, the audit of page tables kept on.
+reload_module() {
+	rmmod nestor && insmod "$KO" mmu_audit=2000 "$@"
+}
+
 # Boot Debian's kernel: boot LOG CPUS [option...]; it powers off by itself.
 boot() {
 	boot_log=$1 boot_cpus=$2
