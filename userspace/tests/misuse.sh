@@ -45,6 +45,7 @@ make_kernel()
 	poke "$1" 510 '\125\252'			# boot_flag
 	poke "$1" 513 '\152'				# header length
 	poke "$1" 514 'HdrS'
+	poke "$1" 529 '\001'				# loadflags: loaded high
 	poke "$1" 518 '\017\002'			# version 2.15
 	poke "$1" 556 '\377\377\377\177'		# initrd_addr_max
 	poke "$1" 566 '\177\000'			# xloadflags
@@ -57,8 +58,8 @@ k=$dir/kernel
 make_kernel "$k"
 cp "$k" "$dir/old"
 poke "$dir/old" 518 '\011\002'
-cp "$k" "$dir/k32"
-poke "$dir/k32" 566 '\000\000'
+cp "$k" "$dir/zimage"
+poke "$dir/zimage" 529 '\000'
 cp "$k" "$dir/low"
 poke "$dir/low" 600 '\000\000\000\000'
 cp "$k" "$dir/wrap"
@@ -96,7 +97,7 @@ expect 1 "not a regular file" "kernel is a directory" run -k "$dir"
 expect 1 "not a Linux kernel" "kernel is a text file" run -k "$dir/text"
 expect 1 "not a Linux kernel" "kernel is empty" run -k "$dir/empty"
 expect 1 "protocol 2.9" "kernel too old" run -k "$dir/old"
-expect 1 "not a 64-bit kernel" "32-bit kernel" run -k "$dir/k32"
+expect 1 "not a Linux kernel" "kernel that is loaded low" run -k "$dir/zimage"
 expect 1 "below 1 MiB" "kernel below 1 MiB" run -k "$dir/low"
 expect 1 "not a Linux kernel" "kernel shorter than its header" run -k "$dir/short"
 expect 1 "cut off" "kernel without payload" run -k "$dir/cut"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The Linux/x86 boot protocol, entered as 64-bit code ("The Linux/x86 Boot
- * Protocol", "64-bit Boot Protocol"): what a boot loader leaves in memory. The
- * state of the CPU that goes with it is in bootcpu.c.
+ * The Linux/x86 boot protocol, entered as 64-bit or as 32-bit code, whichever
+ * the kernel is ("The Linux/x86 Boot Protocol", "64-bit Boot Protocol", "32-bit
+ * Boot Protocol"): what a boot loader leaves in memory. The state of the CPU
+ * that goes with it is in bootcpu.c.
  *
  * The files are the user's, yet every length in them is checked before use.
  */
@@ -79,8 +80,8 @@ static int check_header(const struct image *img, const struct setup_header *hdr)
 	if (hdr->version < PROTOCOL_MIN)
 		return nl_fail(ENOEXEC, "%s speaks boot protocol %u.%u, at least 2.12 is needed",
 			       img->path, hdr->version >> 8, hdr->version & 0xff);
-	if (!(hdr->xloadflags & XLF_KERNEL_64))
-		return nl_fail(ENOEXEC, "%s is not a 64-bit kernel", img->path);
+	if (!(hdr->loadflags & LOADED_HIGH))
+		return nl_fail(ENOEXEC, "%s is not a Linux kernel in bzImage format", img->path);
 	if (hdr->pref_address < HIGH_MEMORY_GPA)
 		return nl_fail(ENOEXEC, "%s wants to be loaded at 0x%llx, below 1 MiB", img->path,
 			       (unsigned long long)hdr->pref_address);
@@ -199,12 +200,12 @@ static int load_all(const struct ram *ram, const struct image *img, const struct
  * boot_load() - Put kernel, initrd, command line and boot parameters into memory
  * @ram: the guest's memory
  * @files: what to load
- * @entry: where the first CPU starts
+ * @entry: where and how the first CPU starts
  *
  * Return: 0 or a negative errno with nl_error() set: -ENOSPC and -E2BIG when
  * the user has asked for what does not fit.
  */
-int boot_load(const struct ram *ram, const struct boot_files *files, u64 *entry)
+int boot_load(const struct ram *ram, const struct boot_files *files, struct boot_entry *entry)
 {
 	struct boot_params *zero = ram_low(ram, ZERO_PAGE_GPA, sizeof(*zero));
 	struct image img;
@@ -217,7 +218,9 @@ int boot_load(const struct ram *ram, const struct boot_files *files, u64 *entry)
 		return ret;
 	ret = load_all(ram, &img, files, zero);
 	close(img.fd);
-	if (!ret)
-		*entry = zero->hdr.pref_address + ENTRY64_OFFSET;
-	return ret;
+	if (ret)
+		return ret;
+	entry->is_64bit = zero->hdr.xloadflags & XLF_KERNEL_64;
+	entry->address = zero->hdr.pref_address + (entry->is_64bit ? ENTRY64_OFFSET : 0);
+	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Loading a Linux kernel and starting it by its 64-bit boot protocol. */
+/* Loading a Linux kernel and where it is entered. */
 #ifndef VMM_BOOT_H
 #define VMM_BOOT_H
 
@@ -11,6 +11,11 @@ struct boot_files {
 	const char *cmdline;
 };
 
-int boot_load(const struct ram *ram, const struct boot_files *files, u64 *entry);
+struct boot_entry {
+	u64 address;
+	bool is_64bit;
+};
+
+int boot_load(const struct ram *ram, const struct boot_files *files, struct boot_entry *entry);
 
 #endif

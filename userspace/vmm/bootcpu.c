@@ -2,7 +2,8 @@
 /*
  * "64-bit Boot Protocol": long mode with paging, flat segments with the
  * selectors the protocol names, the low 4 GiB mapped to themselves, interrupts
- * off, RSI at the zero page.
+ * off, RSI at the zero page. "32-bit Boot Protocol": the same in protected mode
+ * without paging.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 /* SDM3 "Segment Descriptors": flat, 4 KiB granular, accessed. */
 #define DESC_CODE64	0x00af9b000000ffffull
+#define DESC_CODE32	0x00cf9b000000ffffull
 #define DESC_DATA	0x00cf93000000ffffull
 #define TYPE_CODE	0xb
 #define TYPE_DATA	0x3
@@ -32,11 +34,11 @@
 
 #define MAPPED_GIB	4
 
-static void write_gdt(u64 *gdt)
+static void write_gdt(u64 *gdt, bool is_64bit)
 {
 	gdt[0] = 0;
 	gdt[1] = 0;
-	gdt[BOOT_CS / 8] = DESC_CODE64;
+	gdt[BOOT_CS / 8] = is_64bit ? DESC_CODE64 : DESC_CODE32;
 	gdt[BOOT_DS / 8] = DESC_DATA;
 }
 
@@ -59,17 +61,18 @@ static void write_page_tables(u64 *tables)
 /**
  * bootcpu_tables() - Write the descriptor and page tables into memory
  * @ram: the guest's memory
+ * @entry: from boot_load()
  *
  * Return: 0 or a negative errno with nl_error() set.
  */
-int bootcpu_tables(const struct ram *ram)
+int bootcpu_tables(const struct ram *ram, const struct boot_entry *entry)
 {
 	u64 *gdt = ram_low(ram, GDT_GPA, SZ_4K);
 	u64 *tables = ram_low(ram, PAGE_TABLES_GPA, (2 + MAPPED_GIB) * SZ_4K);
 
 	if (!gdt || !tables)
 		return nl_fail(ENOSPC, "too little memory for the boot tables");
-	write_gdt(gdt);
+	write_gdt(gdt, entry->is_64bit);
 	write_page_tables(tables);
 	return 0;
 }
@@ -88,7 +91,7 @@ static struct kvm_segment flat_segment(u16 selector, u8 type, bool code64)
 	};
 }
 
-static int set_sregs(const struct nl_vcpu *vcpu)
+static int set_sregs(const struct nl_vcpu *vcpu, bool is_64bit)
 {
 	struct kvm_segment data = flat_segment(BOOT_DS, TYPE_DATA, false);
 	struct kvm_sregs s;
@@ -96,7 +99,7 @@ static int set_sregs(const struct nl_vcpu *vcpu)
 
 	if (ret)
 		return ret;
-	s.cs = flat_segment(BOOT_CS, TYPE_CODE, true);
+	s.cs = flat_segment(BOOT_CS, TYPE_CODE, is_64bit);
 	s.ds = data;
 	s.es = data;
 	s.fs = data;
@@ -106,10 +109,13 @@ static int set_sregs(const struct nl_vcpu *vcpu)
 	s.gdt.limit = BOOT_DS + 7;
 	s.idt.base = 0;
 	s.idt.limit = 0;
-	s.cr0 = X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_PG;
-	s.cr3 = PAGE_TABLES_GPA;
-	s.cr4 = X86_CR4_PAE;
-	s.efer = EFER_LME | EFER_LMA;
+	s.cr0 = X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP;
+	if (is_64bit) {
+		s.cr0 |= X86_CR0_PG;
+		s.cr3 = PAGE_TABLES_GPA;
+		s.cr4 = X86_CR4_PAE;
+		s.efer = EFER_LME | EFER_LMA;
+	}
 	return nl_vcpu_set_sregs(vcpu, &s);
 }
 
@@ -120,15 +126,15 @@ static int set_sregs(const struct nl_vcpu *vcpu)
  *
  * Return: 0 or a negative errno with nl_error() set.
  */
-int bootcpu_set(const struct nl_vcpu *vcpu, u64 entry)
+int bootcpu_set(const struct nl_vcpu *vcpu, const struct boot_entry *entry)
 {
 	const struct kvm_regs regs = {
-		.rip = entry,
+		.rip = entry->address,
 		.rsi = ZERO_PAGE_GPA,
 		.rsp = BOOT_STACK_GPA,
 		.rflags = X86_EFLAGS_FIXED,
 	};
-	int ret = set_sregs(vcpu);
+	int ret = set_sregs(vcpu, entry->is_64bit);
 
 	return ret ? ret : nl_vcpu_set_regs(vcpu, &regs);
 }

@@ -145,7 +145,7 @@ static int create_devices(struct machine *m, const struct options *opt)
 	return ret;
 }
 
-static int create_memory(struct machine *m, const struct options *opt, u64 *entry)
+static int create_memory(struct machine *m, const struct options *opt, struct boot_entry *entry)
 {
 	char cmdline[CMDLINE_ROOM];
 	const struct boot_files files = {
@@ -162,7 +162,7 @@ static int create_memory(struct machine *m, const struct options *opt, u64 *entr
 	if (!ret)
 		ret = boot_load(&m->ram, &files, entry);
 	if (!ret)
-		ret = bootcpu_tables(&m->ram);
+		ret = bootcpu_tables(&m->ram, entry);
 	if (!ret)
 		ret = acpi_build(&m->ram, opt->cpus);
 	return ret;
@@ -203,7 +203,7 @@ static int create_vcpu(struct machine *m, struct vcpu *vcpu, u32 id)
 	return ret;
 }
 
-static int create_vcpus(struct machine *m, u32 cpus, u64 entry)
+static int create_vcpus(struct machine *m, u32 cpus, const struct boot_entry *entry)
 {
 	u32 i;
 	int ret = 0;
@@ -222,7 +222,7 @@ static int create_vcpus(struct machine *m, u32 cpus, u64 entry)
 
 static int create(struct machine *m, const struct options *opt)
 {
-	u64 entry;
+	struct boot_entry entry;
 	int ret;
 
 	ret = create_memory(m, opt, &entry);
@@ -235,7 +235,7 @@ static int create(struct machine *m, const struct options *opt)
 	if (!ret)
 		ret = create_devices(m, opt);
 	if (!ret)
-		ret = create_vcpus(m, opt->cpus, entry);
+		ret = create_vcpus(m, opt->cpus, &entry);
 	return ret;
 }
 

@@ -28,7 +28,7 @@ static const char help_text[] =
 "Run a Linux kernel in a virtual machine, with its serial console on\n"
 "standard input and output.\n"
 "\n"
-"  -k, --kernel FILE   the kernel, a 64-bit bzImage (Debian: /boot/vmlinuz-...)\n"
+"  -k, --kernel FILE   the kernel, a bzImage (Debian: /boot/vmlinuz-...)\n"
 "  -i, --initrd FILE   an initial RAM disk\n"
 "  -a, --append TEXT   kernel command line, after 'console=ttyS0'\n"
 "  -m, --mem SIZE      guest memory, with suffix K, M or G; without: MiB (512M)\n"

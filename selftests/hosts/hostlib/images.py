@@ -30,12 +30,13 @@ def _busybox():
     return BUSYBOX
 
 
-def _root(archive):
+def root(archive, busybox=None):
+    """What every root needs; another architecture brings its own busybox."""
     for name in DIRS:
         archive.dir(name)
     archive.char("dev/console", 5, 1)
     archive.char("dev/null", 1, 3, 0o666)
-    archive.copy("bin/busybox", _busybox())
+    archive.copy("bin/busybox", busybox or _busybox())
     applets = subprocess.run([str(_busybox()), "--list"], text=True, check=True,
                              stdout=subprocess.PIPE).stdout.split()
     for applet in applets:
@@ -52,7 +53,7 @@ def base(series):
 
     def fill(out):
         archive = cpio.Archive()
-        _root(archive)
+        root(archive)
         where = f"lib/modules/{name}"
         lines = []
         for ko in sorted((kernel / "modules").glob("*.ko")):
@@ -78,7 +79,7 @@ def guest(series="6.1"):
     def fill(out):
         shutil.copyfile(kernel / "vmlinuz", out / "bzImage")
         archive = cpio.Archive()
-        _root(archive)
+        root(archive)
         archive.file("init", script.read_bytes(), 0o755)
         modules = [name for name in kernels.GUEST_MODULES
                    if (kernel / "modules" / f"{name}.ko").exists()]

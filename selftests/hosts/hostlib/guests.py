@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Guests other than the host's own kernel, from Debian's packages.
+
+memtest    memtest86+, which speaks Linux's boot protocol
+i386       a 32-bit kernel, with PAE paging or without, and a 32-bit busybox
+
+Packages of i386 come by an apt of their own in the cache, which uses this
+machine's sources and does not change what it has installed.
+"""
+import gzip
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from . import cache, cpio, images, kernels
+
+HERE = pathlib.Path(__file__).parent
+NAMES = ("memtest", "686", "686-pae")
+
+
+class Apt:
+    """apt, of this machine or for one foreign architecture."""
+
+    def __init__(self, arch=None):
+        self.arch = arch or "this machine"
+        self.options = []
+        if not arch:
+            return
+        self.top = cache.root() / f"apt-{arch}"
+        for name in ("lists/partial", "cache/archives/partial"):
+            (self.top / name).mkdir(parents=True, exist_ok=True)
+        self.options = [
+            "-o", f"Dir::State={self.top}",
+            "-o", f"Dir::State::lists={self.top}/lists",
+            "-o", f"Dir::Cache={self.top}/cache",
+            "-o", "Dir::State::status=/dev/null",
+            "-o", f"APT::Architecture={arch}",
+            "-o", f"APT::Architectures={arch}",
+        ]
+
+    def run(self, program, *args, cwd=None):
+        """apt-get or apt-cache with these options; its output."""
+        env = dict(os.environ, LC_ALL="C", DEBIAN_FRONTEND="noninteractive")
+        return subprocess.run([program, *self.options, *args], cwd=cwd, env=env,
+                              text=True, check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+
+    def show(self, package):
+        """A package's record; the lists are fetched when they are missing."""
+        done = self.run("apt-cache", "show", "--no-all-versions", package)
+        if done.returncode or "Filename:" not in done.stdout:
+            cache.say(f"fetching lists of Debian's packages for {self.arch}")
+            # A source without i386 fails; the others are what counts.
+            self.run("apt-get", "-q", "update")
+            done = self.run("apt-cache", "show", "--no-all-versions", package)
+        if done.returncode or "Filename:" not in done.stdout:
+            raise kernels.Missing(f"apt offers no {package} for {self.arch}")
+        return done.stdout
+
+    def fetch(self, package, into):
+        """Download one package and unpack it."""
+        cache.say(f"fetching Debian package {package} for {self.arch}")
+        got = self.run("apt-get", "download", package, cwd=into)
+        debs = list(into.glob("*.deb"))
+        if got.returncode or not debs:
+            raise kernels.Missing(f"cannot fetch {package}:\n{got.stderr}")
+        subprocess.run(["dpkg-deb", "-x", str(debs[0]), str(into)], check=True)
+        debs[0].unlink()
+
+
+def memtest():
+    """Directory with memtest.bin."""
+    apt = Apt()
+    version = re.search(r"^Version: (\S+)", apt.show("memtest86+"), re.M).group(1)
+
+    def fill(out):
+        apt.fetch("memtest86+", out)
+        os.rename(out / "boot" / "memtest86+x64.bin", out / "memtest.bin")
+        for top in ("boot", "etc", "usr"):
+            shutil.rmtree(out / top, ignore_errors=True)
+
+    key = cache.digest(version, "memtest.bin")
+    return cache.entry("memtest86+", key, fill, "preparing memtest86+")
+
+
+def i386(flavour):
+    """Directory with bzImage and initrd.gz of a 32-bit guest."""
+    apt = Apt("i386")
+    shown = apt.show(f"linux-image-{flavour}")
+    package = re.search(r"^Depends: ([^ ,]+)", shown, re.M).group(1)
+    version = re.search(r"^Version: (\S+)", shown, re.M).group(1)
+    script = HERE / "guest-init.sh"
+
+    def fill(out):
+        apt.fetch(package, out)
+        os.rename(next((out / "boot").glob("vmlinuz-*")), out / "bzImage")
+        shutil.rmtree(out / "lib")
+        apt.fetch("busybox-static", out)
+        archive = cpio.Archive()
+        images.root(archive, out / "bin" / "busybox")
+        archive.file("init", script.read_bytes(), 0o755)
+        (out / "initrd.gz").write_bytes(
+            gzip.compress(archive.bytes(), 6, mtime=0))
+        for top in ("bin", "boot", "lib", "usr"):
+            shutil.rmtree(out / top, ignore_errors=True)
+
+    key = cache.digest(package, version, script, pathlib.Path(__file__))
+    return cache.entry(f"guest-{flavour}", key, fill,
+                       f"preparing a guest with {package}")
+
+
+def files(names):
+    """What --file would add for guests by name: SRC:DEST for each file."""
+    found = []
+    for name in names:
+        where = memtest() if name == "memtest" else i386(name)
+        found += [f"{path}:/nestor-guest/{name}/{path.name}"
+                  for path in sorted(where.iterdir())]
+    return found
