@@ -109,6 +109,24 @@ static void refresh_caps(struct nst_vcpu *vcpu)
 		__set_bit(NST_GCAP_KVMCLOCK2, vcpu->guest_caps);
 }
 
+/* CR4 bits that change nothing but what the guest's own instructions do. */
+#define CR4_GUESTS_OWN	(X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PGE | \
+			 X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_FSGSBASE)
+
+/*
+ * Under two-dimensional paging hardware alone looks at these, and our walks of
+ * guest tables ask for CR0.WP each time.  A bit that the guest's CPU does not
+ * have exits, to fault.  In L2 the bits are L1's affair.
+ */
+static void own_cr_bits(struct nst_vcpu *vcpu, u64 cr4_allowed)
+{
+	if (!nst_caps.tdp || nst_in_l2(vcpu))
+		return;
+	vcpu->ctl.cr0_owned = X86_CR0_TS | X86_CR0_WP;
+	vcpu->ctl.cr4_owned = CR4_GUESTS_OWN & cr4_allowed;
+	vcpu->ctl.dirty |= NST_CTL_TRAPS;
+}
+
 /**
  * nst_cpuid_refresh() - recompute what follows from a vCPU's CPUID
  * @vcpu: the vCPU, with or without CPUID entries
@@ -128,6 +146,7 @@ void nst_cpuid_refresh(struct nst_vcpu *vcpu)
 		if (nst_cpuid_guest_has(vcpu, nst_cpuid_cr4[i].feature))
 			cr4_allowed |= nst_cpuid_cr4[i].bits;
 	vcpu->cr4_reserved = ~cr4_allowed;
+	own_cr_bits(vcpu, cr4_allowed);
 
 	vcpu->xcr0_allowed = vcpu->cpuid ? 0 : nst_xcr0_supported();
 	if (xsave && nst_guest_has(vcpu, NST_GCAP_XSAVE))
