@@ -120,22 +120,20 @@ static bool need_met(const struct nst_cpuid_feature *row)
 		return nst_param_nested;
 	case NST_NEED_INTEL:
 		return !host_is_amd();
-	case NST_NEED_TDP:
-		return host_has(f) && nst_caps.tdp;
 	case NST_NEED_LA57:
-		return host_raw(f) && nst_caps.tdp;
+		return host_raw(f);
 	case NST_NEED_AVX:
 		return host_has(f) && has_xfeatures(XFEATURE_MASK_YMM);
 	case NST_NEED_AVX512:
 		return host_has(f) && has_xfeatures(XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512);
 	case NST_NEED_PKRU:
-		return host_has(f) && nst_caps.tdp && has_xfeatures(XFEATURE_MASK_PKRU);
+		return host_has(f) && has_xfeatures(XFEATURE_MASK_PKRU);
 	case NST_NEED_XSAVES:
 		return host_has(f) && nst_caps.xsaves;
 	case NST_NEED_RDTSCP:
 		return host_has(f) && nst_caps.rdtscp;
 	case NST_NEED_INVPCID:
-		return host_has(f) && nst_caps.tdp && nst_caps.invpcid;
+		return host_has(f) && nst_caps.invpcid;
 	}
 	return false;
 }

@@ -49,7 +49,7 @@ const struct nst_cpuid_feature nst_cpuid_features[] = {
 	F(SSSE3, HOST),
 	F(FMA, AVX),
 	F(CX16, HOST),
-	G(PCID, TDP, PCID),
+	G(PCID, HOST, PCID),
 	F(XMM4_1, HOST),
 	F(XMM4_2, HOST),
 	G(X2APIC, EMULATED, X2APIC),

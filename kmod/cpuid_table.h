@@ -19,14 +19,13 @@ enum nst_cpuid_need {
 	NST_NEED_EMULATED,	/* made by software: always there */
 	NST_NEED_INTEL,		/* made by software, on Intel hosts alone */
 	NST_NEED_NESTED,	/* made by software, with nested=1 */
-	NST_NEED_TDP,		/* host, and two-dimensional paging */
-	NST_NEED_LA57,		/* host's CPU, whatever its kernel uses; TDP */
+	NST_NEED_LA57,		/* host's CPU, whatever its kernel uses */
 	NST_NEED_AVX,		/* host, and XCR0 holds the component: */
 	NST_NEED_AVX512,
-	NST_NEED_PKRU,		/* and TDP */
+	NST_NEED_PKRU,
 	NST_NEED_XSAVES,	/* host, and the backend lets guests use it: */
 	NST_NEED_RDTSCP,
-	NST_NEED_INVPCID,	/* and TDP */
+	NST_NEED_INVPCID,
 };
 
 /* SDM2A "CPUID", APM3 "CPUID Instruction": leaves that have names here. */

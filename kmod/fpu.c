@@ -33,7 +33,7 @@ u64 nst_xcr0_supported(void)
 
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return 0;
-	if (!nst_caps.tdp || !boot_cpu_has(X86_FEATURE_OSPKE))
+	if (!boot_cpu_has(X86_FEATURE_OSPKE))
 		mask &= ~XFEATURE_MASK_PKRU;
 	return xgetbv(XCR_XFEATURE_ENABLED_MASK) & mask;
 }

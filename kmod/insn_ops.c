@@ -319,6 +319,18 @@ static enum nst_emul_result nst_ops_invlpg(struct nst_emul *e, u64 lin)
 	return NST_EMUL_OK;
 }
 
+/* Kinds other than the first flush more than one address: all is no less. */
+static enum nst_emul_result nst_ops_invpcid(struct nst_emul *e, u32 type, u16 pcid, u64 lin)
+{
+	u16 current_pcid = e->cr4 & X86_CR4_PCIDE ? nst_vcpu_of(e)->st.cr3 & X86_CR3_PCID_MASK : 0;
+
+	if (!type && pcid == current_pcid)
+		nst_mmu_invlpg(nst_vcpu_of(e), lin);
+	else
+		nst_mmu_flush_guest(nst_vcpu_of(e));
+	return NST_EMUL_OK;
+}
+
 static enum nst_emul_result nst_ops_wbinvd(struct nst_emul *e, bool writeback)
 {
 	return NST_EMUL_OK;
@@ -418,6 +430,7 @@ const struct nst_emul_ops nst_insn_ops = {
 	.xgetbv = nst_ops_xgetbv,
 	.hlt = nst_ops_hlt,
 	.invlpg = nst_ops_invlpg,
+	.invpcid = nst_ops_invpcid,
 	.wbinvd = nst_ops_wbinvd,
 	.get_dtr = nst_ops_get_dtr,
 	.set_dtr = nst_ops_set_dtr,
