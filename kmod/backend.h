@@ -152,7 +152,10 @@ struct nst_backend {
 	 */
 	bool (*can_enter)(struct nst_vcpu *vcpu);
 
-	/* Loaded.  Encode the parts of vcpu->ctl named in ctl.dirty; clear it. */
+	/*
+	 * Loaded.  Encode the parts of vcpu->ctl named in ctl.dirty; clear it.
+	 * A new root serves no translation of an old one.
+	 */
 	void (*encode)(struct nst_vcpu *vcpu);
 	/* Loaded.  Arrange that the next entry delivers @event (never NONE). */
 	void (*inject)(struct nst_vcpu *vcpu, const struct nst_event *event);

@@ -28,7 +28,6 @@ static bool pfn_is_ram(u64 pfn)
  */
 static int take_page(struct nst_fault *fault, struct page **page)
 {
-	struct page *again;
 	int ret;
 
 	if (fault->access & NST_ACCESS_W) {
@@ -36,16 +35,13 @@ static int take_page(struct nst_fault *fault, struct page **page)
 		fault->writable = true;
 		return ret == 1 ? 0 : -EFAULT;
 	}
-	ret = get_user_pages_fast(fault->hva, 1, 0, page);
-	if (ret != 1)
-		return -EFAULT;
-	if (fault->slot->flags & KVM_MEM_READONLY)
+	/* Mostly the host can write it already, and one look tells all. */
+	if (!(fault->slot->flags & KVM_MEM_READONLY) &&
+	    get_user_pages_fast_only(fault->hva, 1, FOLL_WRITE, page) == 1) {
+		fault->writable = true;
 		return 0;
-	if (get_user_pages_fast_only(fault->hva, 1, FOLL_WRITE, &again) != 1)
-		return 0;
-	fault->writable = again == *page;
-	put_page(again);
-	return 0;
+	}
+	return get_user_pages_fast(fault->hva, 1, 0, page) == 1 ? 0 : -EFAULT;
 }
 
 /*
@@ -145,7 +141,7 @@ static unsigned int fault_level(const struct nst_fault *fault)
 	unsigned int level;
 
 	/* A log has one bit for 4 KiB. */
-	if (fault->slot->dirty_bitmap)
+	if (fault->slot->dirty_bitmap || fault->max_level == NST_LEVEL_4K)
 		return NST_LEVEL_4K;
 	level = host_level(current->mm, fault->hva);
 	if (level == NST_LEVEL_1G && !nst_caps.tdp_1g)
@@ -158,7 +154,7 @@ static unsigned int fault_level(const struct nst_fault *fault)
 /**
  * nst_fault_lookup() - find the host page behind a guest page
  * @vm: the VM, of the current process
- * @fault: gfn, space and access in, everything else out
+ * @fault: gfn, space, access and max_level in, everything else out
  *
  * Context: vm->srcu held; sleeps.
  *
@@ -194,6 +190,46 @@ enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *faul
 	fault->level = fault_level(fault);
 	release_page(fault, page);
 	return NST_FAULT_RETRY;
+}
+
+/**
+ * nst_fault_neighbour() - find the host page of a guest page next to a fault
+ * @vm: the VM, of the current process
+ * @fault: gfn, slot, access without NST_ACCESS_W in; hva, pfn and the rest out
+ *
+ * Takes only what costs nothing: a page that is there, in the same slot.
+ *
+ * Context: mmu_lock held, so that an invalidation is either over, or shows as
+ * running, or will find what is mapped now.
+ *
+ * Return: false when it is not to be had.
+ */
+bool nst_fault_neighbour(struct nst_vm *vm, struct nst_fault *fault)
+{
+	const struct nst_memslot *slot = fault->slot;
+	struct nst_memslots *slots = nst_memslots(vm);
+	struct page *page;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	if (fault->gfn < slot->base_gfn || fault->gfn - slot->base_gfn >= slot->npages)
+		return false;
+	fault->level = NST_LEVEL_4K;
+	fault->hva = nst_memslot_hva(slot, fault->gfn);
+	fault->generation = slots->generation;
+	fault->inval_seq = slots->inval_seq;
+	if (nst_fault_stale(vm, fault))
+		return false;
+	/* To make a page dirty may sleep: one that is, can be mapped writable. */
+	fault->writable = false;
+	if (!(slot->flags & KVM_MEM_READONLY) &&
+	    get_user_pages_fast_only(fault->hva, 1, FOLL_WRITE, &page) == 1)
+		fault->writable = PageDirty(compound_head(page));
+	else if (get_user_pages_fast_only(fault->hva, 1, 0, &page) != 1)
+		return false;
+	fault->pfn = page_to_pfn(page);
+	fault->ram = pfn_is_ram(fault->pfn);
+	put_page(page);
+	return true;
 }
 
 /**
@@ -292,6 +328,7 @@ enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8
 {
 	struct nst_fault fault = {
 		.gfn = nst_gpa_gfn(gpa), .space = vcpu->space, .access = access,
+		.max_level = NST_LEVEL_MAX,
 	};
 	struct nst_vm *vm = vcpu->vm;
 	enum nst_fault_result ret;

@@ -144,6 +144,7 @@ struct nst_mode_key {
  * @root_role: (v) and the role then
  * @root_anchor: (v) and the anchor
  * @root_stale: (v) PDPTEs changed since
+ * @keep_stale: (v) the last CR3 load let translations live
  * @pae_root: (c) shadowing: this context's own four PDPTEs, below 4 GiB
  */
 struct nst_paging {
@@ -155,6 +156,7 @@ struct nst_paging {
 	union nst_role root_role;
 	u64 root_anchor;
 	bool root_stale;
+	bool keep_stale;
 	struct nst_table *pae_root;
 };
 
@@ -216,7 +218,7 @@ static inline bool nst_uses_shadow(const struct nst_vcpu *vcpu)
  * @gfn: what faulted
  * @space: in which address space
  * @access: NST_ACCESS_R/W/X that the guest made
- * @want_write: map writable if that costs nothing
+ * @max_level: no larger page is of use
  * @slot: its slot
  * @hva: its user address
  * @pfn: the host page
@@ -230,6 +232,7 @@ struct nst_fault {
 	u64 gfn;
 	u8 space;
 	u8 access;
+	u8 max_level;
 	struct nst_memslot *slot;
 	unsigned long hva;
 	u64 pfn;
@@ -297,6 +300,7 @@ bool nst_stage2_walk(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access, struct n
 
 /* ---- fault.c ---- */
 enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *fault);
+bool nst_fault_neighbour(struct nst_vm *vm, struct nst_fault *fault);
 u8 nst_fault_rights(struct nst_vm *vm, const struct nst_fault *fault, u8 rights);
 bool nst_fault_stale(struct nst_vm *vm, const struct nst_fault *fault);
 
@@ -322,7 +326,14 @@ void nst_flush_and_free(struct nst_vm *vm, bool flush, struct list_head *dead);
 
 /* ---- mode.c ---- */
 bool nst_mode_update(struct nst_vcpu *vcpu);
-struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu);
+
+/* What the callbacks of a walk remember: the slot of the last table. */
+struct nst_walk_reader {
+	struct nst_vcpu *vcpu;
+	const struct nst_memslot *slot;
+};
+
+struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu, struct nst_walk_reader *reader);
 bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out);
 
 /* ---- rmap.c: who maps a guest page, who points to a table ---- */
@@ -403,6 +414,7 @@ static inline bool nst_shadows(const struct nst_table *table, unsigned int space
 }
 
 int nst_shadow_load(struct nst_vcpu *vcpu);
+void nst_shadow_map_again(struct nst_vcpu *vcpu, struct nst_table *table, unsigned int index);
 bool nst_shadow_zap_entry(struct nst_vm *vm, struct nst_table *table, unsigned int index);
 void nst_shadow_zap_table(struct nst_vm *vm, struct nst_table *table, struct list_head *dead);
 void nst_shadow_zap_all(struct nst_vm *vm, struct list_head *dead);
@@ -413,6 +425,9 @@ enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, const struct nst_w
 /* ---- sync.c ---- */
 void nst_sync_all(struct nst_vm *vm);
 u64 nst_guest_entry(const struct nst_table *table, const void *page, unsigned int index);
+const void __user *nst_shadow_source(struct nst_vm *vm, const struct nst_table *table);
+bool nst_read_entry(const struct nst_table *table, const void __user *from, unsigned int index,
+		    u64 *entry);
 bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entry);
 bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn);
 bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *buf,

@@ -295,10 +295,15 @@ void nst_mmu_mode_changed(struct nst_vcpu *vcpu)
  */
 void nst_mmu_cr3_changed(struct nst_vcpu *vcpu, bool keep_tlb)
 {
-	if (vcpu->vm->mmu->shadow)
-		nst_unload_current(vcpu);
-	else if (!keep_tlb)
+	struct nst_paging *paging = vcpu->mmu->cur;
+
+	if (vcpu->vm->mmu->shadow) {
+		/* The next load finds the root, and flushes unless PCIDs spare it. */
+		paging->root_stale |= !keep_tlb;
+		paging->keep_stale = !paging->root_stale;
+	} else if (!keep_tlb) {
 		nst_mmu_flush_guest(vcpu);
+	}
 }
 
 /**

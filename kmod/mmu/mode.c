@@ -5,6 +5,7 @@
  * linear addresses by software.
  */
 #include "../nestor.h"
+#include <linux/uaccess.h>
 #include "../guestmem.h"
 #include "internal.h"
 
@@ -85,26 +86,57 @@ bool nst_mode_update(struct nst_vcpu *vcpu)
 	return true;
 }
 
-static int read_guest(void *vcpu, nst_gpa_t gpa, void *buf, unsigned int len)
+/* Tables lie close together: the slot of one is mostly that of the next. */
+static const void __user *table_entry(struct nst_walk_reader *reader, u64 raw)
 {
-	return nst_vcpu_read_gpa(vcpu, gpa, buf, len);
+	const struct nst_memslot *slot = reader->slot;
+	struct nst_vcpu *vcpu = reader->vcpu;
+	u64 gfn = raw >> PAGE_SHIFT;
+
+	if (!slot || gfn - slot->base_gfn >= slot->npages) {
+		slot = nst_memslot_find(vcpu->vm, vcpu->space, gfn);
+		reader->slot = slot;
+	}
+	if (!slot)
+		return NULL;
+	return (const void __user *)(nst_memslot_hva(slot, gfn) + offset_in_page(raw));
 }
 
-static int cmpxchg_guest(void *vcpu, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
+static int read_guest(void *reader, nst_gpa_t gpa, void *buf, unsigned int len)
 {
+	const void __user *from = table_entry(reader, nst_gpa_raw(gpa));
+	u32 narrow;
+
+	if (!from)
+		return -EFAULT;
+	if (len == sizeof(u64))
+		return get_user(*(u64 *)buf, (const u64 __user *)from);
+	if (get_user(narrow, (const u32 __user *)from))
+		return -EFAULT;
+	*(u32 *)buf = narrow;
+	return 0;
+}
+
+static int cmpxchg_guest(void *reader, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
+{
+	struct nst_vcpu *vcpu = ((struct nst_walk_reader *)reader)->vcpu;
+
 	return nst_cmpxchg_gpa_quiet(vcpu, gpa, old, new, len);
 }
 
 /**
  * nst_guest_mem() - how walks reach a vCPU's memory
  * @vcpu: the vCPU
+ * @reader: lives as long as the result, in one read section of vm->srcu
  *
- * Return: callbacks that may sleep and need vm->srcu.
+ * Return: callbacks that may sleep.
  */
-struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu)
+struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu, struct nst_walk_reader *reader)
 {
+	reader->vcpu = vcpu;
+	reader->slot = NULL;
 	return (struct nst_walk_mem){
-		.opaque = vcpu, .read = read_guest, .cmpxchg = cmpxchg_guest,
+		.opaque = reader, .read = read_guest, .cmpxchg = cmpxchg_guest,
 	};
 }
 
@@ -130,7 +162,8 @@ static const u64 *pdpte_registers(const struct nst_vcpu *vcpu)
  */
 bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out)
 {
-	const struct nst_walk_mem mem = nst_guest_mem(vcpu);
+	struct nst_walk_reader reader;
+	const struct nst_walk_mem mem = nst_guest_mem(vcpu, &reader);
 	struct nst_mmu *mmu = vcpu->mmu;
 	const struct nst_walk_second second = {
 		.mode = &mmu->stage2_mode, .root = mmu->stage2.root,

@@ -11,7 +11,11 @@
  * The same builder makes what an L2 guest runs on: see stage2.h.
  */
 #include "../nestor.h"
+#include <linux/uaccess.h>
 #include "internal.h"
+
+/* Entries that are looked at around a fault, aligned. */
+#define NEIGHBOURS	8u
 
 /* Protection key of an entry, SDM3 "Protection Keys". */
 #define X86_PTE_PKEY	GENMASK_ULL(62, 59)
@@ -299,6 +303,21 @@ static bool root_fits(const struct nst_paging *paging, const struct source *src)
 	       paging->root_role.word == src->base.word && paging->root_anchor == src->anchor;
 }
 
+/*
+ * What hardware's TLB holds comes from shadows and goes with them, and the
+ * backend flushes for a new root; only the PDPTEs of the same one have changed.
+ * The flush that syncing may have asked for is done here and now, since a
+ * request would keep the vCPU from entering.
+ */
+static void flush_after_load(struct nst_vcpu *vcpu, bool flush)
+{
+	if (!nst_test_request(vcpu, NST_REQ_TLB_FLUSH) && !flush)
+		return;
+	preempt_disable();
+	nst_backend->flush_tlb(vcpu);
+	preempt_enable();
+}
+
 /**
  * nst_shadow_load() - give the vCPU a root for its tables and mode
  * @vcpu: loaded vCPU, srcu held; may sleep
@@ -318,7 +337,6 @@ int nst_shadow_load(struct nst_vcpu *vcpu)
 	current_source(vcpu, &src);
 	if (likely(root_fits(paging, &src)))
 		return 0;
-	nst_unload_current(vcpu);
 	if (nst_cache_fill_shadow(vcpu->mmu))
 		return -ENOMEM;
 	if (!src.base.merged && src.anchor)
@@ -328,9 +346,12 @@ int nst_shadow_load(struct nst_vcpu *vcpu)
 	spin_lock(&vm->mmu_lock);
 	while (nst_memslots(vm)->removing)
 		cond_resched_lock(&vm->mmu_lock);
-	nst_sync_all(vm);
+	if (!paging->keep_stale)
+		nst_sync_all(vm);
+	nst_put_root(vcpu, paging, &dead);
 	shrink(vm, &dead);
 	paging->root_stale = false;
+	paging->keep_stale = false;
 	root = find_root(vcpu, &src, translated);
 	if (root)
 		nst_set_root(vcpu, root);
@@ -339,6 +360,7 @@ int nst_shadow_load(struct nst_vcpu *vcpu)
 	paging->root_anchor = src.anchor;
 	spin_unlock(&vm->mmu_lock);
 	nst_flush_and_free(vm, false, &dead);
+	flush_after_load(vcpu, root && root == paging->pae_root);
 	return root ? 0 : -ENOMEM;
 }
 
@@ -427,6 +449,9 @@ static struct nst_table *step_down(struct shadow_fault *f, struct nst_table *tab
 		}
 		f->flush |= nst_shadow_zap_entry(vm, table, index);
 	}
+	/* A link that is there is true: the guest table is write-protected. */
+	if (!still_true(f, table->role.level))
+		return NULL;
 	child = get_table(f->vcpu, gfn, role, anchor);
 	if (!child)
 		return NULL;
@@ -453,6 +478,14 @@ static u8 without_wp(const struct shadow_fault *f, u8 rights)
 	return (rights & ~NST_ACCESS_U) | NST_ACCESS_W;
 }
 
+/* What a shadow leaf takes over: keys stay while CR4.PKE is off, and work once it is on. */
+static u64 kept_bits(const struct source *src, u64 guest)
+{
+	if (src->mode->fmt->levels <= NST_LEVEL_1G || src->base.merged)
+		return 0;
+	return guest & X86_PTE_PKEY;
+}
+
 static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *table,
 				      unsigned int index)
 {
@@ -473,9 +506,8 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	rights = nst_fault_rights(vm, f->page, rights);
 	entry = spte_leaf(fmt, table->role.level, f->page->pfn & ~(pages - 1), rights,
 			  f->page->ram);
-	/* Keys stay while CR4.PKE is off, and work once it is on. */
-	if (f->walk->level && f->src.mode->fmt->levels > NST_LEVEL_1G && !f->src.base.merged)
-		entry |= f->walk->entry[f->walk->level] & X86_PTE_PKEY;
+	if (f->walk->level)
+		entry |= kept_bits(&f->src, f->walk->entry[f->walk->level]);
 
 	if (nst_entry_present(fmt, *spte) &&
 	    (!nst_entry_leaf(fmt, table->role.level, *spte) || table->gfns[index] != gfn ||
@@ -490,6 +522,81 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	}
 	spte_set(table, index, entry);
 	return NST_FAULT_RETRY;
+}
+
+/* Maps what the guest's entry @guest says, if it was used and needs no work. */
+static void map_used(struct nst_vcpu *vcpu, const struct source *src, struct nst_table *table,
+		     unsigned int index, u64 guest, struct nst_memslot *slot)
+{
+	const struct nst_format *fmt = src->mode->fmt;
+	struct nst_fault page = {
+		.gfn = nst_entry_leaf_base(fmt, NST_LEVEL_4K, guest) >> PAGE_SHIFT,
+		.slot = slot, .space = vcpu->space, .access = NST_ACCESS_R,
+	};
+	u8 rights = nst_entry_rights(fmt, guest) & table->role.rights;
+
+	if (!nst_entry_present(fmt, guest) || (src->mode->ad && !(guest & fmt->accessed)) ||
+	    nst_entry_malformed(&src->mode->rsvd, NST_LEVEL_4K, guest, true) ||
+	    !nst_fault_neighbour(vcpu->vm, &page))
+		return;
+	if ((src->mode->ad && !(guest & fmt->dirty)) ||
+	    nst_rmap_is_shadowed(page.slot, page.gfn))
+		rights &= ~NST_ACCESS_W;
+	rights = nst_fault_rights(vcpu->vm, &page, rights);
+	table->gfns[index] = page.gfn;
+	nst_rmap_add(vcpu, page.slot, page.gfn, &table->entries[index]);
+	spte_set(table, index, kept_bits(src, guest) |
+		 spte_leaf(nst_table_format(table), NST_LEVEL_4K, page.pfn, rights, page.ram));
+}
+
+/*
+ * Maps entries [@i, @end) of a table as far as they were used before: the guest
+ * will probably want them soon, and is spared their faults.
+ */
+static void map_range(struct nst_vcpu *vcpu, const struct source *src, struct nst_table *table,
+		      unsigned int i, unsigned int end, struct nst_memslot *slot)
+{
+	const void __user *from;
+	u64 guest;
+
+	if (table->role.level != NST_LEVEL_4K || !nst_has_guest_table(table) ||
+	    nst_two_stages(table))
+		return;
+	from = nst_shadow_source(vcpu->vm, table);
+	pagefault_disable();
+	/* A long list of users of a page takes one chunk. */
+	for (; from && i < end && vcpu->mmu->nr_chunks; i++) {
+		if (nst_entry_present(nst_table_format(table), table->entries[i]))
+			continue;
+		if (!nst_read_entry(table, from, i, &guest))
+			break;
+		map_used(vcpu, src, table, i, guest, slot);
+	}
+	pagefault_enable();
+}
+
+/**
+ * nst_shadow_map_again() - map what an entry says after it was invalidated
+ * @vcpu: loaded vCPU, caches filled
+ * @table: shadow of level 1, found below the current context's root
+ * @index: the entry
+ *
+ * Context: mmu_lock held.
+ */
+void nst_shadow_map_again(struct nst_vcpu *vcpu, struct nst_table *table, unsigned int index)
+{
+	struct nst_memslot *slot;
+	struct source src;
+	u64 gfn = table->gfns[index];
+
+	lockdep_assert_held(&vcpu->vm->mmu_lock);
+	current_source(vcpu, &src);
+	if (!root_fits(vcpu->mmu->cur, &src) || nst_memslots(vcpu->vm)->removing)
+		return;
+	/* Where the old page was, the new one mostly is. */
+	slot = nst_memslot_find(vcpu->vm, vcpu->space, gfn);
+	if (slot)
+		map_range(vcpu, &src, table, index, index + 1, slot);
 }
 
 static unsigned int target_level(const struct shadow_fault *f)
@@ -510,6 +617,8 @@ static enum nst_fault_result shadow_map(struct shadow_fault *f)
 {
 	const struct nst_paging *paging = f->vcpu->mmu->cur;
 	struct nst_table *table = paging->root;
+	enum nst_fault_result ret;
+	unsigned int first;
 
 	/* A root that does not fit is replaced before the next entry. */
 	if (!root_fits(paging, &f->src) || table->zapped)
@@ -518,11 +627,17 @@ static enum nst_fault_result shadow_map(struct shadow_fault *f)
 		unsigned int level = table->role.level;
 		unsigned int index = nst_format_index(nst_table_format(table), level, f->addr);
 
-		if (!still_true(f, level))
-			break;
 		/* Each table made on the way can forbid large pages around it. */
-		if (level == target_level(f))
-			return set_leaf(f, table, index);
+		if (level == target_level(f)) {
+			if (!still_true(f, level))
+				break;
+			ret = set_leaf(f, table, index);
+			first = index & ~(NEIGHBOURS - 1);
+			if (ret == NST_FAULT_RETRY)
+				map_range(f->vcpu, &f->src, table, first, first + NEIGHBOURS,
+					  f->page->slot);
+			return ret;
+		}
 		table = step_down(f, table, index);
 	}
 	return NST_FAULT_RETRY;
@@ -535,10 +650,13 @@ static enum nst_fault_result resolve(struct shadow_fault *f)
 	struct nst_vm *vm = f->vcpu->vm;
 	struct nst_fault page = {
 		.gfn = nst_gpa_gfn(walk->gpa), .space = f->vcpu->space, .access = f->access,
+		.max_level = NST_LEVEL_MAX,
 	};
 	enum nst_fault_result ret;
 	LIST_HEAD(dead);
 
+	if (walk->level == NST_LEVEL_4K || walk->mid_level == NST_LEVEL_4K)
+		page.max_level = NST_LEVEL_4K;
 	f->page = &page;
 	ret = nst_fault_lookup(vm, &page);
 	if (ret != NST_FAULT_RETRY)

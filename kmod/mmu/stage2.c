@@ -282,7 +282,8 @@ const struct nst_stage2_fault *nst_mmu_stage2_fault(const struct nst_vcpu *vcpu)
 static bool walk_one(struct nst_vcpu *vcpu, u64 addr, u8 access, struct nst_walk *out,
 		     struct nst_walk_refusal *why)
 {
-	const struct nst_walk_mem mem = nst_guest_mem(vcpu);
+	struct nst_walk_reader reader;
+	const struct nst_walk_mem mem = nst_guest_mem(vcpu, &reader);
 	const struct nst_walk_second second = {
 		.mode = &vcpu->mmu->stage2_mode, .root = vcpu->mmu->stage2.root,
 	};

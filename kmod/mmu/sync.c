@@ -71,6 +71,17 @@ bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn)
 	return true;
 }
 
+/* Position in the guest table of the entry that ours at @index shadows. */
+static unsigned int guest_index(const struct nst_table *table, unsigned int index)
+{
+	unsigned int pos = table->role.quadrant * NST_TABLE_ENTRIES + index;
+
+	if (table->role.format != NST_FMT_2LEVEL)
+		return index;
+	/* A guest entry of 4 MiB is two of ours. */
+	return table->role.level == NST_LEVEL_2M ? pos / 2 : pos;
+}
+
 /**
  * nst_guest_entry() - the guest's entry that one of ours shadows
  * @table: the shadow
@@ -81,12 +92,11 @@ bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn)
  */
 u64 nst_guest_entry(const struct nst_table *table, const void *page, unsigned int index)
 {
-	unsigned int pos = table->role.quadrant * NST_TABLE_ENTRIES + index;
+	unsigned int pos = guest_index(table, index);
 
 	if (table->role.format != NST_FMT_2LEVEL)
-		return ((const u64 *)page)[index];
-	/* A guest entry of 4 MiB is two of ours. */
-	return ((const u32 *)page)[table->role.level == NST_LEVEL_2M ? pos / 2 : pos];
+		return ((const u64 *)page)[pos];
+	return ((const u32 *)page)[pos];
 }
 
 /**
@@ -133,23 +143,65 @@ bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entr
 	return !(granted & ~rights);
 }
 
+/**
+ * nst_shadow_source() - the guest table that a shadow is made from
+ * @vm: the VM
+ * @table: the shadow
+ *
+ * Return: its user address; NULL when there is no memory.
+ */
+const void __user *nst_shadow_source(struct nst_vm *vm, const struct nst_table *table)
+{
+	struct nst_memslot *slot = nst_memslot_find(vm, table->role.space, table->gfn);
+
+	return slot ? (const void __user *)nst_memslot_hva(slot, table->gfn) : NULL;
+}
+
+/**
+ * nst_read_entry() - read one entry of a shadow's guest table without sleeping
+ * @table: the shadow
+ * @from: user address of the guest table
+ * @index: of our entry
+ * @entry: result
+ *
+ * Context: page faults disabled.
+ *
+ * Return: false when the page is not at hand.
+ */
+bool nst_read_entry(const struct nst_table *table, const void __user *from, unsigned int index,
+		    u64 *entry)
+{
+	unsigned int pos = guest_index(table, index);
+	u32 narrow;
+
+	if (table->role.format != NST_FMT_2LEVEL)
+		return !__get_user(*entry, (const u64 __user *)from + pos);
+	if (__get_user(narrow, (const u32 __user *)from + pos))
+		return false;
+	*entry = narrow;
+	return true;
+}
+
+/* Most tables have few entries, and most entries are still right. */
 static bool compare(struct nst_vm *vm, struct nst_table *table)
 {
 	const struct nst_format *host = nst_table_format(table);
-	void *page = vm->mmu->sync_page;
-	bool readable = nst_sync_read(vm, table->role.space, nst_gfn_gpa(table->gfn), page,
-				      PAGE_SIZE);
+	const void __user *from = nst_shadow_source(vm, table);
+	unsigned int i, left = table->nr_present;
 	bool flush = false;
-	unsigned int i;
+	u64 entry;
 
-	for (i = 0; i < NST_TABLE_ENTRIES && table->nr_present; i++) {
+	pagefault_disable();
+	for (i = 0; i < NST_TABLE_ENTRIES && left; i++) {
 		if (!nst_entry_present(host, table->entries[i]))
 			continue;
+		left--;
 		/* Behind a second stage it takes a new walk to know. */
-		if (!readable || nst_two_stages(table) ||
-		    !nst_leaf_agrees(table, i, nst_guest_entry(table, page, i)))
+		if (!from || nst_two_stages(table) || !nst_read_entry(table, from, i, &entry) ||
+		    !nst_leaf_agrees(table, i, entry))
 			flush |= nst_shadow_zap_entry(vm, table, i);
 	}
+	pagefault_enable();
 	return flush;
 }
 
@@ -191,6 +243,26 @@ void nst_sync_all(struct nst_vm *vm)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 }
 
+/*
+ * Drops an entry from all shadows of a guest table: a global page leaves the
+ * TLB for every address space.
+ */
+static bool invalidate(struct nst_vm *vm, const struct nst_table *table, unsigned int index)
+{
+	struct nst_table *other;
+	bool flush = false;
+
+	if (!table->unsync)
+		return false;
+	hlist_for_each_entry(other, nst_shadow_bucket(vm, table->gfn), hash) {
+		if (nst_shadows(other, table->role.space, table->gfn) && other->unsync &&
+		    other->role.quadrant == table->role.quadrant &&
+		    other->role.host == table->role.host)
+			flush |= nst_shadow_zap_entry(vm, other, index);
+	}
+	return flush;
+}
+
 /**
  * nst_shadow_invlpg() - the guest flushes one address
  * @vcpu: loaded vCPU
@@ -205,6 +277,8 @@ void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva
 	struct nst_table *table;
 	bool flush = false;
 
+	/* Not to have them only means that nothing is mapped again. */
+	nst_cache_fill_shadow(vcpu->mmu);
 	spin_lock(&vm->mmu_lock);
 	table = paging->root;
 	while (table) {
@@ -215,8 +289,9 @@ void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva
 		if (!nst_entry_present(fmt, entry))
 			break;
 		if (nst_entry_leaf(fmt, table->role.level, entry)) {
-			if (table->unsync)
-				flush = nst_shadow_zap_entry(vm, table, index);
+			flush = invalidate(vm, table, index);
+			if (flush && paging == vcpu->mmu->cur)
+				nst_shadow_map_again(vcpu, table, index);
 			break;
 		}
 		table = spte_child(entry);

@@ -119,6 +119,8 @@ static void vmx_encode_root(struct vmx_vcpu *vmx)
 		return;
 	if (!nst_caps.tdp) {
 		vmcs_writel(GUEST_CR3, nst_hpa_raw(ctl->root));
+		/* This is no MOV to CR3: the tag's translations are of the old root. */
+		vmx_flush_tlb(vmx->vcpu);
 		return;
 	}
 	vmx->eptp = vmx_eptp(ctl);
