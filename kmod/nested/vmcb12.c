@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading L1's VMCB: from a private copy of the page, known bits alone, so that
+ * nothing that L0 does not emulate is ever turned on for L2 and no check looks
+ * at other bytes than the use after it.  Pure.
+ * APM2 "VMCB Layout".
+ */
+#include "vmcb12.h"
+
+/**
+ * nsvm_take() - take what VMRUN needs from a copy of L1's VMCB
+ * @v: filled
+ * @vmcb: private copy
+ */
+void nsvm_take(struct nsvm_vmcb12 *v, const struct vmcb *vmcb)
+{
+	const struct vmcb_control_area *c = &vmcb->control;
+
+	memcpy(v->intercepts, c->intercepts, sizeof(v->intercepts));
+	/* Addresses of the maps: hardware ignores the low twelve bits. */
+	v->iopm_base_pa = c->iopm_base_pa & ~0xfffull;
+	v->msrpm_base_pa = c->msrpm_base_pa & ~0xfffull;
+	v->tsc_offset = c->tsc_offset;
+	v->asid = c->asid;
+	v->tlb_ctl = c->tlb_ctl;
+	v->int_ctl = c->int_ctl & NSVM_INT_CTL_KNOWN;
+	v->int_vector = c->int_vector & 0xff;
+	v->int_state = c->int_state & SVM_INTERRUPT_SHADOW_MASK;
+	v->nested_ctl = c->nested_ctl & SVM_NESTED_CTL_NP_ENABLE;
+	v->event_inj = c->event_inj;
+	v->event_inj_err = c->event_inj_err;
+	v->nested_cr3 = c->nested_cr3;
+	v->next_rip = c->next_rip;
+	v->save = vmcb->save;
+}
+
+#define CTL(first, last)						\
+	{ offsetof(struct vmcb, control.first),				\
+	  offsetof(struct vmcb, control.last) +				\
+	  sizeof(((struct vmcb *)0)->control.last) -			\
+	  offsetof(struct vmcb, control.first) }
+#define SAVE(first, last)						\
+	{ offsetof(struct vmcb, save.first),				\
+	  offsetof(struct vmcb, save.last) +				\
+	  sizeof(((struct vmcb *)0)->save.last) -			\
+	  offsetof(struct vmcb, save.first) }
+
+/* APM2 "#VMEXIT": the guest state that is saved; everything else is VMSAVE's. */
+const struct nsvm_span nsvm_written[] = {
+	CTL(int_ctl, int_ctl),
+	CTL(int_state, int_state),
+	CTL(exit_code, exit_int_info_err),
+	CTL(event_inj, event_inj_err),
+	CTL(next_rip, next_rip),
+	SAVE(es, ds),
+	SAVE(gdtr, gdtr),
+	SAVE(idtr, idtr),
+	SAVE(cpl, cpl),
+	SAVE(efer, efer),
+	SAVE(cr4, rip),
+	SAVE(rsp, rsp),
+	SAVE(rax, rax),
+	SAVE(cr2, cr2),
+	SAVE(g_pat, g_pat),
+};
+
+const unsigned int nsvm_nr_written = ARRAY_SIZE(nsvm_written);
+
+/*
+ * The VMCB packs AVL, L, D/B and G right above P, where struct nst_segment
+ * leaves the gap of a descriptor's limit bits.
+ */
+#define ATTRIB_LOW	0x00ffu
+#define ATTRIB_HIGH	0x0f00u
+#define ATTRIB_SHIFT	4
+#define MAX_BYTE_LIMIT	0xfffffu
+
+/**
+ * nsvm_ar_from_attrib() - access rights of a segment in the VMCB
+ * @attrib: its attributes
+ * @limit: its limit
+ *
+ * Return: NST_AR_*.
+ */
+u32 nsvm_ar_from_attrib(u16 attrib, u32 limit)
+{
+	u32 ar = (attrib & ATTRIB_LOW) | ((attrib & ATTRIB_HIGH) << ATTRIB_SHIFT);
+
+	/* Such a limit can only have page granularity, whatever G says. */
+	if (limit > MAX_BYTE_LIMIT)
+		ar |= NST_AR_G;
+	if (!(ar & NST_AR_P))
+		ar |= NST_AR_UNUSABLE;
+	return ar;
+}
+
+/**
+ * nsvm_attrib_from_ar() - the way back
+ * @ar: NST_AR_*
+ *
+ * Return: attributes as the VMCB has them.
+ */
+u16 nsvm_attrib_from_ar(u32 ar)
+{
+	u16 attrib = (ar & ATTRIB_LOW) | ((ar >> ATTRIB_SHIFT) & ATTRIB_HIGH);
+
+	return ar & NST_AR_UNUSABLE ? attrib & ~SVM_SELECTOR_P_MASK : attrib;
+}
+
+/**
+ * nsvm_msrpm_bit() - where the MSR permission map speaks of an MSR
+ * @msr: its number
+ *
+ * APM2 "MSR Intercepts".
+ *
+ * Return: number of the bit for reads, the next one is for writes; -1 for an
+ * MSR outside of the map, which always exits.
+ */
+int nsvm_msrpm_bit(u32 msr)
+{
+	static const u32 bases[] = { 0, 0xc0000000, 0xc0010000 };
+	const u32 range = 0x2000;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(bases); i++)
+		if (msr - bases[i] < range)
+			return 2 * (i * range + msr - bases[i]);
+	return -1;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The VMCB that L1 made for L2, as L0 sees it: copied once, known bits only. */
+#ifndef NST_NSVM_VMCB12_H
+#define NST_NSVM_VMCB12_H
+
+#include "nsvm_pure.h"
+
+/* Bits of INT_CTL that L1 may set: no AVIC, no virtual GIF. */
+#define NSVM_INT_CTL_KNOWN	(V_TPR_MASK | V_IRQ_INJECTION_BITS_MASK | V_INTR_MASKING_MASK)
+
+/**
+ * struct nsvm_vmcb12 - what VMRUN takes from the VMCB
+ *
+ * Fields are named as in the kernel's struct vmcb_control_area.
+ */
+struct nsvm_vmcb12 {
+	u32 intercepts[MAX_INTERCEPT];
+	u64 iopm_base_pa;
+	u64 msrpm_base_pa;
+	u64 tsc_offset;
+	u32 asid;
+	u8 tlb_ctl;
+	u32 int_ctl;
+	u8 int_vector;
+	u32 int_state;
+	u64 nested_ctl;
+	u32 event_inj;
+	u32 event_inj_err;
+	u64 nested_cr3;
+	u64 next_rip;
+	struct vmcb_save_area save;
+};
+
+/* A run of bytes that #VMEXIT writes back. */
+struct nsvm_span {
+	u16 offset;
+	u16 len;
+};
+
+extern const struct nsvm_span nsvm_written[];
+extern const unsigned int nsvm_nr_written;
+
+void nsvm_take(struct nsvm_vmcb12 *v, const struct vmcb *vmcb);
+
+static inline bool nsvm_intercepts(const struct nsvm_vmcb12 *v, unsigned int bit)
+{
+	return v->intercepts[bit / 32] & BIT(bit % 32);
+}
+
+/* The layout of access rights: VMCB's, and struct nst_segment's. */
+u32 nsvm_ar_from_attrib(u16 attrib, u32 limit);
+u16 nsvm_attrib_from_ar(u32 ar);
+
+/* Where the permission maps say what exits. */
+#define NSVM_MSRPM_BYTES	0x2000u
+#define NSVM_IOPM_BYTES		0x3000u
+/* Bit number of an MSR's read intercept (write: the next); -1: always exits. */
+int nsvm_msrpm_bit(u32 msr);
+
+#endif /* NST_NSVM_VMCB12_H */
