@@ -29,10 +29,19 @@
 
 /* ---- saving ---- */
 
+/*
+ * Loading a segment marks it as accessed, and VM entry checks that; SVM hardware
+ * does not always keep that in its copy.
+ */
+static u32 nvmx_saved_rights(u32 ar)
+{
+	return (ar & NST_AR_S) && !(ar & NST_AR_UNUSABLE) ? ar | NST_AR_ACCESSED : ar;
+}
+
 #define NVMX_SAVE_SEG(v, name, st, i) do {					\
 	(v)->guest_##name##_base = (st)->seg[i].base;				\
 	(v)->guest_##name##_limit = (st)->seg[i].limit;				\
-	(v)->guest_##name##_ar = (st)->seg[i].ar;				\
+	(v)->guest_##name##_ar = nvmx_saved_rights((st)->seg[i].ar);		\
 	(v)->guest_##name##_sel = (st)->seg[i].selector;			\
 } while (0)
 

@@ -15,6 +15,7 @@
 #define LEAF_CACHES		0x4
 #define LEAF_TOPOLOGY		0xb
 #define LEAF_TOPOLOGY_V2	0x1f
+#define LEAF_AMD_MAX		0x80000000
 #define LEAF_AMD_FEATURES	0x80000001
 #define LEAF_AMD_SIZES		0x80000008
 #define LEAF_AMD_CACHES		0x8000001d
@@ -22,6 +23,8 @@
 
 #define FEAT_EDX_MTRR		BIT(12)
 #define FEAT_EDX_HTT		BIT(28)
+#define FEAT_ECX_VMX		BIT(5)
+#define FEAT_AMD_ECX_SVM	BIT(2)
 #define FEAT_ECX_TSC_DEADLINE	BIT(24)
 #define FEAT_ECX_HYPERVISOR	BIT(31)
 #define AMD_ECX_CMP_LEGACY	BIT(1)
@@ -183,6 +186,48 @@ int cpuid_place(struct nl_cpuid *cpuid, const struct cpuid_place *place)
 	if (!ret && max && max->eax >= LEAF_TOPOLOGY_V2)
 		ret = add_topology(cpuid, LEAF_TOPOLOGY_V2, place);
 	return ret;
+}
+
+static void set_vendor(struct kvm_cpuid_entry2 *e, const char *name)
+{
+	memcpy(&e->ebx, name, sizeof(e->ebx));
+	memcpy(&e->edx, name + 4, sizeof(e->edx));
+	memcpy(&e->ecx, name + 8, sizeof(e->ecx));
+}
+
+/* One ISA, with the vendor whose it is: software looks for it there alone. */
+static void nest_entry(struct kvm_cpuid_entry2 *e, enum cpuid_nested nested)
+{
+	const char *vendor = nested == CPUID_VMX ? "GenuineIntel" : "AuthenticAMD";
+
+	if (e->function == LEAF_FEATURES && nested != CPUID_VMX)
+		e->ecx &= ~FEAT_ECX_VMX;
+	if (e->function == LEAF_AMD_FEATURES && nested != CPUID_SVM)
+		e->ecx &= ~FEAT_AMD_ECX_SVM;
+	if (nested != CPUID_NOT_NESTED && (e->function == LEAF_MAX || e->function == LEAF_AMD_MAX))
+		set_vendor(e, vendor);
+}
+
+/**
+ * cpuid_nest() - Choose what the guest can be a hypervisor with
+ * @cpuid: the supported leaves, changed in place
+ * @nested: which ISA, or none
+ *
+ * Return: 0 or a negative errno with nl_error() set.
+ */
+int cpuid_nest(struct nl_cpuid *cpuid, enum cpuid_nested nested)
+{
+	const struct kvm_cpuid_entry2 *vmx = find(cpuid, LEAF_FEATURES);
+	const struct kvm_cpuid_entry2 *svm = find(cpuid, LEAF_AMD_FEATURES);
+	u32 i;
+
+	if (nested == CPUID_VMX && !(vmx && (vmx->ecx & FEAT_ECX_VMX)))
+		return nl_fail(ENOTSUP, "--nested vmx: not offered; load the module with nested=1");
+	if (nested == CPUID_SVM && !(svm && (svm->ecx & FEAT_AMD_ECX_SVM)))
+		return nl_fail(ENOTSUP, "--nested svm: not offered; load the module with nested=1");
+	for (i = 0; i < cpuid->nent; i++)
+		nest_entry(&cpuid->entries[i], nested);
+	return 0;
 }
 
 /**

@@ -5,6 +5,9 @@
 
 #include "lib/nl.h"
 
+/* What the guest can be a hypervisor with. */
+enum cpuid_nested { CPUID_NOT_NESTED, CPUID_VMX, CPUID_SVM };
+
 struct cpuid_place {
 	u32 apic_id;
 	u32 cpus;
@@ -12,6 +15,7 @@ struct cpuid_place {
 };
 
 int cpuid_place(struct nl_cpuid *cpuid, const struct cpuid_place *place);
+int cpuid_nest(struct nl_cpuid *cpuid, enum cpuid_nested nested);
 bool cpuid_has_mtrr(const struct nl_cpuid *cpuid);
 bool cpuid_is_intel(const struct nl_cpuid *cpuid);
 

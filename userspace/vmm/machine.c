@@ -100,6 +100,8 @@ static int create_vm(struct machine *m, const struct options *opt)
 	if (!ret)
 		ret = nl_cpuid_get(&m->dev, &m->cpuid);
 	if (!ret)
+		ret = cpuid_nest(&m->cpuid, opt->nested);
+	if (!ret)
 		ret = nl_vm_create(&m->vm, &m->dev);
 	if (ret)
 		return ret;

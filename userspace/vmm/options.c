@@ -39,6 +39,8 @@ static const char help_text[] =
 "  -n, --net user[,hostfwd=tcp:HOSTPORT:GUESTPORT]...\n"
 "                      one behind NAT (10.0.2.0/24), host ports forwarded\n"
 "  -r, --rng           a source of random bytes\n"
+"  -N, --nested ISA    what the guest can be a hypervisor with: vmx (an Intel\n"
+"                      CPU, on any host), svm (an AMD CPU), or off (off)\n"
 "  -d, --device NODE   the hypervisor (/dev/nestor, else /dev/kvm)\n"
 "  -h, --help          print this and exit\n"
 "  -V, --version       print the version and exit\n"
@@ -58,6 +60,7 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, 'D' },
 	{ "net", required_argument, NULL, 'n' },
 	{ "rng", no_argument, NULL, 'r' },
+	{ "nested", required_argument, NULL, 'N' },
 	{ "device", required_argument, NULL, 'd' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -152,6 +155,17 @@ static enum options_verdict parse_disk(struct options *opt, char *text)
 	return OPTIONS_RUN;
 }
 
+static enum options_verdict parse_nested(struct options *opt, const char *text)
+{
+	if (!strcmp(text, "vmx"))
+		opt->nested = CPUID_VMX;
+	else if (!strcmp(text, "svm"))
+		opt->nested = CPUID_SVM;
+	else if (strcmp(text, "off"))
+		return bad("--nested %s: neither 'vmx' nor 'svm' nor 'off'", text);
+	return OPTIONS_RUN;
+}
+
 static enum options_verdict say(const char *text)
 {
 	fputs(text, stdout);
@@ -183,6 +197,8 @@ static enum options_verdict parse_one(struct options *opt, int c, char **argv)
 		return OPTIONS_RUN;
 	case 'D':
 		return parse_disk(opt, optarg);
+	case 'N':
+		return parse_nested(opt, optarg);
 	case 'm':
 		return parse_mem(opt, optarg);
 	case 'c':
@@ -226,7 +242,7 @@ enum options_verdict options_parse(struct options *opt, int argc, char **argv)
 	}
 	opterr = 0;
 	while (verdict == OPTIONS_RUN) {
-		c = getopt_long(argc, argv, ":k:i:a:m:c:d:D:n:rhV", long_options, NULL);
+		c = getopt_long(argc, argv, ":k:i:a:m:c:d:D:n:N:rhV", long_options, NULL);
 		if (c < 0)
 			break;
 		verdict = parse_one(opt, c, argv);

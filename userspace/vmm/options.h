@@ -4,6 +4,7 @@
 #define VMM_OPTIONS_H
 
 #include "lib/types.h"
+#include "vmm/cpuid.h"
 
 #define OPTIONS_DISKS	8
 
@@ -20,6 +21,7 @@ struct options {
 	const char *net;	/* NULL: none */
 	struct option_disk disks[OPTIONS_DISKS];
 	u32 nr_disks;
+	enum cpuid_nested nested;
 	bool rng;
 	u64 mem;
 	u32 cpus;
