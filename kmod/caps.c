@@ -106,6 +106,9 @@ static const struct {
 	{ KVM_CAP_DISABLE_QUIRKS2, NST_QUIRKS },
 	{ KVM_CAP_X86_DISABLE_EXITS, 0, nst_cap_disable_exits },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
+	{ KVM_CAP_ENABLE_CAP, 1 },
+	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
+	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
 };
 
 /**

@@ -33,6 +33,9 @@ enum nst_next nst_complete_msr(struct nst_vcpu *vcpu);
 enum nst_next nst_exit_hypercall(struct nst_vcpu *vcpu);
 bool nst_fix_hypercall(struct nst_vcpu *vcpu);
 
+/* steal.c */
+void nst_steal_update(struct nst_vcpu *vcpu);
+
 /* syncregs.c: in: 0 or -EINVAL */
 int nst_sync_regs_in(struct nst_vcpu *vcpu);
 void nst_sync_regs_out(struct nst_vcpu *vcpu);

@@ -79,7 +79,12 @@ static u32 pv_features(struct nst_vcpu *vcpu)
 		if (!e || memcmp(&e->ebx, KVM_SIGNATURE, 12))
 			continue;
 		e = find_entry(vcpu, base + 1, 0);
-		return e ? e->eax : 0;
+		if (!e)
+			return 0;
+		/* A halt that does not exit cannot be ended by a hypercall. */
+		if (vcpu->vm->no_exits & KVM_X86_DISABLE_EXITS_HLT)
+			e->eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
+		return e->eax;
 	}
 	return 0;
 }
@@ -103,6 +108,7 @@ static void refresh_caps(struct nst_vcpu *vcpu)
 	}
 	if (is_vendor(vendor, "AuthenticAMD") || is_vendor(vendor, "HygonGenuine"))
 		__set_bit(NST_GCAP_AMD, vcpu->guest_caps);
+	vcpu->pv_features = pv;
 	if (pv & BIT(KVM_FEATURE_CLOCKSOURCE))
 		__set_bit(NST_GCAP_KVMCLOCK, vcpu->guest_caps);
 	if (pv & BIT(KVM_FEATURE_CLOCKSOURCE2))

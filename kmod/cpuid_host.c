@@ -9,6 +9,7 @@
 
 #include <linux/cpufeature.h>
 #include <linux/kvm_para.h>
+#include <linux/sched/stat.h>
 #include <linux/uaccess.h>
 #include <asm/fpu/types.h>
 #include <asm/processor.h>
@@ -307,7 +308,11 @@ static bool fill_pv_features(struct kvm_cpuid_entry2 *e)
 {
 	fill_zero(e);
 	e->eax = BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) |
-		 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
+		 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT) |
+		 BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_PV_SEND_IPI) |
+		 BIT(KVM_FEATURE_PV_SCHED_YIELD);
+	if (sched_info_on())
+		e->eax |= BIT(KVM_FEATURE_STEAL_TIME);
 	return true;
 }
 

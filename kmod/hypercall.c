@@ -6,8 +6,13 @@
 #include "nestor.h"
 #include <linux/kvm_para.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <asm/apicdef.h>
 #include "core.h"
 #include "guestmem.h"
+#include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "nested/nested.h"
 
@@ -23,6 +28,76 @@ static u64 call_arg(struct nst_vcpu *vcpu, enum nst_gpr reg)
 	return nst_code64(vcpu) ? val : (u32)val;
 }
 
+/* KVM_HC_KICK_CPU: the CPU with an APIC id leaves its halt, or skips the next. */
+static u64 kick_cpu(struct nst_vcpu *vcpu)
+{
+	struct nst_vcpu *target = nst_vcpu_by_id(vcpu->vm, call_arg(vcpu, NST_RCX));
+
+	if (!target)
+		return 0;
+	WRITE_ONCE(target->pv_kicked, true);
+	/* The kick has the barrier that orders it after the flag. */
+	nst_kick(target);
+	return 0;
+}
+
+/* KVM_HC_SCHED_YIELD: give the rest of the time to a CPU that holds a lock. */
+static u64 sched_yield_to(struct nst_vcpu *vcpu)
+{
+	struct nst_vcpu *target = nst_vcpu_by_id(vcpu->vm, call_arg(vcpu, NST_RBX));
+	struct task_struct *task = NULL;
+
+	if (!target || target == vcpu)
+		return 0;
+	rcu_read_lock();
+	task = get_pid_task(rcu_dereference(target->pid), PIDTYPE_PID);
+	rcu_read_unlock();
+	if (task) {
+		yield_to(task, 1);
+		put_task_struct(task);
+	}
+	return 0;
+}
+
+/* KVM_HC_SEND_IPI: one message to each APIC id whose bit is set; how many took it. */
+static u64 send_ipis(struct nst_vcpu *vcpu)
+{
+	bool wide = nst_code64(vcpu);
+	unsigned long map[2] = { call_arg(vcpu, NST_RBX), call_arg(vcpu, NST_RCX) };
+	unsigned int word = wide ? 64 : 32, bit;
+	u64 first = call_arg(vcpu, NST_RDX), icr = call_arg(vcpu, NST_RSI);
+	u64 sent = 0;
+
+	if (!vcpu->lapic || (icr & ~(u64)(APIC_VECTOR_MASK | APIC_DM_FIXED_MASK)))
+		return -KVM_EINVAL;
+	for (unsigned int i = 0; i < ARRAY_SIZE(map); i++)
+		for_each_set_bit(bit, &map[i], word)
+			sent += nst_lapic_pv_ipi(vcpu, icr, first + i * word + bit);
+	return sent;
+}
+
+static const struct {
+	u8 nr;
+	u8 feature;	/* of the guest's CPUID that makes it exist */
+	u64 (*call)(struct nst_vcpu *vcpu);
+} calls[] = {
+	{ KVM_HC_KICK_CPU, KVM_FEATURE_PV_UNHALT, kick_cpu },
+	{ KVM_HC_SEND_IPI, KVM_FEATURE_PV_SEND_IPI, send_ipis },
+	{ KVM_HC_SCHED_YIELD, KVM_FEATURE_PV_SCHED_YIELD, sched_yield_to },
+};
+
+static u64 do_call(struct nst_vcpu *vcpu, u64 nr)
+{
+	if (nst_cpl(vcpu))
+		return -KVM_EPERM;
+	if (nr == KVM_HC_VAPIC_POLL_IRQ)
+		return 0;
+	for (int i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].nr == nr && (vcpu->pv_features & BIT(calls[i].feature)))
+			return calls[i].call(vcpu);
+	return -KVM_ENOSYS;
+}
+
 /**
  * nst_exit_hypercall() - VMCALL or VMMCALL
  * @vcpu: loaded vCPU
@@ -31,13 +106,8 @@ static u64 call_arg(struct nst_vcpu *vcpu, enum nst_gpr reg)
  */
 enum nst_next nst_exit_hypercall(struct nst_vcpu *vcpu)
 {
-	u64 nr = call_arg(vcpu, NST_RAX);
-	u64 ret = -KVM_ENOSYS;
+	u64 ret = do_call(vcpu, call_arg(vcpu, NST_RAX));
 
-	if (nst_cpl(vcpu))
-		ret = -KVM_EPERM;
-	else if (nr == KVM_HC_VAPIC_POLL_IRQ)
-		ret = 0;
 	if (!nst_code64(vcpu))
 		ret = (u32)ret;
 	vcpu->st.gpr[NST_RAX] = ret;

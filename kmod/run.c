@@ -173,6 +173,8 @@ static void nst_small_requests(struct nst_vcpu *vcpu)
 	}
 	if (nst_test_request(vcpu, NST_REQ_CLOCK))
 		nst_clock_update(vcpu);
+	if (nst_test_request(vcpu, NST_REQ_STEAL))
+		nst_steal_update(vcpu);
 	if (nst_test_request(vcpu, NST_REQ_NMI)) {
 		nst_collect_nmis(vcpu);
 		nst_request(vcpu, NST_REQ_EVENT);
@@ -233,7 +235,8 @@ static enum nst_next nst_wait(struct nst_vcpu *vcpu)
 	/* Looked at here, so that an old request does not keep us awake. */
 	nst_test_request(vcpu, NST_REQ_EVENT);
 	nst_collect_nmis(vcpu);
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && nst_event_pending(vcpu)) {
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED &&
+	    (xchg(&vcpu->pv_kicked, false) || nst_event_pending(vcpu))) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		nst_request(vcpu, NST_REQ_EVENT);
 		return NST_ENTER;

@@ -171,6 +171,25 @@ void nst_tsc_adjust_write(struct nst_vcpu *vcpu, u64 val, bool host)
 		set_offset(vcpu, vcpu->tsc_offset_base + delta);
 }
 
+/**
+ * nst_tsc_set_offset() - userspace says how far the guest's TSC is ahead
+ * @vcpu: loaded vCPU
+ * @offset: guest TSC less (scaled) host TSC
+ *
+ * vCPUs that are made later start with the same.
+ */
+void nst_tsc_set_offset(struct nst_vcpu *vcpu, u64 offset)
+{
+	struct nst_clock_vm *clock = vcpu->vm->clock;
+
+	spin_lock(&clock->lock);
+	clock->tsc_from_user = true;
+	clock->tsc_khz = nst_tsc_effective_khz(vcpu);
+	clock->tsc_offset = offset;
+	spin_unlock(&clock->lock);
+	set_offset(vcpu, offset);
+}
+
 static bool rate_is_host(u32 khz)
 {
 	u64 slack = div_u64((u64)tsc_khz * RATE_TOLERANCE_PPM, 1000000);

@@ -23,6 +23,7 @@ u64 nst_tsc_from_host(struct nst_vcpu *vcpu, u64 host);
 /* Write of IA32_TSC (guest or userspace; same-value writes across vCPUs synchronise). */
 void nst_tsc_write(struct nst_vcpu *vcpu, u64 val, bool host);
 void nst_tsc_adjust_write(struct nst_vcpu *vcpu, u64 val, bool host);
+void nst_tsc_set_offset(struct nst_vcpu *vcpu, u64 offset);	/* KVM_VCPU_TSC_OFFSET */
 int nst_tsc_set_khz(struct nst_vcpu *vcpu, u32 khz);	/* -EINVAL */
 u32 nst_tsc_effective_khz(struct nst_vcpu *vcpu);	/* how fast it really counts */
 /* kvmclock */

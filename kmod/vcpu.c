@@ -162,6 +162,8 @@ static void nst_load_here(struct nst_vcpu *vcpu, int cpu)
 	WRITE_ONCE(vcpu->cpu, cpu);
 	nst_backend->load(vcpu, cpu);
 	nst_tsc_vcpu_load(vcpu, cpu);
+	if (vcpu->steal.msr)
+		nst_request(vcpu, NST_REQ_STEAL);
 	vcpu->last_cpu = cpu;
 }
 
@@ -228,7 +230,8 @@ bool nst_vcpu_has_work(struct nst_vcpu *vcpu)
 	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu) &&
 	    nst_nested_verdict(vcpu, NST_EXIT_INIT) != NST_HOLD)
 		return true;
-	return vcpu->mp_state == KVM_MP_STATE_HALTED && nst_event_pending(vcpu);
+	return vcpu->mp_state == KVM_MP_STATE_HALTED &&
+	       (READ_ONCE(vcpu->pv_kicked) || nst_event_pending(vcpu));
 }
 
 /**

@@ -86,6 +86,7 @@ enum nst_request {
 	NST_REQ_DEAD,		/* the VM is dead: return -EIO */
 	NST_REQ_NMI,		/* nmi_queued grew */
 	NST_REQ_CTL,		/* recompute the intercepts */
+	NST_REQ_STEAL,		/* tell the guest how long it did not run */
 	NST_REQ_DEBUG,		/* a step is done: tell the debugger */
 	NST_REQ_IOAPIC_EOI,	/* tell userspace's I/O APIC of vcpu->eoi_vector */
 	NST_NR_REQUESTS
@@ -222,6 +223,13 @@ struct nst_vcpu {
 	u64 wall_clock_msr;		/* (v) */
 	u32 clock_version;		/* (v) */
 	bool clock_stopped;		/* (v) tell the guest that it was not running */
+
+	u32 pv_features;		/* (v) KVM_FEATURE_* of the guest's CPUID */
+	bool pv_kicked;			/* (a) KVM_HC_KICK_CPU: the next halt ends at once */
+	struct {
+		u64 msr;
+		u64 seen;		/* ns that the thread had waited at the last look */
+	} steal;			/* (v) steal time */
 
 	sigset_t sigmask;		/* (v) KVM_SET_SIGNAL_MASK */
 	bool sigmask_set;		/* (v) */

@@ -204,6 +204,48 @@ static long nst_vcpu_translate(void *object, unsigned long arg)
 	return 0;
 }
 
+/* A guest has no PV feature that its CPUID does not show anyway. */
+static long nst_vcpu_enable_cap(void *object, unsigned long arg)
+{
+	const struct kvm_enable_cap *cap = (const void *)arg;
+
+	if (cap->flags || cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	return 0;
+}
+
+/* The one attribute: how far the guest's TSC is ahead of the host's. */
+static long nst_vcpu_has_attr(void *object, unsigned long arg)
+{
+	const struct kvm_device_attr *attr = (const void *)arg;
+
+	if (attr->flags || attr->group != KVM_VCPU_TSC_CTRL || attr->attr != KVM_VCPU_TSC_OFFSET)
+		return -ENXIO;
+	return 0;
+}
+
+static long nst_vcpu_get_attr(void *object, unsigned long arg)
+{
+	const struct kvm_device_attr *attr = (const void *)arg;
+	struct nst_vcpu *vcpu = object;
+	long ret = nst_vcpu_has_attr(object, arg);
+
+	return ret ?: put_user(vcpu->tsc_offset_base, (u64 __user *)(unsigned long)attr->addr);
+}
+
+static long nst_vcpu_set_attr(void *object, unsigned long arg)
+{
+	const struct kvm_device_attr *attr = (const void *)arg;
+	long ret = nst_vcpu_has_attr(object, arg);
+	u64 offset;
+
+	if (!ret)
+		ret = get_user(offset, (u64 __user *)(unsigned long)attr->addr);
+	if (!ret)
+		nst_tsc_set_offset(object, offset);
+	return ret;
+}
+
 static const struct nst_ioctl nst_vcpu_ioctls[] = {
 	{ KVM_RUN, NST_ARG_VALUE, NST_LOCK_VCPU, nst_run },
 	{ KVM_GET_REGS, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_get_regs },
@@ -234,6 +276,10 @@ static const struct nst_ioctl nst_vcpu_ioctls[] = {
 	{ KVM_SET_SIGNAL_MASK, NST_ARG_USER, NST_LOCK_VCPU, nst_vcpu_set_signal_mask },
 	{ KVM_SET_TSC_KHZ, NST_ARG_VALUE, NST_LOCK_LOADED, nst_vcpu_set_tsc_khz },
 	{ KVM_GET_TSC_KHZ, NST_ARG_NONE, NST_LOCK_LOADED, nst_vcpu_get_tsc_khz },
+	{ KVM_ENABLE_CAP, NST_ARG_STRUCT, NST_LOCK_VCPU, nst_vcpu_enable_cap },
+	{ KVM_HAS_DEVICE_ATTR, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_has_attr },
+	{ KVM_GET_DEVICE_ATTR, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_get_attr },
+	{ KVM_SET_DEVICE_ATTR, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_set_attr },
 	{ KVM_GET_SREGS2, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_get_sregs2 },
 	{ KVM_SET_SREGS2, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_set_sregs2 },
 	{ KVM_SET_GUEST_DEBUG, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_set_guest_debug },

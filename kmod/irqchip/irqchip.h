@@ -97,6 +97,8 @@ bool nst_lapic_msr(struct nst_vcpu *vcpu, u32 msr, u64 *val, bool write);
 
 /* Would this vCPU take an interrupt of the PIC?  With the LAPIC in userspace: yes. */
 bool nst_lapic_hears_pic(struct nst_vcpu *vcpu);
+/* KVM_HC_SEND_IPI: true when the APIC with the id took it. */
+bool nst_lapic_pv_ipi(struct nst_vcpu *vcpu, u32 icr, u64 id);
 /* PIC output line, for vCPUs without an enabled LAPIC. */
 bool nst_pic_output(struct nst_vm *vm);
 

@@ -141,6 +141,32 @@ static int deliver_all(struct nst_lapic *sender, const struct nst_irq_msg *msg, 
 }
 
 /**
+ * nst_lapic_pv_ipi() - an IPI by hypercall
+ * @vcpu: the sender, with a local APIC
+ * @icr: delivery mode, fixed or NMI, and vector
+ * @id: APIC id of the target
+ *
+ * Return: true when it was accepted, also as one that was pending already.
+ */
+bool nst_lapic_pv_ipi(struct nst_vcpu *vcpu, u32 icr, u64 id)
+{
+	struct nst_irq_msg msg = {
+		.dest = id,
+		.dest32 = true,
+		.mode = icr & APIC_DM_FIXED_MASK,
+		.vector = icr & APIC_VECTOR_MASK,
+	};
+	struct nst_vcpu *target;
+
+	if (id > U32_MAX || (msg.mode != APIC_DM_FIXED && msg.mode != APIC_DM_NMI))
+		return false;
+	target = nst_vcpu_by_id(vcpu->vm, id);
+	if (!target || !target->lapic || READ_ONCE(target->lapic->mode) == NST_LAPIC_OFF)
+		return false;
+	return nst_lapic_accept(target->lapic, &msg) != NST_IRQ_REFUSED;
+}
+
+/**
  * nst_lapic_send_ipi() - act on a write of the interrupt command register
  * @l: the sender, own thread
  * @icr: its low half
