@@ -115,6 +115,9 @@ int nst_vcpu_block(struct nst_vcpu *vcpu);
 bool nst_vcpu_runnable(struct nst_vcpu *vcpu);
 bool nst_vcpu_has_work(struct nst_vcpu *vcpu);
 
+/* state.c */
+u64 nst_efer_allowed(struct nst_vcpu *vcpu);
+
 /* run.c */
 long nst_run(void *object, unsigned long arg);
 

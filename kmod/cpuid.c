@@ -310,6 +310,9 @@ static void dynamic_bits(struct nst_vcpu *vcpu, const struct kvm_cpuid_entry2 *e
 			*ebx = nst_cpuid_xstate_size(xcr0 | vcpu->st.xss, true);
 		break;
 	case NST_LEAF_EXT_FEATURES:
+		/* One nested ISA a guest, that of its vendor. */
+		if (!nst_guest_has(vcpu, NST_GCAP_AMD))
+			assign_bit32(ecx, X86_FEATURE_SVM, false);
 		if (nst_guest_has(vcpu, NST_GCAP_AMD) &&
 		    !(vcpu->apic_base & MSR_IA32_APICBASE_ENABLE))
 			assign_bit32(edx, X86_FEATURE_APIC, false);

@@ -17,6 +17,7 @@
 #include "cpuid.h"
 #include "cpuid_table.h"
 #include "fpu.h"
+#include "nested/svm_caps.h"
 
 #define CLFLUSH_SIZE		0x0000ff00u	/* 1.EBX */
 #define ONE_LOGICAL_CPU		0x00010000u	/* 1.EBX */
@@ -359,6 +360,15 @@ static bool fill_address(struct kvm_cpuid_entry2 *e)
 	return true;
 }
 
+/* Shown on Intel hosts too, for userspace that makes an AMD CPU there. */
+static bool fill_svm(struct kvm_cpuid_entry2 *e)
+{
+	if (!nst_cpuid_offers(X86_FEATURE_SVM))
+		return false;
+	nsvm_cpuid(&e->eax, &e->ebx, &e->ecx, &e->edx);
+	return true;
+}
+
 static bool fill_ext_topology(struct kvm_cpuid_entry2 *e)
 {
 	return nst_cpuid_offers(X86_FEATURE_TOPOEXT) && fill_zero(e);
@@ -393,6 +403,7 @@ static const struct leaf_row {
 	{ NST_LEAF_L2_CACHE, ANY, false, fill_raw },
 	{ NST_LEAF_INVARIANT_TSC, ANY, false, fill_invariant_tsc },
 	{ NST_LEAF_ADDRESS, ANY, false, fill_address },
+	{ NST_LEAF_SVM, ANY, false, fill_svm },
 	{ NST_LEAF_1G_TLB, AMD, false, fill_raw },
 	{ NST_LEAF_PERF_HINTS, AMD, false, fill_raw },
 	{ NST_LEAF_EXT_CACHES, AMD, true, fill_ext_cache },
@@ -427,7 +438,8 @@ static void build_supported(void)
 
 		if (row->vendor == (host_is_amd() ? INTEL : AMD))
 			continue;
-		if ((row->leaf & 0xffff0000) != NST_LEAF_PV_BASE && !host_has_leaf(row->leaf))
+		if ((row->leaf & 0xffff0000) != NST_LEAF_PV_BASE && row->leaf != NST_LEAF_SVM &&
+		    !host_has_leaf(row->leaf))
 			continue;
 		for (index = 0; add_supported(row, index) && row->indexed; index++)
 			if (index == MAX_SUBLEAVES)

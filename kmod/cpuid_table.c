@@ -2,8 +2,7 @@
 /*
  * Each CPUID fact, once.  A feature that has no row is hidden from guests.
  *
- * Data, and the search for a word's row.  Absent on purpose: SVM (until nesting offers
- * it), performance monitoring, MONITOR/MWAIT, SGX, AMX, CET, processor
+ * Data, and the search for a word's row.  Absent on purpose: performance monitoring, MONITOR/MWAIT, SGX, AMX, CET, processor
  * trace, WAITPKG, ENQCMD, MOVDIR64B (no instruction emulation for MMIO), and
  * everything that reads power or thermal state of the host.
  */
@@ -148,6 +147,7 @@ const struct nst_cpuid_feature nst_cpuid_features[] = {
 	/* leaf 0x80000001, ECX */
 	F(LAHF_LM, HOST),
 	F(CMP_LEGACY, HOST),
+	G(SVM, NESTED, SVM),
 	F(CR8_LEGACY, HOST),
 	F(ABM, HOST),
 	F(SSE4A, HOST),

@@ -36,6 +36,7 @@
 #define NST_TRAP_PUSHF		BIT_ULL(18)	/* (SVM) */
 #define NST_TRAP_POPF		BIT_ULL(19)	/* (SVM) */
 #define NST_TRAP_INTN		BIT_ULL(20)	/* INT n (SVM) */
+#define NST_TRAP_ICEBP		BIT_ULL(22)	/* INT1 (SVM) */
 #define NST_TRAP_CR2		BIT_ULL(21)	/* reads and writes of CR2 (SVM) */
 
 /* What changed since the backend last encoded. */
@@ -106,5 +107,9 @@ static inline u64 nst_cr4_written(const struct nst_ctl *ctl, u64 cr, u64 val)
 {
 	return (val & ~ctl->cr4_mask) | (cr & ctl->cr4_mask);
 }
+
+/* TLB tags, for nst_ctl.tag: L1 and L2 never share translations. */
+#define NST_TAG_L1	0
+#define NST_TAG_L2	1
 
 #endif /* NST_CTL_H */

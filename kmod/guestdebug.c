@@ -58,6 +58,9 @@ void nst_debug_start(struct nst_vcpu *vcpu)
  */
 enum nst_next nst_debug_mov_dr(struct nst_vcpu *vcpu)
 {
+	/* Live and yet an exit: a nested hypervisor wants some of them, not this one. */
+	if (nst_dr_is_guests(vcpu) && vcpu->dr_live)
+		return nst_emulate(vcpu);
 	if (nst_dr_is_guests(vcpu)) {
 		nst_pull(vcpu, NST_STATE_DR);
 		set_live(vcpu, true);

@@ -20,6 +20,7 @@
 #include "tsc.h"
 #include "irqchip/irqchip.h"
 #include "nested/nvmx.h"
+#include "nested/svm_caps.h"
 
 #define X2APIC_LAST		0x8ff
 #define MSR_TSC_FREQ_SEL	BIT_ULL(24)	/* HWCR: TSC counts at P0 frequency */
@@ -529,6 +530,8 @@ const struct nst_msr_row nst_msr_rows[] = {
 	/* Extended configuration access is the chipset's business. */
 	FN(MSR_AMD64_NB_CFG, 1, "NB_CFG", 0, CAP(AMD), get_zero, set_ignored),
 	FN(MSR_K8_INT_PENDING_MSG, 1, "INT_PENDING", 0, CAP(AMD), get_zero, set_zero),
+	FN(MSR_VM_CR, 1, "VM_CR", 0, CAP(SVM), nsvm_get_vm_cr, nsvm_set_vm_cr),
+	FN(MSR_VM_HSAVE_PA, 1, "VM_HSAVE_PA", 0, CAP(SVM), nsvm_get_hsave_pa, nsvm_set_hsave_pa),
 	FN(MSR_AMD64_DE_CFG, 1, "DE_CFG", FEATURE, CAP(AMD), get_de_cfg, set_de_cfg),
 };
 

@@ -275,7 +275,13 @@ bool nst_set_cr8(struct nst_vcpu *vcpu, u64 val)
 	return true;
 }
 
-static u64 nst_efer_allowed(struct nst_vcpu *vcpu)
+/**
+ * nst_efer_allowed() - the EFER bits of the guest's CPU
+ * @vcpu: the vCPU
+ *
+ * Return: EFER_*.
+ */
+u64 nst_efer_allowed(struct nst_vcpu *vcpu)
 {
 	u64 allowed = 0;
 

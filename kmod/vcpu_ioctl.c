@@ -12,6 +12,7 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "nested/nested.h"
 #include "tsc.h"
 
 static long nst_vcpu_get_fpu(void *object, unsigned long arg)
@@ -287,6 +288,8 @@ static const struct nst_ioctl nst_vcpu_ioctls[] = {
 	{ KVM_X86_SETUP_MCE, NST_ARG_STRUCT, NST_LOCK_VCPU, nst_mce_setup },
 	{ KVM_X86_SET_MCE, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_mce_inject },
 	{ KVM_GET_STATS_FD, NST_ARG_NONE, NST_LOCK_NONE, nst_vcpu_stats_fd },
+	{ KVM_GET_NESTED_STATE, NST_ARG_USER, NST_LOCK_LOADED, nst_get_nested_state },
+	{ KVM_SET_NESTED_STATE, NST_ARG_USER, NST_LOCK_LOADED, nst_set_nested_state },
 	{ KVM_TRANSLATE, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_translate },
 };
 

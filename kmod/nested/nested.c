@@ -41,6 +41,8 @@ static const struct nst_isa *nst_choose_isa(const struct nst_vcpu *vcpu)
 {
 	if (nst_guest_has(vcpu, NST_GCAP_VMX) && !nst_guest_has(vcpu, NST_GCAP_AMD))
 		return &nvmx_isa;
+	if (nst_guest_has(vcpu, NST_GCAP_SVM) && nst_guest_has(vcpu, NST_GCAP_AMD))
+		return &nsvm_isa;
 	return NULL;
 }
 
@@ -75,7 +77,7 @@ int nst_nested_cpuid_changed(struct nst_vcpu *vcpu)
 	if (nested->isa)
 		nested->isa->destroy(vcpu);
 	nested->isa = NULL;
-	nst_intercept_foreign(vcpu, isa);
+	nst_intercept_foreign(vcpu, isa && strcmp(isa->name, nst_backend->name));
 	if (!isa)
 		return 0;
 	ret = isa->create(vcpu);
@@ -218,7 +220,6 @@ static bool nst_is_l0_exit(const struct nst_exit *exit)
 	case NST_EXIT_NONE:
 	case NST_EXIT_HOST_IRQ:
 	case NST_EXIT_HOST_NMI:
-	case NST_EXIT_ENTRY_FAILED:
 	case NST_EXIT_UNKNOWN:
 	/* L1's second stage may refuse it: nst_nested_stage2_exit() then. */
 	case NST_EXIT_TDP_FAULT:

@@ -18,10 +18,6 @@
 
 struct kvm_nested_state;
 
-/* TLB tags, for nst_ctl.tag: L1 and L2 never share translations. */
-#define NST_TAG_L1	0
-#define NST_TAG_L2	1
-
 /*
  * What the nested ISA says about an event that has arrived: about interrupts
  * and NMIs in both contexts, about INIT and SMI.

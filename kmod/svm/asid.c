@@ -25,18 +25,15 @@ void svm_asid_cpu_init(struct svm_cpu *sc)
 	sc->next_asid = svm_max_asid + 1;
 }
 
-static void svm_asid_new(struct svm_vcpu *svm, struct svm_cpu *sc)
+static void svm_asid_new(struct svm_vcpu *svm, struct svm_tag *tag, struct svm_cpu *sc)
 {
-	struct vmcb_control_area *ctl = &svm->vmcb->control;
-
 	if (sc->next_asid > svm_max_asid) {
 		sc->asid_generation++;
 		sc->next_asid = SVM_FIRST_ASID;
-		ctl->tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
+		svm->vmcb->control.tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
 	}
-	svm->asid_generation = sc->asid_generation;
-	ctl->asid = sc->next_asid++;
-	svm_dirty(svm, SVM_CLEAN_ASID);
+	tag->generation = sc->asid_generation;
+	tag->asid = sc->next_asid++;
 }
 
 /**
@@ -47,41 +44,49 @@ void svm_asid_before_entry(struct svm_vcpu *svm)
 {
 	struct vmcb_control_area *ctl = &svm->vmcb->control;
 	struct svm_cpu *sc = this_cpu_ptr(&svm_cpu);
+	struct svm_tag *tag = svm_tag(svm);
 
 	ctl->tlb_ctl = TLB_CONTROL_DO_NOTHING;
-	if (svm->asid_generation != sc->asid_generation)
-		svm_asid_new(svm, sc);
-	else if (svm->flush && svm_has(SVM_F_FLUSH_ASID))
+	if (tag->generation != sc->asid_generation)
+		svm_asid_new(svm, tag, sc);
+	else if (tag->flush && svm_has(SVM_F_FLUSH_ASID))
 		ctl->tlb_ctl = TLB_CONTROL_FLUSH_ASID;
-	else if (svm->flush)
-		svm_asid_new(svm, sc);
-	svm->flush = false;
+	else if (tag->flush)
+		svm_asid_new(svm, tag, sc);
+	tag->flush = false;
+	if (ctl->asid == tag->asid)
+		return;
+	ctl->asid = tag->asid;
+	svm_dirty(svm, SVM_CLEAN_ASID);
 }
 
 /**
  * svm_flush_tlb() - forget the guest's translations before it runs again
  * @vcpu: loaded vCPU
+ *
+ * Those of L2 as well as those of L1: who asks may not know which is current.
  */
 void svm_flush_tlb(struct nst_vcpu *vcpu)
 {
-	to_svm(vcpu)->flush = true;
+	for (int i = 0; i < SVM_NR_TAGS; i++)
+		to_svm(vcpu)->tags[i].flush = true;
 }
 
 /**
- * svm_flush_tlb_gva() - forget the guest's translation of one address
+ * svm_flush_tlb_gva() - forget the translation of one address in the current context
  * @vcpu: loaded vCPU
  * @gva: guest-linear address
  */
 void svm_flush_tlb_gva(struct nst_vcpu *vcpu, u64 gva)
 {
-	struct svm_vcpu *svm = to_svm(vcpu);
+	const struct svm_tag *tag = svm_tag(to_svm(vcpu));
 
 	/* A vCPU without a current ASID gets a clean one anyway. */
-	if (svm->asid_generation != this_cpu_read(svm_cpu.asid_generation))
+	if (tag->generation != this_cpu_read(svm_cpu.asid_generation))
 		return;
 	/* It faults when a reboot has just switched SVM off: nothing to forget then. */
 	asm volatile("1: invlpga %0, %1\n"
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
-		     : : "a" (gva), "c" (svm->vmcb->control.asid) : "memory");
+		     : : "a" (gva), "c" (tag->asid) : "memory");
 }

@@ -172,7 +172,16 @@ static void svm_decode_invd(struct svm_vcpu *svm, struct nst_exit *exit)
 
 static void svm_decode_iret(struct svm_vcpu *svm, struct nst_exit *exit)
 {
-	svm_nmi_iret(svm);
+	/* Wanted by a nested hypervisor, beside our own use. */
+	if (svm->vcpu->ctl.traps & NST_TRAP_IRET)
+		exit->kind = NST_EXIT_IRET;
+	else
+		svm_nmi_iret(svm);
+}
+
+static void svm_decode_soft_int(struct svm_vcpu *svm, struct nst_exit *exit)
+{
+	exit->soft_int.vector = exit->info1;
 }
 
 static void svm_decode_task(struct svm_vcpu *svm, struct nst_exit *exit)
@@ -259,6 +268,10 @@ static const struct svm_exit_row svm_exit_rows[] = {
 	INSN(LDTR_WRITE, DTABLE), INSN(TR_WRITE, DTABLE),
 	INSN(RDTSC, RDTSC),
 	INSN(RDPMC, RDPMC),
+	INSN(PUSHF, PUSHF),
+	INSN(POPF, POPF),
+	[SVM_EXIT_SWINT] = { "SWINT", NST_EXIT_SOFT_INT, true, svm_decode_soft_int },
+	INSN(ICEBP, ICEBP),
 	INSN(CPUID, CPUID),
 	INSN(RSM, RSM),
 	[SVM_EXIT_IRET] = { "IRET", NST_EXIT_NONE, false, svm_decode_iret },

@@ -16,6 +16,10 @@
 #define SVM_PAUSE_COUNT		3000
 #define SVM_PAUSE_THRESHOLD	128
 
+/* <asm/svm.h> has no name for these two. */
+#define SVM_INTERCEPT_CR2_READ	(INTERCEPT_CR0_READ + 2)
+#define SVM_INTERCEPT_CR2_WRITE	(INTERCEPT_CR0_WRITE + 2)
+
 /* All DR0-7 reads and writes: the whole word but its reserved bits. */
 #define SVM_DR_ACCESSES		0x00ff00ffu
 
@@ -83,6 +87,15 @@ static const struct svm_intercept_row svm_intercepts[] = {
 	{ INTERCEPT_LOAD_GDTR,	NST_TRAP_DTABLE },
 	{ INTERCEPT_LOAD_LDTR,	NST_TRAP_DTABLE },
 	{ INTERCEPT_LOAD_TR,	NST_TRAP_DTABLE },
+	{ INTERCEPT_CR0_READ,	NST_TRAP_CR_READ },
+	{ INTERCEPT_CR4_READ,	NST_TRAP_CR_READ },
+	{ SVM_INTERCEPT_CR2_READ, NST_TRAP_CR2 },
+	{ SVM_INTERCEPT_CR2_WRITE, NST_TRAP_CR2 },
+	{ INTERCEPT_IRET,	NST_TRAP_IRET },
+	{ INTERCEPT_PUSHF,	NST_TRAP_PUSHF },
+	{ INTERCEPT_POPF,	NST_TRAP_POPF },
+	{ INTERCEPT_INTn,	NST_TRAP_INTN },
+	{ INTERCEPT_ICEBP,	NST_TRAP_ICEBP },
 };
 
 static void svm_want(u32 words[MAX_INTERCEPT], unsigned int bit)
@@ -172,12 +185,23 @@ static void svm_encode_root(struct svm_vcpu *svm)
 		svm_push_cr(svm);
 		return;
 	}
-	if (vmcb->control.nested_cr3 == root)
-		return;
-	vmcb->control.nested_cr3 = root;
-	svm_dirty(svm, SVM_CLEAN_NPT);
+	if (vmcb->control.nested_cr3 != root) {
+		vmcb->control.nested_cr3 = root;
+		svm_dirty(svm, SVM_CLEAN_NPT);
+	}
 	/* The tag in the TLB is the ASID alone, whatever the root. */
-	svm->flush = true;
+	if (svm_tag(svm)->root != root) {
+		svm_tag(svm)->root = root;
+		svm_tag(svm)->flush = true;
+	}
+}
+
+static void svm_encode_msrs(struct svm_vcpu *svm)
+{
+	bool all = svm->vcpu->ctl.traps & NST_TRAP_MSR;
+
+	svm->vmcb->control.msrpm_base_pa = all ? svm_msrpm_all_pa : svm->msrpm_pa;
+	svm_dirty(svm, SVM_CLEAN_PERM_MAPS);
 }
 
 /**
@@ -197,7 +221,7 @@ void svm_encode(struct nst_vcpu *vcpu)
 		svm_tsc_ratio_load(vcpu->ctl.tsc_ratio);
 	}
 	if (dirty & NST_CTL_MSRS)
-		svm_dirty(svm, SVM_CLEAN_PERM_MAPS);
+		svm_encode_msrs(svm);
 	if (dirty & NST_CTL_ROOT)
 		svm_encode_root(svm);
 	vcpu->ctl.dirty = 0;
@@ -226,8 +250,8 @@ void svm_setup(struct svm_vcpu *svm)
 	if (svm_has(SVM_F_PAUSE_THRESHOLD))
 		ctl->pause_filter_thresh = SVM_PAUSE_THRESHOLD;
 	svm->clean = 0;
-	svm->asid_generation = 0;
-	svm->flush = true;
+	memset(svm->tags, 0, sizeof(svm->tags));
+	svm_flush_tlb(svm->vcpu);
 	svm->irq_window = false;
 	svm->nmi_window = false;
 	svm->tpr_exits = false;

@@ -167,11 +167,16 @@ void svm_push_cr(struct svm_vcpu *svm)
 	struct vmcb_save_area *save = &svm->vmcb->save;
 	u64 cr0 = svm_hw_cr0(st), cr4 = svm_hw_cr4(vcpu), efer = svm_hw_efer(st);
 	u64 cr3 = nst_caps.tdp ? st->cr3 : __sme_set(nst_hpa_raw(vcpu->ctl.root));
+	struct svm_tag *tag = svm_tag(svm);
 
 	/* Hardware flushes when the guest does this itself; we did it instead. */
-	if (cr3 != save->cr3 || ((cr0 ^ save->cr0) & SVM_CR0_TLB_BITS) ||
-	    ((cr4 ^ save->cr4) & SVM_CR4_TLB_BITS) || efer != save->efer)
-		svm->flush = true;
+	if (cr3 != tag->cr3 || ((cr0 ^ tag->cr0) & SVM_CR0_TLB_BITS) ||
+	    ((cr4 ^ tag->cr4) & SVM_CR4_TLB_BITS) || efer != tag->efer)
+		tag->flush = true;
+	tag->cr0 = cr0;
+	tag->cr3 = cr3;
+	tag->cr4 = cr4;
+	tag->efer = efer;
 	save->cr0 = cr0;
 	save->cr3 = cr3;
 	save->cr4 = cr4;

@@ -22,6 +22,7 @@
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpu);
 u64 svm_iopm_pa;
+u64 svm_msrpm_all_pa;
 static struct page *svm_iopm;
 
 static u64 svm_page_pa(struct page *page)
@@ -62,6 +63,8 @@ static int svm_alloc_cpus(void)
 	/* Every port exits. */
 	memset(page_address(svm_iopm), 0xff, PAGE_SIZE << SVM_IOPM_ORDER);
 	svm_iopm_pa = svm_page_pa(svm_iopm);
+	/* All ones too, and shorter. */
+	svm_msrpm_all_pa = svm_iopm_pa;
 
 	for_each_possible_cpu(cpu) {
 		struct svm_cpu *sc = per_cpu_ptr(&svm_cpu, cpu);
@@ -205,7 +208,8 @@ static void svm_load(struct nst_vcpu *vcpu, int cpu)
 	if (svm->cpu != cpu) {
 		/* This CPU's caches and ASIDs know nothing of the guest, or old things. */
 		svm->clean = 0;
-		svm->asid_generation = 0;
+		for (int i = 0; i < SVM_NR_TAGS; i++)
+			svm->tags[i].generation = 0;
 		svm->cpu = cpu;
 	}
 	if (this_cpu_read(svm_cpu.last) != svm) {

@@ -58,6 +58,28 @@ struct svm_switch {
 	bool swap_spec;
 };
 
+/* NST_TAG_L1 and NST_TAG_L2 have TLB tags of their own. */
+#define SVM_NR_TAGS	2
+
+/**
+ * struct svm_tag - a TLB tag of a vCPU, and what was loaded with it last
+ * @asid: the number
+ * @generation: of the CPU where the number is valid; 0: there is none
+ * @flush: forget its translations at the next entry
+ * @root: nested CR3
+ * @cr0: as in the VMCB, and so on
+ */
+struct svm_tag {
+	u32 asid;
+	u64 generation;
+	bool flush;
+	u64 root;
+	u64 cr0;
+	u64 cr3;
+	u64 cr4;
+	u64 efer;
+};
+
 /**
  * struct svm_vcpu - vcpu->hw
  */
@@ -70,8 +92,7 @@ struct svm_vcpu {
 	u32 clean;			/* (v) SVM_CLEAN_* that the next entry may claim */
 	int cpu;			/* (v) whose caches may know this VMCB, -1: none */
 
-	u64 asid_generation;		/* (v) of the CPU in @cpu; 0: no ASID */
-	bool flush;			/* (v) forget translations at the next entry */
+	struct svm_tag tags[SVM_NR_TAGS]; /* (v) by nst_ctl.tag */
 
 	u32 intercepts[MAX_INTERCEPT];	/* (v) what the neutral controls ask for */
 	bool irq_window;		/* (v) exit when interrupts are possible */
@@ -117,6 +138,12 @@ struct svm_cpu {
 DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
 extern u32 svm_max_asid;		/* (c) */
 extern u64 svm_iopm_pa;			/* (c) */
+extern u64 svm_msrpm_all_pa;		/* (c) every MSR exits */
+
+static inline struct svm_tag *svm_tag(struct svm_vcpu *svm)
+{
+	return &svm->tags[svm->vcpu->ctl.tag];
+}
 
 static inline struct svm_vcpu *to_svm(const struct nst_vcpu *vcpu)
 {

@@ -7,6 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <asm/apicdef.h>
+#include <asm/io.h>
 #include "compat.h"
 #include "vmx.h"
 
@@ -86,7 +87,7 @@ static void vmx_encode_traps(struct vmx_vcpu *vmx)
 	vmx_set_proc(vmx, proc | (vmx->proc & VMX_PROC_WINDOWS));
 
 	proc2 = vmx_trap_bits(vmx_proc2_traps, ARRAY_SIZE(vmx_proc2_traps), traps, VMX_PROC2);
-	if (vmx->vpid)
+	if (vmx->vpid[NST_TAG_L1])
 		proc2 |= SECONDARY_EXEC_ENABLE_VPID;
 	if (nst_caps.xsaves && nst_guest_has(vcpu, NST_GCAP_XSAVES))
 		proc2 |= SECONDARY_EXEC_XSAVES;
@@ -123,17 +124,26 @@ static void vmx_encode_root(struct vmx_vcpu *vmx)
 		vmx_flush_tlb(vmx->vcpu);
 		return;
 	}
-	vmx->eptp = vmx_eptp(ctl);
-	vmcs_write64(EPT_POINTER, vmx->eptp);
+	vmx->eptp[ctl->tag] = vmx_eptp(ctl);
+	vmcs_write64(EPT_POINTER, vmx->eptp[ctl->tag]);
 	/* The root's page may have been another table when this EPTP was last used. */
 	vmx_flush_tlb(vmx->vcpu);
+}
+
+/* L1 and L2 never share linear translations. */
+static void vmx_encode_tag(struct vmx_vcpu *vmx)
+{
+	u16 vpid = vmx->vpid[vmx->vcpu->ctl.tag];
+
+	if (vpid)
+		vmcs_write16(VIRTUAL_PROCESSOR_ID, vpid);
 }
 
 /**
  * vmx_encode() - write the changed parts of vcpu->ctl to the VMCS
  * @vcpu: loaded vCPU
  *
- * MSR permissions need nothing here: the bitmap is read at each access.
+ * The MSR bitmap itself is read at each access.
  */
 void vmx_encode(struct nst_vcpu *vcpu)
 {
@@ -147,8 +157,13 @@ void vmx_encode(struct nst_vcpu *vcpu)
 		if (nst_caps.tsc_scaling)
 			vmcs_write64(TSC_MULTIPLIER, vcpu->ctl.tsc_ratio);
 	}
-	if (dirty & NST_CTL_ROOT)
+	if (dirty & NST_CTL_MSRS)
+		vmcs_write64(MSR_BITMAP, vcpu->ctl.traps & NST_TRAP_MSR ?
+			     vmx_msr_bitmap_all : virt_to_phys(vmx->msr_bitmap));
+	if (dirty & NST_CTL_ROOT) {
+		vmx_encode_tag(vmx);
 		vmx_encode_root(vmx);
+	}
 	vcpu->ctl.dirty = 0;
 }
 
@@ -253,6 +268,7 @@ static bool vmx_flush_ept(u64 eptp)
  * vmx_flush_tlb() - forget this vCPU's translations on this CPU
  * @vcpu: loaded vCPU
  *
+ * L2's as well as L1's: who asks may not know which is current.
  * Without a VPID the linear mappings go at each entry and exit anyway.
  */
 void vmx_flush_tlb(struct nst_vcpu *vcpu)
@@ -260,10 +276,12 @@ void vmx_flush_tlb(struct nst_vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	bool ok = true;
 
-	if (nst_caps.tdp)
-		ok = vmx_flush_ept(vmx->eptp);
-	if (vmx->vpid)
-		ok &= vmx_invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vmx->vpid, 0);
+	for (int i = 0; i < VMX_NR_TAGS; i++) {
+		if (nst_caps.tdp)
+			ok &= vmx_flush_ept(vmx->eptp[i]);
+		if (vmx->vpid[i])
+			ok &= vmx_invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vmx->vpid[i], 0);
+	}
 	if (unlikely(!ok))
 		vmx_flush_failed(vcpu);
 }
@@ -278,11 +296,13 @@ void vmx_flush_tlb_gva(struct nst_vcpu *vcpu, u64 gva)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u64 cap = (u64)VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT << 32;
 
-	if (!vmx->vpid)
+	u16 vpid = vmx->vpid[vcpu->ctl.tag];
+
+	if (!vpid)
 		return;
 	if (!(vmx_caps.ept_vpid & cap) || !__is_canonical_address(gva, boot_cpu_data.x86_virt_bits))
 		vmx_flush_tlb(vcpu);
-	else if (!vmx_invvpid(VMX_VPID_EXTENT_INDIVIDUAL_ADDR, vmx->vpid, gva))
+	else if (!vmx_invvpid(VMX_VPID_EXTENT_INDIVIDUAL_ADDR, vpid, gva))
 		vmx_flush_failed(vcpu);
 }
 

@@ -37,14 +37,15 @@ static int vmx_dump_digits(unsigned long field)
 void vmx_dump(struct nst_vcpu *vcpu, struct seq_file *m)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u16 vpid = vmx->vpid[vcpu->ctl.tag];
 	unsigned long val;
 	unsigned int i;
 
 	if (m)
-		seq_printf(m, "VMCS of vCPU %u, VPID %u, %slaunched\n", vcpu->id, vmx->vpid,
+		seq_printf(m, "VMCS of vCPU %u, VPID %u, %slaunched\n", vcpu->id, vpid,
 			   vmx->launched ? "" : "not ");
 	else
-		pr_info("VMCS of vCPU %u, VPID %u, %slaunched\n", vcpu->id, vmx->vpid,
+		pr_info("VMCS of vCPU %u, VPID %u, %slaunched\n", vcpu->id, vpid,
 			vmx->launched ? "" : "not ");
 	for (i = 0; i < vmcs_nr_fields; i++)
 		if (vmcs_try_read(vmcs_fields[i].encoding, &val))

@@ -85,7 +85,7 @@ static void vmx_setup_controls(struct vmx_vcpu *vmx)
 	vmx->proc = vmx_caps.base[VMX_PROC];
 	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, vmx->proc);
 	vmx->proc2 = vmx_caps.base[VMX_PROC2];
-	if (vmx->vpid)
+	if (vmx->vpid[NST_TAG_L1])
 		vmx->proc2 |= SECONDARY_EXEC_ENABLE_VPID;
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, vmx->proc2);
 	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.base[VMX_EXIT]);
@@ -94,8 +94,8 @@ static void vmx_setup_controls(struct vmx_vcpu *vmx)
 	vmcs_write64(MSR_BITMAP, virt_to_phys(vmx->msr_bitmap));
 	if (vmx->vapic)
 		vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, virt_to_phys(vmx->vapic));
-	if (vmx->vpid)
-		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid);
+	if (vmx->vpid[NST_TAG_L1])
+		vmcs_write16(VIRTUAL_PROCESSOR_ID, vmx->vpid[vmx->vcpu->ctl.tag]);
 	if (vmx->pml) {
 		vmcs_write64(PML_ADDRESS, virt_to_phys(vmx->pml));
 		vmcs_write16(GUEST_PML_INDEX, VMX_PML_FIRST);
@@ -139,7 +139,7 @@ void vmx_setup(struct vmx_vcpu *vmx)
 	vmcs_writel(CR4_GUEST_HOST_MASK, ~0ul);
 	vmx->cr0_owned = 0;
 	vmx->cr4_owned = 0;
-	vmx->eptp = 0;
+	memset(vmx->eptp, 0, sizeof(vmx->eptp));
 	vmx->tpr_threshold = 0;
 	if (vmx->vapic)
 		vmcs_write32(TPR_THRESHOLD, 0);

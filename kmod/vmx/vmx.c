@@ -25,6 +25,8 @@ DEFINE_PER_CPU(struct vmx_vcpu *, vmx_current);
 /* Did we switch VMX on here? */
 DEFINE_PER_CPU(bool, vmx_on);
 static DEFINE_PER_CPU(void *, vmx_region);
+u64 vmx_msr_bitmap_all;
+static void *vmx_all_ones;
 /* VMCSs active on this CPU; changed there with interrupts off. */
 static DEFINE_PER_CPU(struct list_head, vmx_active);
 
@@ -102,6 +104,8 @@ static void vmx_free_regions(void)
 {
 	int cpu;
 
+	free_page((unsigned long)vmx_all_ones);
+	vmx_all_ones = NULL;
 	for_each_possible_cpu(cpu) {
 		free_page((unsigned long)per_cpu(vmx_region, cpu));
 		per_cpu(vmx_region, cpu) = NULL;
@@ -120,6 +124,13 @@ static int vmx_alloc_regions(void)
 			return -ENOMEM;
 		}
 	}
+	vmx_all_ones = (void *)__get_free_page(GFP_KERNEL);
+	if (!vmx_all_ones) {
+		vmx_free_regions();
+		return -ENOMEM;
+	}
+	memset(vmx_all_ones, 0xff, PAGE_SIZE);
+	vmx_msr_bitmap_all = virt_to_phys(vmx_all_ones);
 	return 0;
 }
 
@@ -192,9 +203,23 @@ static void vmx_free_vpid(u16 vpid)
 	spin_unlock(&vmx_vpid_lock);
 }
 
+/* The two contexts never share a tag, so one without one means none at all. */
+static void vmx_alloc_vpids(struct vmx_vcpu *vmx)
+{
+	vmx->vpid[NST_TAG_L1] = vmx_alloc_vpid();
+	if (!nst_param_nested)
+		return;
+	vmx->vpid[NST_TAG_L2] = vmx_alloc_vpid();
+	if (vmx->vpid[NST_TAG_L2])
+		return;
+	vmx_free_vpid(vmx->vpid[NST_TAG_L1]);
+	vmx->vpid[NST_TAG_L1] = 0;
+}
+
 static void vmx_free(struct vmx_vcpu *vmx)
 {
-	vmx_free_vpid(vmx->vpid);
+	for (int i = 0; i < VMX_NR_TAGS; i++)
+		vmx_free_vpid(vmx->vpid[i]);
 	free_page((unsigned long)vmx->vapic);
 	free_page((unsigned long)vmx->pml);
 	free_page((unsigned long)vmx->msr_bitmap);
@@ -211,7 +236,7 @@ static int vmx_vcpu_create(struct nst_vcpu *vcpu)
 	vmx->vcpu = vcpu;
 	vmx->cpu = -1;
 	vmx->fresh = true;
-	vmx->vpid = vmx_alloc_vpid();
+	vmx_alloc_vpids(vmx);
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vmx->msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (nst_caps.virtual_tpr)

@@ -88,6 +88,9 @@ struct vmx_host {
 	u16 ldt;
 };
 
+/* NST_TAG_L1 and NST_TAG_L2 have TLB tags of their own. */
+#define VMX_NR_TAGS	2
+
 /*
  * A vCPU's VMX part: fields with their lifecycle beside them.
  *
@@ -100,7 +103,8 @@ struct vmx_vcpu {
 	u64 *msr_bitmap;		/* (c) a page */
 	u64 *pml;			/* (c) page-modification log, NULL without PML */
 	u8 *vapic;			/* (c) virtual-APIC page, NULL without TPR shadow */
-	u16 vpid;			/* (c) 0: none, entries and exits flush */
+	/* (c) by nst_ctl.tag; either both or none: then entries and exits flush */
+	u16 vpid[VMX_NR_TAGS];
 
 	struct list_head node;		/* on @cpu's list of active VMCSs */
 	int cpu;			/* where the VMCS is active, -1: nowhere */
@@ -116,7 +120,7 @@ struct vmx_vcpu {
 	u32 proc2;
 	u64 cr0_owned;			/* guest-owned CR bits as the VMCS holds them */
 	u64 cr4_owned;
-	u64 eptp;
+	u64 eptp[VMX_NR_TAGS];		/* by nst_ctl.tag */
 	u8 tpr_threshold;
 
 	u64 guest_msr[VMX_NR_SWAPPED];	/* while not loaded */
@@ -139,6 +143,7 @@ int vmx_check_feature_control(bool set);
 /* vmx.c */
 DECLARE_PER_CPU(struct vmx_vcpu *, vmx_current);
 DECLARE_PER_CPU(bool, vmx_on);
+extern u64 vmx_msr_bitmap_all;		/* (c) every MSR exits */
 
 /* setup.c */
 void vmx_setup(struct vmx_vcpu *vmx);

@@ -139,6 +139,9 @@ static void set_isa(struct vm *vm, struct kvm_cpuid_entry2 *e)
 		return;
 	if (e->function == 0 || e->function == 0x80000000)
 		set_vendor(e, vmx ? "GenuineIntel" : "AuthenticAMD");
+	/* SVM describes itself in a leaf that Intel CPUs do not have. */
+	if (e->function == 0x80000000 && svm && e->eax < 0x8000000a)
+		e->eax = 0x8000000a;
 	if (e->function == 1 && !vmx)
 		e->ecx &= ~FEATURE_VMX;
 	if (e->function == 0x80000001 && !svm)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of nested SVM share. */
+#ifndef NST_NSVM_H
+#define NST_NSVM_H
+
+#include "nested.h"
+#include "vmcb12.h"
+
+/**
+ * struct nsvm - vcpu->nested->priv: the SVM of a virtual CPU
+ * @gif: (v) global interrupt flag
+ * @vm_cr: (v) VM_CR MSR
+ * @hsave_pa: (v) VM_HSAVE_PA MSR; L0 keeps the host state in its own memory
+ * @vmcb_pa: (v) L1-physical address of the VMCB of the running or last L2
+ * @v: (v) what VMRUN took from it; int_ctl is kept up to date while L2 runs
+ * @last_asid: (v) ASID of the last L2, whose translations may still be cached
+ * @page: (c) L2's VMCB as VMRUN copied it; #VMEXIT writes from here
+ * @other: (c) the page of VMLOAD and VMSAVE
+ */
+struct nsvm {
+	bool gif;
+	u64 vm_cr;
+	u64 hsave_pa;
+	u64 vmcb_pa;
+	struct nsvm_vmcb12 v;
+	u32 last_asid;
+	struct vmcb *page;
+	struct vmcb *other;
+};
+
+static inline struct nsvm *to_nsvm(const struct nst_vcpu *vcpu)
+{
+	return vcpu->nested->priv;
+}
+
+/* svm_insn.c */
+enum nst_next nsvm_insn(struct nst_vcpu *vcpu);
+int nsvm_insn_fault(struct nst_vcpu *vcpu);
+
+/* svm_enter.c */
+enum nst_next nsvm_vmrun(struct nst_vcpu *vcpu, u64 vmcb_pa);
+void nsvm_load_segment(struct nst_segment *seg, const struct vmcb_seg *from);
+void nsvm_store_segment(struct vmcb_seg *to, const struct nst_segment *seg);
+
+/* svm_exit.c */
+enum nst_next nsvm_reflect(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+enum nst_next nsvm_leave_l2(struct nst_vcpu *vcpu, u64 code, u64 info1, u64 info2);
+enum nst_next nsvm_entry_refused(struct nst_vcpu *vcpu);
+
+/* svm_wants.c */
+bool nsvm_wants(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+void nsvm_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl);
+
+/* svm_event.c */
+enum nst_verdict nsvm_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind);
+enum nst_next nsvm_events(struct nst_vcpu *vcpu);
+u32 nsvm_windows(struct nst_vcpu *vcpu);
+bool nsvm_wakes(struct nst_vcpu *vcpu);
+bool nsvm_get_cr8(struct nst_vcpu *vcpu, u64 *val);
+bool nsvm_set_cr8(struct nst_vcpu *vcpu, u64 val);
+
+/* svm_state.c */
+long nsvm_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size);
+long nsvm_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
+		    const struct kvm_nested_state *head);
+
+#endif /* NST_NSVM_H */

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The instructions of SVM, executed by L1 (or by an L2 whose L1 lets it), with
+ * the checks that come before: EFER.SVME and protected mode (#UD), CPL and the
+ * address in rAX (#GP).  APM3 "VMRUN", "VMLOAD", "STGI" …
+ */
+#include "../nestor.h"
+#include "../guestmem.h"
+#include "../mmu/stage2.h"
+#include "nsvm.h"
+
+/**
+ * nsvm_insn_fault() - the fault that any instruction of SVM has before all else
+ * @vcpu: loaded vCPU
+ *
+ * Return: X86_TRAP_UD, X86_TRAP_GP, or 0.
+ */
+int nsvm_insn_fault(struct nst_vcpu *vcpu)
+{
+	nst_pull(vcpu, NST_STATE_CR | NST_STATE_SEG);
+	if (!(vcpu->st.efer & EFER_SVME) || !nst_protected(vcpu) ||
+	    (vcpu->st.rflags & X86_EFLAGS_VM))
+		return X86_TRAP_UD;
+	return nst_cpl(vcpu) ? X86_TRAP_GP : 0;
+}
+
+static u64 nsvm_rax(struct nst_vcpu *vcpu)
+{
+	u64 rax = vcpu->st.gpr[NST_RAX];
+
+	return nst_code64(vcpu) ? rax : (u32)rax;
+}
+
+/* A page of L1's memory by its address in rAX. */
+static bool nsvm_vmcb_address(struct nst_vcpu *vcpu, u64 *pa)
+{
+	*pa = nsvm_rax(vcpu);
+	return !(*pa & ~NST_PAGE_MASK) && !(*pa >> vcpu->maxphyaddr);
+}
+
+static enum nst_next nsvm_gp(struct nst_vcpu *vcpu)
+{
+	nst_raise_gp(vcpu);
+	return NST_ENTER;
+}
+
+/* ---- VMLOAD, VMSAVE: the state that VMRUN leaves alone ---- */
+
+static const struct {
+	u8 seg;
+	u16 offset;
+} nsvm_extra_segs[] = {
+	{ NST_FS, offsetof(struct vmcb_save_area, fs) },
+	{ NST_GS, offsetof(struct vmcb_save_area, gs) },
+	{ NST_TR, offsetof(struct vmcb_save_area, tr) },
+	{ NST_LDTR, offsetof(struct vmcb_save_area, ldtr) },
+};
+
+static const struct {
+	u16 state;
+	u16 offset;
+} nsvm_extra_msrs[] = {
+#define MSR(name) { offsetof(struct nst_state, name), offsetof(struct vmcb_save_area, name) }
+	MSR(kernel_gs_base), MSR(star), MSR(lstar), MSR(cstar), MSR(sfmask),
+	MSR(sysenter_cs), MSR(sysenter_esp), MSR(sysenter_eip),
+#undef MSR
+};
+
+static void nsvm_load_extra(struct nst_vcpu *vcpu, const struct vmcb_save_area *save)
+{
+	nst_modify(vcpu, NST_STATE_SEG | NST_STATE_MSR);
+	for (int i = 0; i < ARRAY_SIZE(nsvm_extra_segs); i++)
+		nsvm_load_segment(&vcpu->st.seg[nsvm_extra_segs[i].seg],
+				  (const void *)save + nsvm_extra_segs[i].offset);
+	for (int i = 0; i < ARRAY_SIZE(nsvm_extra_msrs); i++)
+		*(u64 *)((void *)&vcpu->st + nsvm_extra_msrs[i].state) =
+			*(const u64 *)((const void *)save + nsvm_extra_msrs[i].offset);
+}
+
+static void nsvm_store_extra(struct nst_vcpu *vcpu, struct vmcb_save_area *save)
+{
+	nst_pull(vcpu, NST_STATE_SEG | NST_STATE_MSR);
+	for (int i = 0; i < ARRAY_SIZE(nsvm_extra_segs); i++)
+		nsvm_store_segment((void *)save + nsvm_extra_segs[i].offset,
+				   &vcpu->st.seg[nsvm_extra_segs[i].seg]);
+	for (int i = 0; i < ARRAY_SIZE(nsvm_extra_msrs); i++)
+		*(u64 *)((void *)save + nsvm_extra_msrs[i].offset) =
+			*(const u64 *)((const void *)&vcpu->st + nsvm_extra_msrs[i].state);
+}
+
+static enum nst_next nsvm_vmload(struct nst_vcpu *vcpu)
+{
+	struct vmcb *page = to_nsvm(vcpu)->other;
+	u64 pa;
+
+	if (!nsvm_vmcb_address(vcpu, &pa) ||
+	    nst_read_gpa(vcpu->vm, nst_gpa(pa), page, sizeof(*page)))
+		return nsvm_gp(vcpu);
+	nsvm_load_extra(vcpu, &page->save);
+	return nst_skip_insn(vcpu);
+}
+
+/* Two runs of bytes: FS and GS, LDTR, TR are not neighbours. */
+static int nsvm_write_save(struct nst_vcpu *vcpu, u64 pa, const void *field, size_t len)
+{
+	struct vmcb *page = to_nsvm(vcpu)->other;
+
+	return nst_write_gpa(vcpu->vm, nst_gpa(pa + (field - (void *)page)), field, len);
+}
+
+static enum nst_next nsvm_vmsave(struct nst_vcpu *vcpu)
+{
+	struct vmcb_save_area *save = &to_nsvm(vcpu)->other->save;
+	u64 pa;
+
+	if (!nsvm_vmcb_address(vcpu, &pa))
+		return nsvm_gp(vcpu);
+	memset(save, 0, sizeof(*save));
+	nsvm_store_extra(vcpu, save);
+	if (nsvm_write_save(vcpu, pa, &save->fs, 2 * sizeof(save->fs)) ||
+	    nsvm_write_save(vcpu, pa, &save->ldtr, sizeof(save->ldtr)) ||
+	    nsvm_write_save(vcpu, pa, &save->tr, sizeof(save->tr)) ||
+	    nsvm_write_save(vcpu, pa, &save->star,
+			    offsetof(struct vmcb_save_area, cr2) -
+			    offsetof(struct vmcb_save_area, star)))
+		return nsvm_gp(vcpu);
+	return nst_skip_insn(vcpu);
+}
+
+/* ---- the others ---- */
+
+static enum nst_next nsvm_do_vmrun(struct nst_vcpu *vcpu)
+{
+	u64 pa;
+
+	if (!nsvm_vmcb_address(vcpu, &pa))
+		return nsvm_gp(vcpu);
+	return nsvm_vmrun(vcpu, pa);
+}
+
+static enum nst_next nsvm_set_gif(struct nst_vcpu *vcpu, bool gif)
+{
+	to_nsvm(vcpu)->gif = gif;
+	/* What waited may come now, or what could come must wait. */
+	nst_request(vcpu, NST_REQ_EVENT);
+	return nst_skip_insn(vcpu);
+}
+
+/* APM3 "INVLPGA": the address is in rAX, the ASID in ECX; 0 is L1's own. */
+static enum nst_next nsvm_invlpga(struct nst_vcpu *vcpu)
+{
+	u64 gva = nsvm_rax(vcpu);
+
+	if ((u32)vcpu->st.gpr[NST_RCX])
+		nst_mmu_invlpg_l2(vcpu, gva);
+	else
+		nst_mmu_invlpg(vcpu, gva);
+	return nst_skip_insn(vcpu);
+}
+
+/**
+ * nsvm_insn() - nst_isa.insn
+ * @vcpu: loaded vCPU; vcpu->exit.insn says which instruction
+ *
+ * Return: what to do next.
+ */
+enum nst_next nsvm_insn(struct nst_vcpu *vcpu)
+{
+	enum nst_isa_insn insn = vcpu->exit.insn.which;
+	int fault = nsvm_insn_fault(vcpu);
+
+	/* No secure kernel loader, no VMX. */
+	if (vcpu->exit.kind != NST_EXIT_SVM_INSN || insn == NST_INSN_SKINIT)
+		fault = X86_TRAP_UD;
+	if (fault == X86_TRAP_UD) {
+		nst_raise(vcpu, X86_TRAP_UD);
+		return NST_ENTER;
+	}
+	if (fault)
+		return nsvm_gp(vcpu);
+	switch (insn) {
+	case NST_INSN_VMRUN:
+		return nsvm_do_vmrun(vcpu);
+	case NST_INSN_VMLOAD:
+		return nsvm_vmload(vcpu);
+	case NST_INSN_VMSAVE:
+		return nsvm_vmsave(vcpu);
+	case NST_INSN_STGI:
+		return nsvm_set_gif(vcpu, true);
+	case NST_INSN_CLGI:
+		return nsvm_set_gif(vcpu, false);
+	case NST_INSN_INVLPGA:
+		return nsvm_invlpga(vcpu);
+	default:
+		nst_raise(vcpu, X86_TRAP_UD);
+		return NST_ENTER;
+	}
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The nested state of SVM in KVM's format: GIF, and while L2 is current its
+ * VMCB: the control area as VMRUN took it, and in the save area L1's registers
+ * for the next #VMEXIT.  L2's own registers travel as the vCPU's.
+ */
+#include "../nestor.h"
+#include <linux/kvm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "../core.h"
+#include "../mmu/stage2.h"
+#include "nsvm.h"
+#include "svm_caps.h"
+#include "svm_check.h"
+
+#define NSVM_STATE_SIZE	(sizeof(struct kvm_nested_state) + KVM_STATE_NESTED_SVM_VMCB_SIZE)
+
+static_assert(sizeof(struct vmcb) <= KVM_STATE_NESTED_SVM_VMCB_SIZE);
+
+static void nsvm_save_l1(const struct nst_state *l1, struct vmcb_save_area *save)
+{
+	nsvm_store_segment(&save->es, &l1->seg[NST_ES]);
+	nsvm_store_segment(&save->cs, &l1->seg[NST_CS]);
+	nsvm_store_segment(&save->ss, &l1->seg[NST_SS]);
+	nsvm_store_segment(&save->ds, &l1->seg[NST_DS]);
+	save->gdtr.base = l1->gdt.base;
+	save->gdtr.limit = l1->gdt.limit;
+	save->idtr.base = l1->idt.base;
+	save->idtr.limit = l1->idt.limit;
+	save->efer = l1->efer;
+	save->cr0 = l1->cr0;
+	save->cr3 = l1->cr3;
+	save->cr4 = l1->cr4;
+	save->rflags = l1->rflags;
+	save->rip = l1->rip;
+	save->rsp = l1->gpr[NST_RSP];
+	save->rax = l1->gpr[NST_RAX];
+	save->g_pat = l1->pat;
+}
+
+static void nsvm_restore_saved_l1(struct nst_state *l1, const struct vmcb_save_area *save)
+{
+	nsvm_load_segment(&l1->seg[NST_ES], &save->es);
+	nsvm_load_segment(&l1->seg[NST_CS], &save->cs);
+	nsvm_load_segment(&l1->seg[NST_SS], &save->ss);
+	nsvm_load_segment(&l1->seg[NST_DS], &save->ds);
+	l1->gdt = (struct nst_dtable){ save->gdtr.base, save->gdtr.limit };
+	l1->idt = (struct nst_dtable){ save->idtr.base, save->idtr.limit };
+	l1->efer = save->efer;
+	l1->cr0 = save->cr0;
+	l1->cr3 = save->cr3;
+	l1->cr4 = save->cr4;
+	l1->rflags = save->rflags;
+	l1->rip = save->rip;
+	l1->gpr[NST_RSP] = save->rsp;
+	l1->gpr[NST_RAX] = save->rax;
+	if (save->g_pat)
+		l1->pat = save->g_pat;
+	l1->nmi_blocked = false;
+}
+
+static void nsvm_save_control(const struct nsvm_vmcb12 *v, struct vmcb_control_area *c)
+{
+	memcpy(c->intercepts, v->intercepts, sizeof(v->intercepts));
+	c->iopm_base_pa = v->iopm_base_pa;
+	c->msrpm_base_pa = v->msrpm_base_pa;
+	c->tsc_offset = v->tsc_offset;
+	c->asid = v->asid;
+	c->int_ctl = v->int_ctl;
+	c->int_vector = v->int_vector;
+	c->int_state = v->int_state;
+	c->nested_ctl = v->nested_ctl;
+	c->nested_cr3 = v->nested_cr3;
+	c->next_rip = v->next_rip;
+}
+
+/**
+ * nsvm_get_state() - nst_isa.get_state
+ * @vcpu: loaded vCPU
+ * @user: the user's buffer
+ * @size: of the buffer
+ *
+ * Return: the size needed, or -EFAULT, -ENOMEM.
+ */
+long nsvm_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size)
+{
+	const struct nsvm *nsvm = to_nsvm(vcpu);
+	struct kvm_nested_state head = { .format = KVM_STATE_NESTED_FORMAT_SVM };
+	struct vmcb *vmcb;
+	long ret;
+
+	if (nsvm->gif)
+		head.flags |= KVM_STATE_NESTED_GIF_SET;
+	head.size = sizeof(head);
+	if (nst_in_l2(vcpu)) {
+		head.flags |= KVM_STATE_NESTED_GUEST_MODE;
+		head.hdr.svm.vmcb_pa = nsvm->vmcb_pa;
+		head.size = NSVM_STATE_SIZE;
+	}
+	if (head.size > size)
+		return head.size;
+	if (copy_to_user(user, &head, sizeof(head)))
+		return -EFAULT;
+	if (!nst_in_l2(vcpu))
+		return head.size;
+	vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vmcb)
+		return -ENOMEM;
+	nsvm_save_control(&nsvm->v, &vmcb->control);
+	nsvm_save_l1(&vcpu->nested->l1, &vmcb->save);
+	ret = copy_to_user(user->data.svm, vmcb, sizeof(*vmcb)) ? -EFAULT : head.size;
+	free_page((unsigned long)vmcb);
+	return ret;
+}
+
+/* L1's saved state has to be one that a hypervisor can be in. */
+static bool nsvm_saved_l1_valid(const struct nst_vcpu *vcpu, const struct vmcb_save_area *save)
+{
+	return (save->cr0 & X86_CR0_PE) && (save->cr0 & X86_CR0_PG) && !(save->cr0 >> 32) &&
+	       !(save->cr4 & vcpu->cr4_reserved) && (save->efer & EFER_SVME) &&
+	       !(save->rflags & X86_EFLAGS_VM);
+}
+
+/* Rules that look at L2's save area cannot be asked: that is not in the state. */
+static bool nsvm_control_valid(const struct nst_vcpu *vcpu, const struct nsvm_vmcb12 *v)
+{
+	u64 width = BIT_ULL(vcpu->maxphyaddr);
+
+	return nsvm_intercepts(v, INTERCEPT_VMRUN) && v->asid &&
+	       v->msrpm_base_pa + NSVM_MSRPM_BYTES <= width &&
+	       v->iopm_base_pa + NSVM_IOPM_BYTES <= width &&
+	       (!v->nested_ctl || v->nested_cr3 < width);
+}
+
+static int nsvm_resume_l2(struct nst_vcpu *vcpu, const struct kvm_nested_state *head)
+{
+	struct nsvm *nsvm = to_nsvm(vcpu);
+	struct nst_stage2 s2 = { .kind = NST_STAGE2_NONE };
+	struct nst_state *l1 = &vcpu->nested->l1;
+	int ret;
+
+	nsvm->vmcb_pa = head->hdr.svm.vmcb_pa;
+	nsvm->gif = true;
+	nsvm->last_asid = 0;
+	nsvm_take(&nsvm->v, nsvm->page);
+	nst_nested_switch(vcpu, true);
+	nsvm_restore_saved_l1(l1, &nsvm->page->save);
+	if (nsvm->v.nested_ctl)
+		s2 = (struct nst_stage2){
+			.kind = NST_STAGE2_NPT, .root = nsvm->v.nested_cr3,
+			.cr0 = l1->cr0, .cr4 = l1->cr4, .efer = l1->efer,
+		};
+	ret = nst_mmu_enter_l2(vcpu, &s2);
+	if (ret) {
+		nst_nested_switch(vcpu, false);
+		return ret;
+	}
+	nst_mmu_mode_changed(vcpu);
+	nst_mmu_flush_l2(vcpu);
+	return 0;
+}
+
+/**
+ * nsvm_set_state() - nst_isa.set_state
+ * @vcpu: loaded vCPU; its registers are L2's when the state says that L2 runs
+ * @user: the user's buffer
+ * @head: its header, copied
+ *
+ * Return: 0; -EINVAL, -EFAULT, -ENOMEM.
+ */
+long nsvm_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
+		    const struct kvm_nested_state *head)
+{
+	struct nsvm *nsvm = to_nsvm(vcpu);
+	struct vmcb *vmcb = nsvm->other;
+	struct nsvm_vmcb12 v;
+
+	if (head->format != KVM_STATE_NESTED_FORMAT_SVM ||
+	    (head->flags & ~(KVM_STATE_NESTED_GUEST_MODE | KVM_STATE_NESTED_GIF_SET |
+			     KVM_STATE_NESTED_RUN_PENDING)))
+		return -EINVAL;
+	nst_pull(vcpu, NST_STATE_CR);
+	if (!(vcpu->st.efer & EFER_SVME) &&
+	    (head->flags & (KVM_STATE_NESTED_GUEST_MODE | KVM_STATE_NESTED_RUN_PENDING)))
+		return -EINVAL;
+	if (!(head->flags & KVM_STATE_NESTED_GUEST_MODE)) {
+		nst_isa(vcpu)->leave(vcpu);
+		nsvm->gif = head->flags & KVM_STATE_NESTED_GIF_SET;
+		nst_request(vcpu, NST_REQ_EVENT);
+		return 0;
+	}
+	if (head->size < NSVM_STATE_SIZE || (head->hdr.svm.vmcb_pa & ~NST_PAGE_MASK) ||
+	    head->hdr.svm.vmcb_pa >> vcpu->maxphyaddr)
+		return -EINVAL;
+	if (copy_from_user(vmcb, user->data.svm, sizeof(*vmcb)))
+		return -EFAULT;
+	nsvm_take(&v, vmcb);
+	if (!nsvm_control_valid(vcpu, &v) || !nsvm_saved_l1_valid(vcpu, &vmcb->save))
+		return -EINVAL;
+	nst_isa(vcpu)->leave(vcpu);
+	swap(nsvm->page, nsvm->other);
+	return nsvm_resume_l2(vcpu, head);
+}
