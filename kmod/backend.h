@@ -23,13 +23,14 @@ struct seq_file;
  * exit, CR2 with them; the others on demand.
  */
 #define NST_STATE_GPR	BIT(0)	/* general registers, RIP, RFLAGS */
-#define NST_STATE_SEG	BIT(1)	/* ES … TR, with CPL */
+#define NST_STATE_MODE	BIT(1)	/* CS and SS, with CPL: what decides about the mode */
+#define NST_STATE_SEG	(NST_STATE_MODE | BIT(7)) /* ES … TR, with CPL */
 #define NST_STATE_DESC	BIT(2)	/* GDTR, IDTR */
 #define NST_STATE_CR	BIT(3)	/* CR0, CR3, CR4, EFER, PDPTEs */
 #define NST_STATE_DR	BIT(4)	/* DR6, DR7 (DR0-3 are loaded by the core) */
 #define NST_STATE_MSR	BIT(5)	/* SYSENTER, STAR family, PAT, DEBUGCTL … */
 #define NST_STATE_INTR	BIT(6)	/* interrupt shadow, NMI blocking */
-#define NST_STATE_ALL	0x7f
+#define NST_STATE_ALL	0xff
 
 /* What an event is, and how the guest's CPU would deliver it. */
 enum nst_event_type {

@@ -12,16 +12,37 @@
 #include "mmu/mmu.h"
 #include "vm.h"
 
-static struct nst_memslot *writable_slot(struct nst_vm *vm, unsigned int space, u64 gfn)
+static struct nst_memslot *if_writable(struct nst_memslot *slot)
 {
-	struct nst_memslot *slot = nst_memslot_find(vm, space, gfn);
-
 	return slot && !(slot->flags & KVM_MEM_READONLY) ? slot : NULL;
 }
 
 static void __user *user_ptr(const struct nst_memslot *slot, u64 raw)
 {
 	return (void __user *)(nst_memslot_hva(slot, raw >> PAGE_SHIFT) + offset_in_page(raw));
+}
+
+/*
+ * Most reads are an entry of a page table or the bytes of an instruction, and
+ * shall not pay for a call that checks buffers of unknown size.
+ */
+static int read_user(void *buf, const void __user *from, size_t len)
+{
+	u64 first, last;
+
+	if (len == sizeof(u64))
+		return get_user(*(u64 *)buf, (const u64 __user *)from);
+	if (len == sizeof(u32))
+		return get_user(*(u32 *)buf, (const u32 __user *)from);
+	if (len < sizeof(u64) || len > 2 * sizeof(u64))
+		return copy_from_user(buf, from, len) ? -EFAULT : 0;
+	/* Two pieces that may overlap. */
+	if (get_user(first, (const u64 __user *)from) ||
+	    get_user(last, (const u64 __user *)(from + len - sizeof(u64))))
+		return -EFAULT;
+	memcpy(buf, &first, sizeof(u64));
+	memcpy(buf + len - sizeof(u64), &last, sizeof(u64));
+	return 0;
 }
 
 static int read_space(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *buf,
@@ -33,7 +54,7 @@ static int read_space(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void
 		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(raw));
 		struct nst_memslot *slot = nst_memslot_find(vm, space, raw >> PAGE_SHIFT);
 
-		if (!slot || copy_from_user(buf, user_ptr(slot, raw), n))
+		if (!slot || read_user(buf, user_ptr(slot, raw), n))
 			return -EFAULT;
 		raw += n;
 		buf += n;
@@ -49,8 +70,9 @@ static int write_space(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, con
 
 	while (len) {
 		size_t n = min_t(size_t, len, PAGE_SIZE - offset_in_page(raw));
-		struct nst_memslot *slot = writable_slot(vm, space, raw >> PAGE_SHIFT);
+		struct nst_memslot *slot = nst_memslot_find(vm, space, raw >> PAGE_SHIFT);
 
+		slot = if_writable(slot);
 		if (!slot || copy_to_user(user_ptr(slot, raw), buf, n))
 			return -EFAULT;
 		nst_memslot_mark_dirty(vm, slot, raw >> PAGE_SHIFT);
@@ -126,7 +148,13 @@ bool nst_gpa_has_slot(struct nst_vcpu *vcpu, nst_gpa_t gpa, bool write)
  */
 int nst_vcpu_read_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, size_t len)
 {
-	return read_space(vcpu->vm, vcpu->space, gpa, buf, len);
+	u64 raw = nst_gpa_raw(gpa);
+	struct nst_memslot *slot;
+
+	if (unlikely(offset_in_page(raw) + len > PAGE_SIZE))
+		return read_space(vcpu->vm, vcpu->space, gpa, buf, len);
+	slot = nst_vcpu_memslot(vcpu, raw >> PAGE_SHIFT);
+	return slot && !read_user(buf, user_ptr(slot, raw), len) ? 0 : -EFAULT;
 }
 
 /**
@@ -197,7 +225,7 @@ int nst_cmpxchg_gpa_quiet(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 *old, u64 ne
 
 	if (!len || (raw & (len - 1)))
 		return -EFAULT;
-	slot = writable_slot(vm, vcpu->space, raw >> PAGE_SHIFT);
+	slot = if_writable(nst_vcpu_memslot(vcpu, raw >> PAGE_SHIFT));
 	if (!slot)
 		return -EFAULT;
 	ret = exchange_user(user_ptr(slot, raw), old, new, len);

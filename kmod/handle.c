@@ -98,13 +98,15 @@ static enum nst_next nst_do_ud(struct nst_vcpu *vcpu)
 	return NST_ENTER;
 }
 
-static enum nst_next nst_fault_to_next(struct nst_vcpu *vcpu, enum nst_fault_result result)
+/* @gpa: where the access is, NST_GPA_INVALID when it is another than that of the walk. */
+static enum nst_next nst_fault_to_next(struct nst_vcpu *vcpu, enum nst_fault_result result,
+				       nst_gpa_t gpa)
 {
 	switch (result) {
 	case NST_FAULT_RETRY:
 		return NST_ENTER;
 	case NST_FAULT_MMIO:
-		return nst_emulate(vcpu);
+		return nst_emulate_at(vcpu, nst_in_l2(vcpu) ? NST_GPA_INVALID : gpa);
 	case NST_FAULT_L1:
 		return nst_nested_stage2_exit(vcpu);
 	default:
@@ -120,7 +122,7 @@ static enum nst_next nst_do_guest_pf(struct nst_vcpu *vcpu)
 
 	result = nst_mmu_shadow_fault(vcpu, gva, vcpu->exit.exception.error_code, &guest_error);
 	if (result != NST_FAULT_GUEST)
-		return nst_fault_to_next(vcpu, result);
+		return nst_fault_to_next(vcpu, result, NST_GPA_INVALID);
 	nst_raise_payload(vcpu, X86_TRAP_PF, true, guest_error, gva);
 	return NST_ENTER;
 }
@@ -348,7 +350,10 @@ static enum nst_next nst_do_tdp_fault(struct nst_vcpu *vcpu)
 	trace_kvm_page_fault(vcpu->st.rip, nst_gpa_raw(vcpu->exit.tdp.gpa),
 			     vcpu->exit.info1);
 	result = nst_mmu_tdp_fault(vcpu, vcpu->exit.tdp.gpa, vcpu->exit.tdp.access);
-	return nst_fault_to_next(vcpu, result);
+	/* A fetch, or an access of the walk, is not the instruction's operand. */
+	if (vcpu->exit.tdp.in_page_walk || (vcpu->exit.tdp.access & NST_ACCESS_X))
+		return nst_fault_to_next(vcpu, result, NST_GPA_INVALID);
+	return nst_fault_to_next(vcpu, result, vcpu->exit.tdp.gpa);
 }
 
 static enum nst_next nst_do_triple_fault(struct nst_vcpu *vcpu)

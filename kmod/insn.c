@@ -192,10 +192,23 @@ static enum nst_next nst_finish_emulation(struct nst_vcpu *vcpu, enum nst_emul_r
  */
 enum nst_next nst_emulate(struct nst_vcpu *vcpu)
 {
+	return nst_emulate_at(vcpu, NST_GPA_INVALID);
+}
+
+/**
+ * nst_emulate_at() - nst_emulate() of an instruction whose access exited
+ * @vcpu: loaded vCPU, irqs on, srcu held
+ * @gpa: the access, as translated and allowed by the CPU just now
+ *
+ * Return: as nst_emulate().
+ */
+enum nst_next nst_emulate_at(struct nst_vcpu *vcpu, nst_gpa_t gpa)
+{
 	enum nst_next next;
 	u32 mp_state = vcpu->mp_state;
 
 	vcpu->stat.emulated++;
+	vcpu->insn->known_gpa = gpa;
 	nst_fill_emul(vcpu);
 	next = nst_finish_emulation(vcpu, nst_emul_step(&vcpu->insn->emul));
 	/* HLT with the interrupt controller in userspace is userspace's too. */

@@ -35,6 +35,8 @@ enum nst_waiting {
 /**
  * struct nst_insn - software execution of instructions for one vCPU
  * @emul: the emulator's state
+ * @known_gpa: where the access lies that exited, so that nobody need translate it
+ *	again; NST_GPA_INVALID: not told
  * @waiting: what userspace was asked for
  * @asked: the access that it was asked for
  * @rip: of the instruction that asked; another one now drops the answer
@@ -48,6 +50,7 @@ enum nst_waiting {
  */
 struct nst_insn {
 	struct nst_emul emul;
+	nst_gpa_t known_gpa;
 	enum nst_waiting waiting;
 	struct nst_ext asked;
 	u64 rip;

@@ -289,7 +289,7 @@ static enum nst_next nst_complete_emul(struct nst_vcpu *vcpu)
 
 	if (nst_log_add(vcpu->insn, *asked, answer))
 		return nst_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION);
-	return nst_emulate(vcpu);
+	return nst_emulate_at(vcpu, vcpu->insn->known_gpa);
 }
 
 /**

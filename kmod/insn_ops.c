@@ -56,6 +56,19 @@ struct nst_span {
 	unsigned int len[2];
 };
 
+/*
+ * Did the CPU translate this access?  It did when it told where the access is,
+ * and the instruction makes no other.
+ */
+static bool nst_span_known(const struct nst_emul *e, u64 lin, const struct nst_span *span)
+{
+	nst_gpa_t gpa = nst_vcpu_of(e)->insn->known_gpa;
+
+	return gpa != NST_GPA_INVALID && !span->len[1] &&
+	       offset_in_page(nst_gpa_raw(gpa)) == offset_in_page(lin) &&
+	       nst_emul_only_operand(e);
+}
+
 static enum nst_emul_result nst_map_span(struct nst_emul *e, u64 lin, u32 len, u8 access,
 					 struct nst_span *span)
 {
@@ -63,6 +76,10 @@ static enum nst_emul_result nst_map_span(struct nst_emul *e, u64 lin, u32 len, u
 
 	span->len[0] = min_t(u64, len, PAGE_SIZE - offset_in_page(lin));
 	span->len[1] = len - span->len[0];
+	if (nst_span_known(e, lin, span)) {
+		span->gpa[0] = nst_vcpu_of(e)->insn->known_gpa;
+		return NST_EMUL_OK;
+	}
 	ret = nst_translate(e, lin, access, &span->gpa[0]);
 	if (ret == NST_EMUL_OK && span->len[1])
 		ret = nst_translate(e, lin + span->len[0], access, &span->gpa[1]);

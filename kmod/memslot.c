@@ -46,6 +46,59 @@ struct nst_memslot *nst_memslot_find(struct nst_vm *vm, unsigned int space, u64 
 	return mtree_load(&nst_memslots(vm)->by_gfn[space], gfn);
 }
 
+static bool slot_has(const struct nst_memslot *slot, u64 gfn)
+{
+	return slot && gfn - slot->base_gfn < slot->npages;
+}
+
+/**
+ * nst_vcpu_memslot() - find the slot that backs a guest page for a vCPU
+ * @vcpu: the vCPU; its own thread
+ * @gfn: guest frame number
+ *
+ * The slot found last is good as long as no change was published: a change
+ * raises the generation before it waits for us and frees the slot.
+ *
+ * Context: vm->srcu held for reading.
+ *
+ * Return: the slot, or NULL.
+ */
+struct nst_memslot *nst_vcpu_memslot(struct nst_vcpu *vcpu, u64 gfn)
+{
+	struct nst_memslot *slot = vcpu->recent.slot;
+	u64 generation = READ_ONCE(nst_memslots(vcpu->vm)->generation);
+
+	if (likely(vcpu->recent.generation == generation && slot_has(slot, gfn) &&
+		   slot->space == vcpu->space))
+		return slot;
+	/* Whatever is found is at least as new as the generation it is kept with. */
+	smp_rmb();
+	slot = nst_memslot_find(vcpu->vm, vcpu->space, gfn);
+	vcpu->recent.slot = slot;
+	vcpu->recent.generation = generation;
+	return slot;
+}
+
+/**
+ * nst_memslot_find_locked() - find the slot that backs a guest page
+ * @vm: the VM
+ * @space: enum nst_space
+ * @gfn: guest frame number
+ *
+ * Context: mmu_lock held.
+ *
+ * Return: the slot, or NULL.
+ */
+struct nst_memslot *nst_memslot_find_locked(struct nst_vm *vm, unsigned int space, u64 gfn)
+{
+	struct nst_memslots *slots = nst_memslots(vm);
+
+	lockdep_assert_held(&vm->mmu_lock);
+	if (!slot_has(slots->recent[space], gfn))
+		slots->recent[space] = nst_memslot_find(vm, space, gfn);
+	return slots->recent[space];
+}
+
 /**
  * nst_memslot_mark_dirty() - note that a guest page was written
  * @vm: the VM
@@ -108,6 +161,7 @@ static void settle(struct nst_vm *vm, struct nst_memslot *old, struct nst_memslo
 	spin_lock(&vm->mmu_lock);
 	slots->removing = false;
 	WRITE_ONCE(slots->generation, slots->generation + 1);
+	memset(slots->recent, 0, sizeof(slots->recent));
 	if (old)
 		interval_tree_remove(&old->hva, &slots->by_hva);
 	spin_unlock(&vm->mmu_lock);

@@ -56,6 +56,7 @@ struct nst_memslot {
  * @by_gfn: by space, ranges of gfns; changed under slots_lock, read under SRCU
  * @by_id: the same slots by id; slots_lock
  * @by_hva: the same slots by user address, for the notifier; mmu_lock
+ * @recent: by space, the slot found last by somebody with mmu_lock; mmu_lock
  * @generation: counts published changes; written under mmu_lock
  * @inval_seq: counts finished notifier invalidations; written under mmu_lock
  * @inval_running: invalidations between start and end; mmu_lock
@@ -69,6 +70,7 @@ struct nst_memslots {
 	struct maple_tree by_gfn[NST_NR_SPACES];
 	struct xarray by_id;
 	struct rb_root_cached by_hva;
+	struct nst_memslot *recent[NST_NR_SPACES];
 	u64 generation;
 	unsigned long inval_seq;
 	unsigned int inval_running;
@@ -86,6 +88,10 @@ static inline struct nst_memslots *nst_memslots(struct nst_vm *vm)
 
 /* Lookup, NULL when no slot covers @gfn.  Caller holds vm->srcu or slots_lock. */
 struct nst_memslot *nst_memslot_find(struct nst_vm *vm, unsigned int space, u64 gfn);
+/* The same in the space that a vCPU sees; its own thread. */
+struct nst_memslot *nst_vcpu_memslot(struct nst_vcpu *vcpu, u64 gfn);
+/* The same under mmu_lock. */
+struct nst_memslot *nst_memslot_find_locked(struct nst_vm *vm, unsigned int space, u64 gfn);
 void nst_memslot_mark_dirty(struct nst_vm *vm, struct nst_memslot *slot, u64 gfn);
 
 static inline unsigned long nst_memslot_hva(const struct nst_memslot *slot, u64 gfn)

@@ -59,7 +59,7 @@ void nst_push_dirty(struct nst_vcpu *vcpu)
  */
 int nst_cpl(struct nst_vcpu *vcpu)
 {
-	nst_pull(vcpu, NST_STATE_CR | NST_STATE_SEG);
+	nst_pull(vcpu, NST_STATE_CR | NST_STATE_MODE);
 	if (!nst_protected(vcpu))
 		return 0;
 	if (vcpu->st.rflags & X86_EFLAGS_VM)
@@ -89,7 +89,7 @@ bool nst_code64(struct nst_vcpu *vcpu)
 {
 	if (!nst_long_mode(vcpu))
 		return false;
-	nst_pull(vcpu, NST_STATE_SEG);
+	nst_pull(vcpu, NST_STATE_MODE);
 	return vcpu->st.seg[NST_CS].ar & NST_AR_L;
 }
 
@@ -138,7 +138,7 @@ bool nst_set_cr0(struct nst_vcpu *vcpu, u64 val)
 	u64 efer;
 
 	nst_modify(vcpu, NST_STATE_CR);
-	nst_pull(vcpu, NST_STATE_SEG);
+	nst_pull(vcpu, NST_STATE_MODE);
 	if (val >> 32)
 		return false;
 	/* Undefined bits below 32 read as zero; ET is hardwired. */

@@ -168,6 +168,10 @@ struct nst_vcpu {
 	int srcu_idx;			/* (v) vm->srcu, held while not sleeping in KVM_RUN */
 	u32 mp_state;			/* (v) KVM_MP_STATE_* */
 	u8 space;			/* (v) enum nst_space that it sees; nst_mmu_set_space() */
+	struct {
+		struct nst_memslot *slot;
+		u64 generation;
+	} recent;			/* (v) the slot used last; see nst_vcpu_memslot() */
 	struct pid __rcu *pid;		/* last thread that ran it */
 
 	void *hw;			/* (c) the backend's part */
@@ -391,6 +395,8 @@ void nst_vcpu_reset(struct nst_vcpu *vcpu, bool init);
  */
 enum nst_next nst_skip_insn(struct nst_vcpu *vcpu);
 enum nst_next nst_emulate(struct nst_vcpu *vcpu);
+/* The same, when its access of @gpa is what exited; NST_GPA_INVALID: not told. */
+enum nst_next nst_emulate_at(struct nst_vcpu *vcpu, nst_gpa_t gpa);
 
 /**
  * nst_insn_decode() - take the instruction at CS:RIP apart without running it

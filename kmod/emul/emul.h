@@ -410,6 +410,15 @@ enum nst_emul_result nst_emul_task_switch(struct nst_emul *e, u16 selector,
 					  bool has_error, u32 error_code);
 
 /**
+ * nst_emul_only_operand() - is the memory operand all the memory it touches?
+ * @e: after nst_emul_decode()
+ *
+ * Return: true for the plain moves and exchanges, which access neither the
+ * stack nor a table; false is no statement.
+ */
+bool nst_emul_only_operand(const struct nst_emul *e);
+
+/**
  * nst_emul_access() - access a memory operand as an instruction would
  * @e: inputs filled in
  * @seg: enum nst_emul_sreg

@@ -20,6 +20,14 @@ NST_EXEC(movsx)
 	return NST_EMUL_OK;
 }
 
+bool nst_emul_only_operand(const struct nst_emul *e)
+{
+	const struct nst_opcode *row = e->d.row;
+
+	return row && (row->exec == nst_x_mov || row->exec == nst_x_movsx ||
+		       row->exec == nst_x_xchg);
+}
+
 NST_EXEC(lea)
 {
 	e->d.op[0].val = e->d.op[1].ea;

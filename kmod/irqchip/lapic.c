@@ -19,9 +19,15 @@
 
 static int highest_vector(const unsigned long *map)
 {
-	unsigned int vector = find_last_bit(map, NST_APIC_VECTORS);
+	int word;
 
-	return vector < NST_APIC_VECTORS ? (int)vector : -1;
+	for (word = BITS_TO_LONGS(NST_APIC_VECTORS) - 1; word >= 0; word--) {
+		unsigned long bits = READ_ONCE(map[word]);
+
+		if (bits)
+			return word * BITS_PER_LONG + __fls(bits);
+	}
+	return -1;
 }
 
 /**
@@ -271,9 +277,9 @@ u8 nst_lapic_tpr_threshold(struct nst_vcpu *vcpu)
 	if (!l || l->mode == NST_LAPIC_OFF)
 		return 0;
 	vector = highest_vector(l->irr);
-	serving = highest_vector(l->isr);
 	if (vector < 0)
 		return 0;
+	serving = highest_vector(l->isr);
 	if (serving >= 0 && (vector & PRIORITY_CLASS) <= (serving & PRIORITY_CLASS))
 		return 0;
 	if ((vector & PRIORITY_CLASS) > (nst_lapic_reg(l, APIC_TASKPRI) & PRIORITY_CLASS))

@@ -50,7 +50,7 @@ static bool all_unsync(struct nst_vm *vm, unsigned int space, u64 gfn)
 static void check_shadow_leaf(struct audit *a, struct nst_table *table, unsigned int index)
 {
 	u64 entry = table->entries[index], gfn = table->gfns[index];
-	struct nst_memslot *slot = nst_memslot_find(a->vm, table->role.space, gfn);
+	struct nst_memslot *slot = nst_memslot_find_locked(a->vm, table->role.space, gfn);
 	unsigned int level = table->role.level;
 
 	if (!slot) {

@@ -1,30 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Permission tables.  The rules of SDM3 "Determination of Access Rights" are
- * written once, as a predicate, and evaluated for every combination when the
- * mode changes.  Pure.
+ * written once, as sets of the rights that refuse an access, and evaluated for
+ * every access when the mode changes.  Pure.
  */
 #include "perm.h"
 
-static bool refuses(const struct nst_perm_env *env, u8 rights, u8 access, bool ac)
+/* Sets of rights: those that contain a right.  Bit n stands for the rights n. */
+#define WITH_R		0xaaaa
+#define WITH_W		0xcccc
+#define WITH_X		0xf0f0
+#define WITH_U		0xff00
+
+static_assert(NST_ACCESS_R == BIT(0) && NST_ACCESS_W == BIT(1));
+static_assert(NST_ACCESS_X == BIT(2) && NST_ACCESS_U == BIT(3));
+
+/* The rights of EPT-like pages that refuse an access. */
+static u16 refuse_rwx(u8 access)
+{
+	u16 refused = 0;
+
+	if (access & NST_ACCESS_R)
+		refused |= (u16)~WITH_R;
+	if (access & NST_ACCESS_W)
+		refused |= (u16)~WITH_W;
+	if (access & NST_ACCESS_X)
+		refused |= (u16)~WITH_X;
+	return refused;
+}
+
+/* The rights of a page that refuse an access. */
+static u16 refuse(const struct nst_perm_env *env, u8 access, bool ac)
 {
 	bool user_access = access & NST_ACCESS_U;
-	bool user_page = rights & NST_ACCESS_U;
+	u16 refused = 0;
 
-	if (env->rwx)
-		return access & ~rights & (NST_ACCESS_R | NST_ACCESS_W | NST_ACCESS_X);
-
-	if (user_access && !user_page)
-		return true;
-	if ((access & NST_ACCESS_X) && !(rights & NST_ACCESS_X))
-		return true;
-	if ((access & NST_ACCESS_W) && !(rights & NST_ACCESS_W) && (user_access || env->wp))
-		return true;
-	if (user_access || !user_page)
-		return false;
+	if (user_access)
+		refused |= (u16)~WITH_U;
 	if (access & NST_ACCESS_X)
-		return env->smep;
-	return env->smap && !ac;
+		refused |= (u16)~WITH_X;
+	if ((access & NST_ACCESS_W) && (user_access || env->wp))
+		refused |= (u16)~WITH_W;
+	if (user_access)
+		return refused;
+	/* The supervisor in a user's page. */
+	if (access & NST_ACCESS_X)
+		return env->smep ? refused | WITH_U : refused;
+	return env->smap && !ac ? refused | WITH_U : refused;
 }
 
 /**
@@ -34,15 +56,11 @@ static bool refuses(const struct nst_perm_env *env, u8 rights, u8 access, bool a
  */
 void nst_perm_build(struct nst_perm *perm, const struct nst_perm_env *env)
 {
-	unsigned int row, rights;
+	unsigned int row;
 
-	for (row = 0; row < NST_PERM_ROWS; row++) {
-		perm->deny[row] = 0;
-		for (rights = 0; rights < 16; rights++) {
-			if (refuses(env, rights, row & 0xf, row & NST_PERM_AC))
-				perm->deny[row] |= BIT(rights);
-		}
-	}
+	for (row = 0; row < NST_PERM_ROWS; row++)
+		perm->deny[row] = env->rwx ? refuse_rwx(row & 0xf) :
+				  refuse(env, row & 0xf, row & NST_PERM_AC);
 }
 
 /**

@@ -293,7 +293,7 @@ void nst_rmap_add(struct nst_vcpu *vcpu, struct nst_memslot *slot, u64 gfn, u64 
  */
 void nst_rmap_del(struct nst_vm *vm, u64 gfn, u64 *spte)
 {
-	struct nst_memslot *slot = nst_memslot_find(vm, spte_table(spte)->role.space, gfn);
+	struct nst_memslot *slot = nst_memslot_find_locked(vm, spte_table(spte)->role.space, gfn);
 
 	lockdep_assert_held(&vm->mmu_lock);
 	if (!NST_BUG_ON(vm, !slot))
@@ -415,7 +415,7 @@ bool nst_rmap_age(struct nst_memslot *slot, u64 start, u64 end, bool clear)
  */
 bool nst_rmap_shadow_begin(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
-	struct nst_memslot *slot = nst_memslot_find(vm, space, gfn);
+	struct nst_memslot *slot = nst_memslot_find_locked(vm, space, gfn);
 	struct nst_slot_mmu *priv;
 	unsigned int level;
 	bool flush = false;
@@ -446,7 +446,7 @@ bool nst_rmap_shadow_begin(struct nst_vm *vm, unsigned int space, u64 gfn)
  */
 void nst_rmap_shadow_end(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
-	struct nst_memslot *slot = nst_memslot_find(vm, space, gfn);
+	struct nst_memslot *slot = nst_memslot_find_locked(vm, space, gfn);
 	struct nst_slot_mmu *priv;
 	unsigned int level;
 

@@ -29,7 +29,7 @@ bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *b
 		   unsigned int len)
 {
 	u64 raw = nst_gpa_raw(gpa);
-	struct nst_memslot *slot = nst_memslot_find(vm, space, raw >> PAGE_SHIFT);
+	struct nst_memslot *slot = nst_memslot_find_locked(vm, space, raw >> PAGE_SHIFT);
 	const void __user *from;
 	unsigned long left;
 
@@ -220,7 +220,7 @@ void nst_sync_all(struct nst_vm *vm)
 	if (list_empty(&vm->mmu->unsync))
 		return;
 	list_for_each_entry(table, &vm->mmu->unsync, unsync_link) {
-		struct nst_memslot *slot = nst_memslot_find(vm, table->role.space,
+		struct nst_memslot *slot = nst_memslot_find_locked(vm, table->role.space,
 							    table->gfn);
 
 		if (!slot)

@@ -30,16 +30,21 @@
 /* TSS descriptor type bit that tells busy from available. */
 #define SVM_TSS_BUSY		BIT(1)
 
+/* Segment registers stand in the save area side by side, the tables between them. */
+static const u8 svm_seg_places[NST_NR_SEGS] = {
+	[NST_ES] = offsetof(struct vmcb_save_area, es) / sizeof(struct vmcb_seg),
+	[NST_CS] = offsetof(struct vmcb_save_area, cs) / sizeof(struct vmcb_seg),
+	[NST_SS] = offsetof(struct vmcb_save_area, ss) / sizeof(struct vmcb_seg),
+	[NST_DS] = offsetof(struct vmcb_save_area, ds) / sizeof(struct vmcb_seg),
+	[NST_FS] = offsetof(struct vmcb_save_area, fs) / sizeof(struct vmcb_seg),
+	[NST_GS] = offsetof(struct vmcb_save_area, gs) / sizeof(struct vmcb_seg),
+	[NST_LDTR] = offsetof(struct vmcb_save_area, ldtr) / sizeof(struct vmcb_seg),
+	[NST_TR] = offsetof(struct vmcb_save_area, tr) / sizeof(struct vmcb_seg),
+};
+
 static struct vmcb_seg *svm_seg(struct vmcb *vmcb, enum nst_seg_index i)
 {
-	struct vmcb_save_area *save = &vmcb->save;
-	struct vmcb_seg *const segs[NST_NR_SEGS] = {
-		[NST_ES] = &save->es, [NST_CS] = &save->cs, [NST_SS] = &save->ss,
-		[NST_DS] = &save->ds, [NST_FS] = &save->fs, [NST_GS] = &save->gs,
-		[NST_LDTR] = &save->ldtr, [NST_TR] = &save->tr,
-	};
-
-	return segs[i];
+	return (struct vmcb_seg *)&vmcb->save + svm_seg_places[i];
 }
 
 static void svm_pull_segment(struct nst_segment *seg, const struct vmcb_seg *hw)
@@ -68,16 +73,30 @@ static void svm_push_segment(struct vmcb_seg *hw, const struct nst_segment *seg)
 		hw->attrib &= ~SVM_SELECTOR_P_MASK;
 }
 
+/* CS and SS, which is all that most exits look at. */
+static void svm_pull_mode(struct svm_vcpu *svm)
+{
+	struct nst_state *st = &svm->vcpu->st;
+	const struct vmcb_save_area *save = &svm->vmcb->save;
+
+	svm_pull_segment(&st->seg[NST_CS], &save->cs);
+	svm_pull_segment(&st->seg[NST_SS], &save->ss);
+	/* The CPU keeps CPL apart; SYSRET leaves SS.DPL as it was. */
+	st->seg[NST_SS].ar &= ~NST_AR_DPL;
+	st->seg[NST_SS].ar |= (save->cpl << NST_AR_DPL_SHIFT) & NST_AR_DPL;
+}
+
 static void svm_pull_segs(struct svm_vcpu *svm)
 {
 	struct nst_state *st = &svm->vcpu->st;
-	int i;
+	const struct vmcb_save_area *save = &svm->vmcb->save;
 
-	for (i = 0; i < NST_NR_SEGS; i++)
-		svm_pull_segment(&st->seg[i], svm_seg(svm->vmcb, i));
-	/* The CPU keeps CPL apart; SYSRET leaves SS.DPL as it was. */
-	st->seg[NST_SS].ar &= ~NST_AR_DPL;
-	st->seg[NST_SS].ar |= (svm->vmcb->save.cpl << NST_AR_DPL_SHIFT) & NST_AR_DPL;
+	svm_pull_segment(&st->seg[NST_ES], &save->es);
+	svm_pull_segment(&st->seg[NST_DS], &save->ds);
+	svm_pull_segment(&st->seg[NST_FS], &save->fs);
+	svm_pull_segment(&st->seg[NST_GS], &save->gs);
+	svm_pull_segment(&st->seg[NST_LDTR], &save->ldtr);
+	svm_pull_segment(&st->seg[NST_TR], &save->tr);
 	/* TR holds a busy TSS always, though the VMCB may say otherwise. */
 	st->seg[NST_TR].ar |= SVM_TSS_BUSY;
 }
@@ -182,7 +201,7 @@ void svm_push_cr(struct svm_vcpu *svm)
 	save->cr4 = cr4;
 	save->efer = efer;
 	/* CPL depends on CR0.PE. */
-	if (vcpu->valid & NST_STATE_SEG)
+	if (vcpu->valid & NST_STATE_MODE)
 		save->cpl = svm_cpl(st);
 	svm_dirty(svm, SVM_CLEAN_CR | SVM_CLEAN_SEG);
 	svm->cr0_differs = cr0 != nst_cr0_seen(&vcpu->ctl, st->cr0);
@@ -283,7 +302,9 @@ void svm_pull(struct nst_vcpu *vcpu, u32 classes)
 
 	if (classes & NST_STATE_GPR)
 		svm_pull_gprs(svm);
-	if (classes & NST_STATE_SEG)
+	if (classes & NST_STATE_MODE)
+		svm_pull_mode(svm);
+	if (classes & NST_STATE_SEG & ~NST_STATE_MODE)
 		svm_pull_segs(svm);
 	if (classes & NST_STATE_DESC) {
 		st->gdt.base = save->gdtr.base;

@@ -42,17 +42,25 @@ static void vmx_push_gpr(const struct nst_state *st)
 	vmcs_writel(GUEST_RFLAGS, st->rflags | X86_EFLAGS_FIXED);
 }
 
-static void vmx_pull_seg(struct nst_state *st)
+static void vmx_pull_segment(struct nst_state *st, unsigned int i)
+{
+	struct nst_segment *seg = &st->seg[i];
+
+	seg->selector = vmcs_read16(VMX_SEG_FIELD(GUEST_ES_SELECTOR, i));
+	seg->base = vmcs_readl(VMX_SEG_FIELD(GUEST_ES_BASE, i));
+	seg->limit = vmcs_read32(VMX_SEG_FIELD(GUEST_ES_LIMIT, i));
+	seg->ar = vmcs_read32(VMX_SEG_FIELD(GUEST_ES_AR_BYTES, i));
+}
+
+static void vmx_pull_segs(struct nst_state *st, u32 classes)
 {
 	unsigned int i;
 
 	for (i = 0; i < NST_NR_SEGS; i++) {
-		struct nst_segment *seg = &st->seg[i];
+		bool mode = i == NST_CS || i == NST_SS;
 
-		seg->selector = vmcs_read16(VMX_SEG_FIELD(GUEST_ES_SELECTOR, i));
-		seg->base = vmcs_readl(VMX_SEG_FIELD(GUEST_ES_BASE, i));
-		seg->limit = vmcs_read32(VMX_SEG_FIELD(GUEST_ES_LIMIT, i));
-		seg->ar = vmcs_read32(VMX_SEG_FIELD(GUEST_ES_AR_BYTES, i));
+		if (classes & (mode ? NST_STATE_MODE : NST_STATE_SEG & ~NST_STATE_MODE))
+			vmx_pull_segment(st, i);
 	}
 }
 
@@ -268,7 +276,7 @@ void vmx_pull(struct nst_vcpu *vcpu, u32 classes)
 	if (classes & NST_STATE_GPR)
 		vmx_pull_gpr(st);
 	if (classes & NST_STATE_SEG)
-		vmx_pull_seg(st);
+		vmx_pull_segs(st, classes);
 	if (classes & NST_STATE_DESC)
 		vmx_pull_desc(st);
 	if (classes & NST_STATE_CR)
