@@ -31,6 +31,8 @@
 #include <linux/cpuhotplug.h>
 #include <linux/eventfd.h>
 #include <linux/mm.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <asm/cpufeature.h>
@@ -201,6 +203,58 @@ static inline void nst_eventfd_signal(struct eventfd_ctx *ctx)
 	}
 #define nst_register_syscore(core)	register_syscore_ops(core)
 #define nst_unregister_syscore(core)	unregister_syscore_ops(core)
+#endif
+
+/*
+ * nst_shrinker_create() - a shrinker, registered
+ * @name: for debugfs
+ * @count: as in struct shrinker
+ * @scan: as in struct shrinker
+ *
+ * Return: the shrinker, or NULL.
+ */
+typedef unsigned long (*nst_shrinker_fn)(struct shrinker *s, struct shrink_control *sc);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+static inline struct shrinker *nst_shrinker_create(const char *name, nst_shrinker_fn count,
+						   nst_shrinker_fn scan)
+{
+	struct shrinker *s = shrinker_alloc(0, "%s", name);
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	shrinker_register(s);
+	return s;
+}
+
+static inline void nst_shrinker_destroy(struct shrinker *s)
+{
+	shrinker_free(s);
+}
+#else
+static inline struct shrinker *nst_shrinker_create(const char *name, nst_shrinker_fn count,
+						   nst_shrinker_fn scan)
+{
+	struct shrinker *s = kzalloc(sizeof(*s), GFP_KERNEL);
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	s->seeks = DEFAULT_SEEKS;
+	if (!register_shrinker(s, "%s", name))
+		return s;
+	kfree(s);
+	return NULL;
+}
+
+static inline void nst_shrinker_destroy(struct shrinker *s)
+{
+	unregister_shrinker(s);
+	kfree(s);
+}
 #endif
 
 /* struct kvm_run in the kernel's own eyes: userspace may write it any time. */

@@ -128,11 +128,9 @@ int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len)
  */
 bool nst_gpa_has_slot(struct nst_vcpu *vcpu, nst_gpa_t gpa, bool write)
 {
-	u64 gfn = nst_gpa_gfn(gpa);
+	struct nst_memslot *slot = nst_vcpu_memslot(vcpu, nst_gpa_gfn(gpa));
 
-	if (write)
-		return writable_slot(vcpu->vm, vcpu->space, gfn);
-	return nst_memslot_find(vcpu->vm, vcpu->space, gfn);
+	return write ? if_writable(slot) : slot;
 }
 
 /**

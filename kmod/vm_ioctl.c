@@ -185,6 +185,18 @@ static long nst_vm_set_clock(void *object, unsigned long arg)
 	return nst_clock_set(object, (void *)arg);
 }
 
+/* ---- memory ---- */
+
+static long nst_set_nr_mmu_pages(void *object, unsigned long max)
+{
+	return nst_mmu_set_max_tables(object, max);
+}
+
+static long nst_get_nr_mmu_pages(void *object, unsigned long arg)
+{
+	return nst_mmu_get_max_tables(object);
+}
+
 static const struct nst_ioctl nst_vm_ioctls[] = {
 	{ KVM_IRQ_LINE, NST_ARG_STRUCT, NST_LOCK_NONE, nst_vm_irq_line },
 	{ KVM_IRQ_LINE_STATUS, NST_ARG_STRUCT, NST_LOCK_NONE, nst_vm_irq_line },
@@ -195,6 +207,8 @@ static const struct nst_ioctl nst_vm_ioctls[] = {
 	  nst_set_user_memory_region },
 	{ KVM_GET_DIRTY_LOG, NST_ARG_STRUCT, NST_LOCK_NONE, nst_dirty_log },
 	{ KVM_CLEAR_DIRTY_LOG, NST_ARG_STRUCT, NST_LOCK_NONE, nst_dirty_log_clear },
+	{ KVM_SET_NR_MMU_PAGES, NST_ARG_VALUE, NST_LOCK_NONE, nst_set_nr_mmu_pages },
+	{ KVM_GET_NR_MMU_PAGES, NST_ARG_NONE, NST_LOCK_NONE, nst_get_nr_mmu_pages },
 	{ KVM_SET_TSS_ADDR, NST_ARG_VALUE, NST_LOCK_VM, nst_set_tss_addr },
 	{ KVM_SET_IDENTITY_MAP_ADDR, NST_ARG_STRUCT, NST_LOCK_VM, nst_set_identity_map_addr },
 	{ KVM_SET_BOOT_CPU_ID, NST_ARG_VALUE, NST_LOCK_VM, nst_set_boot_cpu_id },

@@ -316,6 +316,28 @@ static enum nst_fault_result l2_fault(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8
 	return nst_merged_fault(vcpu, &walk, nst_gpa_raw(l2gpa), access);
 }
 
+static struct nst_mmio_gfn *mmio_place(struct nst_vcpu *vcpu, u64 gfn)
+{
+	return &vcpu->mmu->mmio[gfn % NST_MMIO_GFNS];
+}
+
+/* Was the page looked up since the slots last changed, and had none? */
+static bool known_mmio(struct nst_vcpu *vcpu, u64 gfn)
+{
+	const struct nst_mmio_gfn *mmio = mmio_place(vcpu, gfn);
+
+	return mmio->valid && mmio->gfn == gfn && mmio->space == vcpu->space &&
+	       mmio->generation == READ_ONCE(nst_memslots(vcpu->vm)->generation);
+}
+
+static void note_mmio(struct nst_vcpu *vcpu, const struct nst_fault *fault)
+{
+	*mmio_place(vcpu, fault->gfn) = (struct nst_mmio_gfn){
+		.gfn = fault->gfn, .generation = fault->generation,
+		.space = fault->space, .valid = true,
+	};
+}
+
 /**
  * nst_mmu_tdp_fault() - see mmu.h
  * @vcpu: loaded vCPU, irqs on, srcu held
@@ -337,9 +359,13 @@ enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8
 
 	if (nst_has_stage2(vcpu->mmu))
 		return l2_fault(vcpu, gpa, access);
+	if (known_mmio(vcpu, fault.gfn))
+		return NST_FAULT_MMIO;
 	if (nst_cache_fill(vcpu->mmu))
 		return NST_FAULT_NOMEM;
 	ret = nst_fault_lookup(vm, &fault);
+	if (!fault.slot)
+		note_mmio(vcpu, &fault);
 	if (ret != NST_FAULT_RETRY)
 		return ret;
 

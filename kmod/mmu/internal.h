@@ -96,6 +96,9 @@ struct nst_table {
  * @tdp_tables: (m) all tables of two-dimensional paging
  * @tables: (m) all live shadow tables, oldest first
  * @nr_tables: (m) of them
+ * @max_tables: KVM_SET_NR_MMU_PAGES; readers race
+ * @vm: (c) whose this is
+ * @link: on the list of all VMs, for the shrinker
  * @nr_anchored: (m) of these, with an anchor
  * @stage2_seq: (m) counts the times that anchored tables were dropped
  * @hash: (m) shadow tables by gfn
@@ -112,6 +115,9 @@ struct nst_mmu_vm {
 	struct list_head tdp_tables;
 	struct list_head tables;
 	unsigned long nr_tables;
+	unsigned long max_tables;
+	struct nst_vm *vm;
+	struct list_head link;
 	unsigned long nr_anchored;
 	unsigned long stage2_seq;
 	struct hlist_head hash[1 << NST_HASH_BITS];
@@ -160,6 +166,19 @@ struct nst_paging {
 	struct nst_table *pae_root;
 };
 
+/*
+ * A page without a slot.  It is one as long as the memslots' generation is the
+ * same; 64 bits of it do not wrap.
+ */
+struct nst_mmio_gfn {
+	u64 gfn;
+	u64 generation;
+	u8 space;
+	bool valid;
+};
+
+#define NST_MMIO_GFNS		8
+
 enum nst_context { NST_CONTEXT_L1, NST_CONTEXT_L2, NST_NR_CONTEXTS };
 
 /**
@@ -177,6 +196,7 @@ enum nst_context { NST_CONTEXT_L1, NST_CONTEXT_L2, NST_NR_CONTEXTS };
  * @chunks: (v) the same for list chunks of reverse maps
  * @nr_chunks: (v)
  * @faults: (v) for the audit's interval
+ * @mmio: (v) pages that were found to have no slot, by gfn
  */
 struct nst_mmu {
 	struct nst_paging context[NST_NR_CONTEXTS];
@@ -192,6 +212,7 @@ struct nst_mmu {
 	struct nst_chunk *chunks[NST_CACHE_CHUNKS];
 	unsigned int nr_chunks;
 	unsigned int faults;
+	struct nst_mmio_gfn mmio[NST_MMIO_GFNS];
 };
 
 /* Does L1's second stage translate the current context's physical addresses? */
@@ -418,6 +439,8 @@ void nst_shadow_map_again(struct nst_vcpu *vcpu, struct nst_table *table, unsign
 bool nst_shadow_zap_entry(struct nst_vm *vm, struct nst_table *table, unsigned int index);
 void nst_shadow_zap_table(struct nst_vm *vm, struct nst_table *table, struct list_head *dead);
 void nst_shadow_zap_all(struct nst_vm *vm, struct list_head *dead);
+unsigned long nst_shadow_zap_oldest(struct nst_vm *vm, unsigned long want,
+				    struct list_head *dead);
 void nst_shadow_zap_anchored(struct nst_vm *vm, struct list_head *dead);
 enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, const struct nst_walk *walk,
 				       u64 l2gpa, u8 access);
@@ -434,6 +457,12 @@ bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *b
 		   unsigned int len);
 void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva);
 void nst_shadow_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len);
+
+/* ---- shrink.c ---- */
+int nst_shrink_module_init(void);
+void nst_shrink_module_exit(void);
+void nst_shrink_add(struct nst_vm *vm);
+void nst_shrink_del(struct nst_vm *vm);
 
 /* ---- audit.c ---- */
 void nst_audit_after_fault(struct nst_vcpu *vcpu);

@@ -7,6 +7,9 @@
 #include <linux/slab.h>
 #include "internal.h"
 
+/* So many shadow tables a VM may have before the oldest go, unless it is told else. */
+#define TABLES_MAX		65536ul
+
 /**
  * nst_mmu_module_init() - once at load
  *
@@ -20,7 +23,16 @@ int nst_mmu_module_init(void)
 		return ret;
 	ret = nst_rmap_module_init();
 	if (ret)
-		nst_tables_module_exit();
+		goto tables;
+	ret = nst_shrink_module_init();
+	if (ret)
+		goto rmap;
+	return 0;
+
+rmap:
+	nst_rmap_module_exit();
+tables:
+	nst_tables_module_exit();
 	return ret;
 }
 
@@ -29,6 +41,7 @@ int nst_mmu_module_init(void)
  */
 void nst_mmu_module_exit(void)
 {
+	nst_shrink_module_exit();
 	nst_rmap_module_exit();
 	nst_tables_module_exit();
 }
@@ -56,7 +69,10 @@ int nst_mmu_vm_create(struct nst_vm *vm)
 		kfree(mmu);
 		return -ENOMEM;
 	}
+	mmu->max_tables = TABLES_MAX;
+	mmu->vm = vm;
 	vm->mmu = mmu;
+	nst_shrink_add(vm);
 	return 0;
 }
 
@@ -73,6 +89,7 @@ void nst_mmu_vm_destroy(struct nst_vm *vm)
 
 	if (!mmu)
 		return;
+	nst_shrink_del(vm);
 	spin_lock(&vm->mmu_lock);
 	nst_shadow_zap_all(vm, &dead);
 	list_splice_init(&mmu->tdp_tables, &dead);

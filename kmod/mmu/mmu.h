@@ -104,6 +104,9 @@ void nst_mmu_log_collect(struct nst_vm *vm);
 void nst_mmu_slot_gone(struct nst_vm *vm, struct nst_memslot *slot);
 /* Every translation; flushes. */
 void nst_mmu_zap_all(struct nst_vm *vm);
+/* KVM_SET_NR_MMU_PAGES, KVM_GET_NR_MMU_PAGES: how many shadow tables there may be. */
+int nst_mmu_set_max_tables(struct nst_vm *vm, unsigned long max);
+long nst_mmu_get_max_tables(struct nst_vm *vm);
 
 /*
  * Per-slot data: made before a slot is published, freed after its last reader.

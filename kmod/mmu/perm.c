@@ -12,8 +12,8 @@
 #define WITH_X		0xf0f0
 #define WITH_U		0xff00
 
-static_assert(NST_ACCESS_R == BIT(0) && NST_ACCESS_W == BIT(1));
-static_assert(NST_ACCESS_X == BIT(2) && NST_ACCESS_U == BIT(3));
+_Static_assert(NST_ACCESS_R == BIT(0) && NST_ACCESS_W == BIT(1) && NST_ACCESS_X == BIT(2) &&
+	       NST_ACCESS_U == BIT(3), "the sets count on this order");
 
 /* The rights of EPT-like pages that refuse an access. */
 static u16 refuse_rwx(u8 access)

@@ -20,9 +20,6 @@
 /* Protection key of an entry, SDM3 "Protection Keys". */
 #define X86_PTE_PKEY	GENMASK_ULL(62, 59)
 
-/* So many tables a VM may have before the oldest go. */
-#define TABLES_MAX		65536ul
-
 /**
  * struct source - the guest tables that the current context's root shadows
  * @mode: how they are read
@@ -186,6 +183,34 @@ void nst_shadow_zap_all(struct nst_vm *vm, struct list_head *dead)
 }
 
 /**
+ * nst_shadow_zap_oldest() - remove shadows that no vCPU uses as root
+ * @vm: the VM
+ * @want: how many
+ * @dead: receives them
+ *
+ * Context: mmu_lock held; the caller flushes TLBs.
+ *
+ * Return: how many went.
+ */
+unsigned long nst_shadow_zap_oldest(struct nst_vm *vm, unsigned long want,
+				    struct list_head *dead)
+{
+	struct nst_table *table, *next;
+	unsigned long gone = 0;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	list_for_each_entry_safe(table, next, &vm->mmu->tables, link) {
+		if (gone == want)
+			break;
+		if (table->roots)
+			continue;
+		nst_shadow_zap_table(vm, table, dead);
+		gone++;
+	}
+	return gone;
+}
+
+/**
  * nst_shadow_zap_anchored() - remove the shadows that depend on more than their guest table
  * @vm: the VM
  * @dead: receives them
@@ -258,18 +283,8 @@ static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_rol
 /* Old tables make room.  The ones in use come back at the next fault. */
 static void shrink(struct nst_vm *vm, struct list_head *dead)
 {
-	struct nst_table *table, *next;
-	unsigned int want = NST_CACHE_TABLES;
-
-	if (vm->mmu->nr_tables < TABLES_MAX)
-		return;
-	list_for_each_entry_safe(table, next, &vm->mmu->tables, link) {
-		if (table->roots)
-			continue;
-		nst_shadow_zap_table(vm, table, dead);
-		if (!--want)
-			break;
-	}
+	if (vm->mmu->nr_tables >= READ_ONCE(vm->mmu->max_tables))
+		nst_shadow_zap_oldest(vm, NST_CACHE_TABLES, dead);
 }
 
 /*

@@ -8,6 +8,10 @@
 #include "../nestor.h"
 #include "internal.h"
 
+/* No more at a time with mmu_lock held, where the work can be cut. */
+#define CHUNK_PAGES	32768ull
+#define CHUNK_TABLES	128ul
+
 /**
  * nst_zap_gfns_locked() - remove the translations of guest pages
  * @vm: the VM
@@ -133,13 +137,30 @@ void nst_mmu_log_collect(struct nst_vm *vm)
 bool nst_mmu_write_protect(struct nst_vm *vm, struct nst_memslot *slot, u64 start, u64 end)
 {
 	bool flush = false;
+	u64 next;
+
+	for (; start < end; start = next) {
+		next = min(end, start + CHUNK_PAGES);
+		spin_lock(&vm->mmu_lock);
+		if (vm->mmu)
+			flush |= nst_tdp_watch_writes(vm, slot->space, start, next) |
+				 nst_rmap_protect(slot, start, next);
+		spin_unlock(&vm->mmu_lock);
+		cond_resched();
+	}
+	return flush;
+}
+
+static bool zap_some_shadows(struct nst_vm *vm)
+{
+	LIST_HEAD(dead);
+	bool more;
 
 	spin_lock(&vm->mmu_lock);
-	if (vm->mmu)
-		flush = nst_tdp_watch_writes(vm, slot->space, start, end) |
-			nst_rmap_protect(slot, start, end);
+	more = nst_shadow_zap_oldest(vm, CHUNK_TABLES, &dead) == CHUNK_TABLES;
 	spin_unlock(&vm->mmu_lock);
-	return flush;
+	nst_flush_and_free(vm, false, &dead);
+	return more;
 }
 
 /**
@@ -147,24 +168,28 @@ bool nst_mmu_write_protect(struct nst_vm *vm, struct nst_memslot *slot, u64 star
  * @vm: the VM
  * @slot: the slot, still found by readers
  *
- * Context: takes mmu_lock; flushes.  Nothing is mapped until the slots have
- * settled.
+ * Context: takes mmu_lock; flushes, may sleep.  Nothing is mapped until the slots
+ * have settled, which is why the work can be cut in pieces.
  */
 void nst_mmu_slot_gone(struct nst_vm *vm, struct nst_memslot *slot)
 {
 	LIST_HEAD(dead);
-	bool flush = false;
+	bool flush;
 
 	spin_lock(&vm->mmu_lock);
 	nst_memslots(vm)->removing = true;
-	if (vm->mmu) {
-		flush = nst_tdp_zap(vm, slot->space, slot->base_gfn,
-				    slot->base_gfn + slot->npages, &dead);
-		/* Its pages may hold guest tables, whose shadows go as well. */
-		nst_shadow_zap_all(vm, &dead);
-	}
+	flush = nst_tdp_zap(vm, slot->space, slot->base_gfn, slot->base_gfn + slot->npages,
+			    &dead);
 	spin_unlock(&vm->mmu_lock);
 	nst_flush_and_free(vm, flush, &dead);
+
+	/* Its pages may hold guest tables, whose shadows go as well. */
+	while (zap_some_shadows(vm))
+		cond_resched();
+	spin_lock(&vm->mmu_lock);
+	nst_shadow_zap_all(vm, &dead);
+	spin_unlock(&vm->mmu_lock);
+	nst_flush_and_free(vm, false, &dead);
 }
 
 /**
