@@ -6,11 +6,12 @@
  */
 #include "perm.h"
 
-/* Sets of rights: those that contain a right.  Bit n stands for the rights n. */
-#define WITH_R		0xaaaa
-#define WITH_W		0xcccc
-#define WITH_X		0xf0f0
-#define WITH_U		0xff00
+/* Sets of rights, where bit n stands for the rights n: those that lack or have one. */
+#define LACK_R		0x5555
+#define LACK_W		0x3333
+#define LACK_X		0x0f0f
+#define LACK_U		0x00ff
+#define HAVE_U		0xff00
 
 _Static_assert(NST_ACCESS_R == BIT(0) && NST_ACCESS_W == BIT(1) && NST_ACCESS_X == BIT(2) &&
 	       NST_ACCESS_U == BIT(3), "the sets count on this order");
@@ -21,11 +22,11 @@ static u16 refuse_rwx(u8 access)
 	u16 refused = 0;
 
 	if (access & NST_ACCESS_R)
-		refused |= (u16)~WITH_R;
+		refused |= LACK_R;
 	if (access & NST_ACCESS_W)
-		refused |= (u16)~WITH_W;
+		refused |= LACK_W;
 	if (access & NST_ACCESS_X)
-		refused |= (u16)~WITH_X;
+		refused |= LACK_X;
 	return refused;
 }
 
@@ -36,17 +37,17 @@ static u16 refuse(const struct nst_perm_env *env, u8 access, bool ac)
 	u16 refused = 0;
 
 	if (user_access)
-		refused |= (u16)~WITH_U;
+		refused |= LACK_U;
 	if (access & NST_ACCESS_X)
-		refused |= (u16)~WITH_X;
+		refused |= LACK_X;
 	if ((access & NST_ACCESS_W) && (user_access || env->wp))
-		refused |= (u16)~WITH_W;
+		refused |= LACK_W;
 	if (user_access)
 		return refused;
 	/* The supervisor in a user's page. */
 	if (access & NST_ACCESS_X)
-		return env->smep ? refused | WITH_U : refused;
-	return env->smap && !ac ? refused | WITH_U : refused;
+		return env->smep ? refused | HAVE_U : refused;
+	return env->smap && !ac ? refused | HAVE_U : refused;
 }
 
 /**
