@@ -180,8 +180,10 @@ enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *faul
 	fault->writable = false;
 	fault->level = NST_LEVEL_4K;
 	if (take_page(fault, &page)) {
+		/* Gone with its slot: the next look finds neither. */
 		if (device_pfn(fault))
-			return NST_FAULT_USER;
+			return READ_ONCE(slots->generation) == fault->generation ?
+			       NST_FAULT_USER : NST_FAULT_RETRY;
 		fault->ram = pfn_is_ram(fault->pfn);
 		return NST_FAULT_RETRY;
 	}

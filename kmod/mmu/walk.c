@@ -13,6 +13,9 @@
 /* A guest that rewrites its tables in a tight loop gets a retry, not a hang. */
 #define WALK_ATTEMPTS	64
 
+/* Low bits of a PDPTE that a load of the registers checks, and a walk does not. */
+#define PDPTE_LOW	GENMASK_ULL(11, 1)
+
 static u32 error_bits(const struct nst_walk_mode *mode, u8 access)
 {
 	u32 code = 0;
@@ -116,7 +119,12 @@ static bool descend(const struct nst_walk_mode *mode, const struct nst_walk_mem 
 			return fail(out, 0);
 
 		leaf = leaf_here(mode, level, entry);
-		/* PDPTE registers were checked when they were loaded. */
+		/*
+		 * PDPTEs were checked when registers were loaded with them.  Where
+		 * a CPU reads them in each walk, it may also leave an accessed bit.
+		 */
+		if (is_pdpte(fmt, level))
+			entry &= ~PDPTE_LOW;
 		if (out->entry_gpa[level] != NST_GPA_INVALID &&
 		    nst_entry_malformed(&mode->rsvd, level, entry, leaf))
 			return fail(out, NST_PFEC_P | NST_PFEC_RSVD);

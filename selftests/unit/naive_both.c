@@ -192,7 +192,7 @@ static bool npt64(struct npt *n, int level)
 			return npt_reserved(n);
 		if (pae && (e & bits(62, 52)))
 			return npt_reserved(n);
-		if (pdpte && (e & (bits(8, 5) | bits(2, 1) | bits(63, 52))))
+		if (pdpte && (e & bits(63, 52)))
 			return npt_reserved(n);
 		if (level >= 4 && (e & 0x80))
 			return npt_reserved(n);
