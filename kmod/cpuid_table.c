@@ -2,9 +2,10 @@
 /*
  * Each CPUID fact, once.  A feature that has no row is hidden from guests.
  *
- * Data, and the search for a word's row.  Absent on purpose: performance monitoring, MONITOR/MWAIT, SGX, AMX, CET, processor
- * trace, WAITPKG, ENQCMD, MOVDIR64B (no instruction emulation for MMIO), and
- * everything that reads power or thermal state of the host.
+ * Data, and the search for a word's row.  Absent on purpose: performance
+ * monitoring, MONITOR/MWAIT, SGX, AMX, CET, processor trace, WAITPKG, ENQCMD,
+ * MOVDIR64B (no instruction emulation for MMIO), and everything that reads power
+ * or thermal state of the host.
  */
 #include "nestor.h"
 
