@@ -23,7 +23,7 @@
 
 bool nst_param_tdp = true;
 module_param_named(tdp, nst_param_tdp, bool, 0444);
-MODULE_PARM_DESC(tdp, "Use two-dimensional paging (EPT or NPT) when the CPU has it (default: off)");
+MODULE_PARM_DESC(tdp, "Use two-dimensional paging (EPT or NPT) when the CPU has it (default: on)");
 
 bool nst_param_nested;
 module_param_named(nested, nst_param_nested, bool, 0444);
