@@ -19,7 +19,8 @@ packages_of() {
 		sed -n 's/^Package: //p' | head -n 1 ;;
 	hosts) echo qemu-system-x86 bochs bochs-term bochsbios vgabios \
 		busybox-static python3 gcc binutils kmod ;;
-	check) echo gcc make libc6-dev sparse perl python3 xz-utils ;;
+	check) echo gcc make libc6-dev sparse perl python3 xz-utils clang \
+		libclang-rt-dev ;;
 	docs) echo python3-sphinx make ;;
 	*) return 1 ;;
 	esac

@@ -59,9 +59,9 @@ static void fill_tables(u8 seed)
 
 	if (!pattern[1])
 		make_pattern(pattern, sizeof(pattern));
-	memcpy(m.mem + GDT_ADDR, pattern + seed, 0x100);
-	memcpy(m.mem + IDT_ADDR, pattern, sizeof(pattern));
-	memcpy(m.mem + TSS2_ADDR, pattern + seed * 2, 0x100);
+	m_write(GDT_ADDR, pattern + seed, 0x100);
+	m_write(IDT_ADDR, pattern, 0x800);
+	m_write(TSS2_ADDR, pattern + seed * 2, 0x100);
 	/* Present descriptors of every type. */
 	for (i = 1; i < 16; i++)
 		m.mem[GDT_ADDR + i * 8 + 5] = (u8)(0x80 | (seed + i * 13));
@@ -71,7 +71,7 @@ static void set_up(const u8 *in)
 {
 	u32 i;
 
-	m_reset((enum mode)(in[0] % 5));
+	m_reset_touched((enum mode)(in[0] % 5));
 	m.via_user = in[0] & 0x80;
 	fill_tables(in[1]);
 	for (i = 0; i < NST_NR_GPRS; i++)

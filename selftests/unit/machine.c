@@ -6,6 +6,15 @@
 
 struct machine m;
 
+/* Pages that this file has written since they were cleared. */
+static bool touched[MEM_SIZE >> 12];
+
+static void note_write(u64 lin, u32 len)
+{
+	touched[lin >> 12] = true;
+	touched[(lin + len - 1) >> 12] = true;
+}
+
 static bool same_access(const struct access *a, u64 addr, u32 len, bool write, bool pio)
 {
 	return a->addr == addr && a->len == len && a->write == write && a->pio == pio;
@@ -105,6 +114,7 @@ static enum nst_emul_result op_write(struct nst_emul *e, u64 lin, const void *bu
 		return r;
 	if (is_mmio(lin))
 		return device(lin, (void *)buf, len, true, false);
+	note_write(lin, len);
 	memcpy(m.mem + lin, buf, len);
 	return NST_EMUL_OK;
 }
@@ -125,6 +135,7 @@ static enum nst_emul_result op_cmpxchg(struct nst_emul *e, u64 lin, const void *
 	if (is_mmio(lin))
 		return device(lin, (void *)new, len, true, false);
 	*done = !memcmp(m.mem + lin, old, len);
+	note_write(lin, len);
 	if (*done)
 		memcpy(m.mem + lin, new, len);
 	return NST_EMUL_OK;
@@ -240,12 +251,10 @@ static void flat(u32 idx, u16 sel, u32 limit, u32 ar)
 	m.e.seg[idx] = (struct nst_emul_seg){ .selector = sel, .limit = limit, .ar = ar };
 }
 
-void m_reset(enum mode mode)
+static void set_mode(enum mode mode)
 {
 	u32 i, ar = DATA_AR, limit = 0xffff;
 
-	/* The entries of the logs count only up to their numbers. */
-	memset(&m, 0, offsetof(struct machine, log));
 	m.e.ops = &ops;
 	m.e.rflags = X86_EFLAGS_FIXED;
 	m.e.cr0 = X86_CR0_ET | (mode == MODE_REAL ? 0 : X86_CR0_PE);
@@ -280,9 +289,37 @@ void m_reset(enum mode mode)
 				      .ar = NST_AR_P | 0xb };
 }
 
+void m_reset(enum mode mode)
+{
+	/* The entries of the logs count only up to their numbers. */
+	memset(&m, 0, offsetof(struct machine, log));
+	memset(touched, 0, sizeof(touched));
+	set_mode(mode);
+}
+
+void m_reset_touched(enum mode mode)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(touched); i++)
+		if (touched[i])
+			memset(m.mem + i * 0x1000, 0, 0x1000);
+	memset(touched, 0, sizeof(touched));
+	/* Its own scratch buffer is the emulator's to fill. */
+	memset(&m.e, 0, offsetof(struct nst_emul, buf));
+	memset(m.absent, 0, offsetof(struct machine, log) - offsetof(struct machine, absent));
+	set_mode(mode);
+}
+
+void m_write(u64 addr, const void *buf, u32 len)
+{
+	note_write(addr, len);
+	memcpy(m.mem + addr, buf, len);
+}
+
 void m_code(const void *bytes, u32 len)
 {
-	memcpy(m.mem + CODE_ADDR, bytes, len);
+	m_write(CODE_ADDR, bytes, len);
 	m.e.rip = CODE_ADDR;
 }
 

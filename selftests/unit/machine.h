@@ -57,6 +57,12 @@ extern struct machine m;
 /* Everything cleared; flat segments and CPL 0 in @mode, RSP at STACK_TOP. */
 void m_reset(enum mode mode);
 
+/* The same, quickly: clears only the memory that m_write() and the guest wrote. */
+void m_reset_touched(enum mode mode);
+
+/* Fill memory; at most a page. */
+void m_write(u64 addr, const void *buf, u32 len);
+
 /* Put code at CODE_ADDR and point RIP there. */
 void m_code(const void *bytes, u32 len);
 
