@@ -61,6 +61,23 @@ bool nst_cpuid_guest_has(struct nst_vcpu *vcpu, unsigned int x86_feature)
 	return e && (nst_cpuid_entry_reg(e, w->reg) & BIT(x86_feature & 31));
 }
 
+/**
+ * nst_cpuid_word() - a register of a CPUID leaf
+ * @vcpu: the vCPU
+ * @leaf: EAX; subleaf 0
+ * @reg: enum nst_cpuid_reg
+ *
+ * Return: as userspace set it; all ones for a vCPU without CPUID.
+ */
+u32 nst_cpuid_word(struct nst_vcpu *vcpu, u32 leaf, unsigned int reg)
+{
+	struct kvm_cpuid_entry2 *e = find_entry(vcpu, leaf, 0);
+
+	if (!vcpu->cpuid)
+		return ~0u;
+	return e ? nst_cpuid_entry_reg(e, reg) : 0;
+}
+
 static bool is_vendor(const struct kvm_cpuid_entry2 *e, const char name[12])
 {
 	return e && !memcmp(&e->ebx, name, 4) && !memcmp(&e->edx, name + 4, 4) &&
@@ -148,6 +165,7 @@ void nst_cpuid_refresh(struct nst_vcpu *vcpu)
 	unsigned int i;
 
 	refresh_caps(vcpu);
+	nst_insn_cpuid_changed(vcpu);
 	for (i = 0; i < nst_nr_cpuid_cr4; i++)
 		if (nst_cpuid_guest_has(vcpu, nst_cpuid_cr4[i].feature))
 			cr4_allowed |= nst_cpuid_cr4[i].bits;

@@ -22,6 +22,8 @@ bool nst_cpuid_offers(unsigned int x86_feature);
 /* The same, and this vCPU's CPUID shows it. */
 bool nst_cpuid_guest_has(struct nst_vcpu *vcpu, unsigned int x86_feature);
 bool nst_cpuid_shows_mwait(struct nst_vcpu *vcpu);
+/* A register of this vCPU's CPUID, subleaf 0, as userspace set it; all ones without CPUID. */
+u32 nst_cpuid_word(struct nst_vcpu *vcpu, u32 leaf, unsigned int reg);
 /* Recompute all that follows from the vCPU's CPUID, or from none: memory only. */
 void nst_cpuid_refresh(struct nst_vcpu *vcpu);
 /* Bytes of an XSAVE area that holds @features, standard or compacted format. */

@@ -24,8 +24,11 @@ unsigned int nst_xsave_size(void);
 int nst_xcrs_get(struct nst_vcpu *vcpu, struct kvm_xcrs *x);
 int nst_xcrs_set(struct nst_vcpu *vcpu, const struct kvm_xcrs *x);
 u64 nst_xcr0_supported(void);
-/* Emulated SSE moves: 16-byte registers.  FPU must be loaded. */
-void nst_fpu_read_xmm(struct nst_vcpu *vcpu, unsigned int reg, u8 val[16]);
-void nst_fpu_write_xmm(struct nst_vcpu *vcpu, unsigned int reg, const u8 val[16]);
+/* fpu_regs.c: single registers, for emulated instructions.  FPU must be loaded. */
+void nst_fpu_read_vec(struct nst_vcpu *vcpu, unsigned int reg, void *buf, unsigned int len);
+void nst_fpu_write_vec(struct nst_vcpu *vcpu, unsigned int reg, const void *buf,
+		       unsigned int len, bool zero_upper);
+void nst_fpu_read_image(struct nst_vcpu *vcpu, struct fxregs_state *fx);
+void nst_fpu_write_image(struct nst_vcpu *vcpu, struct fxregs_state *fx);
 
 #endif /* NST_FPU_H */

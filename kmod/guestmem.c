@@ -254,3 +254,52 @@ int nst_cmpxchg_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 *old, u64 new,
 		nst_mmu_guest_wrote(vcpu->vm, vcpu->space, gpa, len);
 	return ret;
 }
+
+/* 0: exchanged; 1: the value differed; -EFAULT. */
+static int exchange16_user(void __user *ptr, u64 old[2], const u64 new[2])
+{
+	int fault = -EFAULT;
+	bool equal;
+
+	if (!user_access_begin(ptr, 2 * sizeof(u64)))
+		return -EFAULT;
+	/* A fault jumps over the MOV, which leaves the flags alone. */
+	asm volatile("1: lock cmpxchg16b (%[ptr])\n"
+		     "   mov $0, %k[fault]\n"
+		     "2:\n"
+		     _ASM_EXTABLE_UA(1b, 2b)
+		     : CC_OUT(z) (equal), [fault] "+r" (fault),
+		       "+a" (old[0]), "+d" (old[1])
+		     : [ptr] "r" (ptr), "b" (new[0]), "c" (new[1])
+		     : "memory");
+	user_access_end();
+	return fault ?: !equal;
+}
+
+/**
+ * nst_cmpxchg16_gpa() - compare and exchange 16 bytes of guest memory atomically
+ * @vcpu: the vCPU, of the current process
+ * @gpa: a multiple of 16
+ * @old: expected value; receives the one found
+ * @new: value to store
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0: exchanged; 1: the value differed; -EFAULT.
+ */
+int nst_cmpxchg16_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 old[2], const u64 new[2])
+{
+	u64 raw = nst_gpa_raw(gpa);
+	struct nst_memslot *slot;
+	int ret;
+
+	slot = writable_slot(vcpu->vm, vcpu->space, raw >> PAGE_SHIFT);
+	if (!slot || (raw & 15) || !boot_cpu_has(X86_FEATURE_CX16))
+		return -EFAULT;
+	ret = exchange16_user(user_ptr(slot, raw), old, new);
+	if (ret)
+		return ret;
+	nst_memslot_mark_dirty(vcpu->vm, slot, raw >> PAGE_SHIFT);
+	nst_mmu_guest_wrote(vcpu->vm, vcpu->space, gpa, 2 * sizeof(u64));
+	return 0;
+}

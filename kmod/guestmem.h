@@ -29,6 +29,8 @@ int nst_vcpu_write_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, const void *buf, si
  */
 int nst_cmpxchg_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 *old, u64 new,
 		    unsigned int len);
+/* The same of 16 bytes, on CPUs that have CMPXCHG16B; else -EFAULT. */
+int nst_cmpxchg16_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 old[2], const u64 new[2]);
 /* The same for the MMU's own accessed and dirty bits: shadows are not told. */
 int nst_cmpxchg_gpa_quiet(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 *old, u64 new,
 			  unsigned int len);

@@ -6,13 +6,17 @@
 #include "nestor.h"
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <uapi/asm/debugreg.h>
 #include "core.h"
+#include "cpuid.h"
 #include "guestmem.h"
 #include "insn.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "nested/nested.h"
 #include "trace.h"
+
+#define DR_BREAKPOINTS	0xff	/* enables in DR7 */
 
 /**
  * nst_insn_create() - prepare a vCPU for emulation
@@ -27,7 +31,32 @@ int nst_insn_create(struct nst_vcpu *vcpu)
 		return -ENOMEM;
 	vcpu->insn->emul.ops = &nst_insn_ops;
 	vcpu->insn->emul.opaque = vcpu;
+	nst_insn_cpuid_changed(vcpu);
 	return 0;
+}
+
+/**
+ * nst_insn_cpuid_changed() - instructions come and go with the guest's CPUID
+ * @vcpu: the vCPU; without CPUID it knows them all
+ */
+void nst_insn_cpuid_changed(struct nst_vcpu *vcpu)
+{
+	static const struct {
+		u32 leaf;
+		u8 reg;
+	} words[NST_NR_CPUID] = {
+		[NST_CPUID_1_EDX] = { NST_LEAF_FEATURES, NST_CPUID_EDX },
+		[NST_CPUID_1_ECX] = { NST_LEAF_FEATURES, NST_CPUID_ECX },
+		[NST_CPUID_7_EBX] = { NST_LEAF_MORE_FEATURES, NST_CPUID_EBX },
+		[NST_CPUID_7_ECX] = { NST_LEAF_MORE_FEATURES, NST_CPUID_ECX },
+		[NST_CPUID_EXT_ECX] = { NST_LEAF_EXT_FEATURES, NST_CPUID_ECX },
+		[NST_CPUID_EXT_EDX] = { NST_LEAF_EXT_FEATURES, NST_CPUID_EDX },
+	};
+
+	if (!vcpu->insn)
+		return;
+	for (int i = 0; i < NST_NR_CPUID; i++)
+		vcpu->insn->emul.cpuid[i] = nst_cpuid_word(vcpu, words[i].leaf, words[i].reg);
 }
 
 /**
@@ -37,6 +66,18 @@ int nst_insn_create(struct nst_vcpu *vcpu)
 void nst_insn_destroy(struct nst_vcpu *vcpu)
 {
 	kvfree(vcpu->insn);
+}
+
+/* Only the guest's own: while a debugger uses the registers, they do not count. */
+static void nst_fill_breakpoints(struct nst_vcpu *vcpu, struct nst_emul *e)
+{
+	e->dr7 = 0;
+	if (!nst_dr_is_guests(vcpu))
+		return;
+	nst_pull(vcpu, NST_STATE_DR);
+	e->dr7 = vcpu->st.dr7;
+	if (e->dr7 & DR_BREAKPOINTS)
+		memcpy(e->dr, vcpu->st.dr, sizeof(e->dr));
 }
 
 static void nst_fill_emul(struct nst_vcpu *vcpu)
@@ -63,8 +104,13 @@ static void nst_fill_emul(struct nst_vcpu *vcpu)
 	e->seg_dirty = 0;
 	e->single_step = false;
 	e->nmi_unmask = false;
+	e->trap_dr6 = 0;
+	e->smm = vcpu->space != NST_SPACE_NORMAL;
+	e->xcr0 = st->xcr0;
+	nst_fill_breakpoints(vcpu, e);
 	vcpu->insn->pos = 0;
 	vcpu->insn->gone = false;
+	vcpu->insn->handler = false;
 }
 
 static void nst_commit_segments(struct nst_vcpu *vcpu, const struct nst_emul *e)
@@ -103,6 +149,17 @@ static void nst_commit_regs(struct nst_vcpu *vcpu)
 	nst_commit_segments(vcpu, e);
 }
 
+/* A breakpoint that was hit takes the step's trap along; else a debugger may want it. */
+static void nst_commit_traps(struct nst_vcpu *vcpu)
+{
+	const struct nst_emul *e = &vcpu->insn->emul;
+
+	if (e->trap_dr6 & ~(u64)DR_STEP)
+		nst_raise_payload(vcpu, X86_TRAP_DB, false, 0, e->trap_dr6);
+	else
+		nst_debug_stepped(vcpu, e->single_step);
+}
+
 /* A finished instruction: shadows end or begin, traps after it are due. */
 static void nst_commit(struct nst_vcpu *vcpu)
 {
@@ -115,7 +172,7 @@ static void nst_commit(struct nst_vcpu *vcpu)
 		vcpu->dirty |= NST_STATE_INTR;
 		nst_request(vcpu, NST_REQ_EVENT);
 	}
-	nst_debug_stepped(vcpu, e->single_step);
+	nst_commit_traps(vcpu);
 }
 
 static void nst_raise_emulated(struct nst_vcpu *vcpu)
@@ -164,6 +221,8 @@ static enum nst_next nst_finish_emulation(struct nst_vcpu *vcpu, enum nst_emul_r
 	case NST_EMUL_AGAIN:
 		nst_log_drop(vcpu->insn);
 		nst_commit_regs(vcpu);
+		if (vcpu->insn->emul.trap_dr6)
+			nst_commit_traps(vcpu);
 		return NST_ENTER;
 	case NST_EMUL_FAULT:
 		nst_log_drop(vcpu->insn);
@@ -176,7 +235,7 @@ static enum nst_next nst_finish_emulation(struct nst_vcpu *vcpu, enum nst_emul_r
 	case NST_EMUL_INTERCEPTED:
 		nst_log_drop(vcpu->insn);
 		nst_commit_regs(vcpu);
-		return vcpu->l1->exit(vcpu);
+		return vcpu->insn->handler ? nst_handle_exit(vcpu) : vcpu->l1->exit(vcpu);
 	default:
 		nst_log_drop(vcpu->insn);
 		return vcpu->insn->gone ? NST_FAULTED : nst_emulation_failed(vcpu);
@@ -253,36 +312,15 @@ unsigned int nst_insn_decode(struct nst_vcpu *vcpu, struct nst_operand *op)
  */
 void nst_decode_foreign(struct nst_vcpu *vcpu)
 {
-	static const u8 insns[] = {
-		[NST_VIRT_VMCALL] = NST_INSN_VMCALL, [NST_VIRT_VMLAUNCH] = NST_INSN_VMLAUNCH,
-		[NST_VIRT_VMRESUME] = NST_INSN_VMRESUME, [NST_VIRT_VMXOFF] = NST_INSN_VMXOFF,
-		[NST_VIRT_VMFUNC] = NST_INSN_VMFUNC, [NST_VIRT_VMXON] = NST_INSN_VMXON,
-		[NST_VIRT_VMCLEAR] = NST_INSN_VMCLEAR, [NST_VIRT_VMPTRLD] = NST_INSN_VMPTRLD,
-		[NST_VIRT_VMPTRST] = NST_INSN_VMPTRST, [NST_VIRT_VMREAD] = NST_INSN_VMREAD,
-		[NST_VIRT_VMWRITE] = NST_INSN_VMWRITE, [NST_VIRT_INVEPT] = NST_INSN_INVEPT,
-		[NST_VIRT_INVVPID] = NST_INSN_INVVPID, [NST_VIRT_VMRUN] = NST_INSN_VMRUN,
-		[NST_VIRT_VMMCALL] = NST_INSN_VMMCALL, [NST_VIRT_VMLOAD] = NST_INSN_VMLOAD,
-		[NST_VIRT_VMSAVE] = NST_INSN_VMSAVE, [NST_VIRT_STGI] = NST_INSN_STGI,
-		[NST_VIRT_CLGI] = NST_INSN_CLGI, [NST_VIRT_SKINIT] = NST_INSN_SKINIT,
-		[NST_VIRT_INVLPGA] = NST_INSN_INVLPGA,
-	};
 	struct nst_emul *e = &vcpu->insn->emul;
-	struct nst_exit *exit = &vcpu->exit;
 	int virt;
 
 	nst_fill_emul(vcpu);
 	if (nst_emul_decode(e) != NST_EMUL_OK)
 		return;
 	virt = nst_emul_is_virt(e);
-	if (virt < 0)
-		return;
-	if (virt == NST_VIRT_VMCALL || virt == NST_VIRT_VMMCALL)
-		exit->kind = NST_EXIT_HYPERCALL;
-	else
-		exit->kind = virt < NST_VIRT_VMRUN ? NST_EXIT_VMX_INSN : NST_EXIT_SVM_INSN;
-	exit->insn.which = insns[virt];
-	nst_operand_of(e, &exit->insn.op);
-	exit->insn_len = e->insn_len;
+	if (virt >= 0)
+		nst_exit_of_virt(e, virt, &vcpu->exit);
 }
 
 /**

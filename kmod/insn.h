@@ -46,6 +46,7 @@ enum nst_waiting {
  * @pos: how many of them the current run has replayed
  * @used: bytes of @data in use
  * @gone: userspace took away memory that the instruction touches
+ * @handler: NST_EMUL_INTERCEPTED: vcpu->exit is for its handler, not for L1
  * @data: the data of the logged accesses
  */
 struct nst_insn {
@@ -60,6 +61,7 @@ struct nst_insn {
 	unsigned int pos;
 	unsigned int used;
 	bool gone;
+	bool handler;
 	u8 data[NST_LOG_BYTES];
 };
 
@@ -74,7 +76,18 @@ void nst_insn_wait(struct nst_vcpu *vcpu);
 void nst_insn_wait_msr(struct nst_vcpu *vcpu);
 void nst_log_drop(struct nst_insn *insn);
 
+/* insn_fpu.c */
+enum nst_emul_result nst_ops_vec_read(struct nst_emul *e, u32 reg, void *buf, u32 len);
+enum nst_emul_result nst_ops_vec_write(struct nst_emul *e, u32 reg, const void *buf, u32 len,
+				       bool zero_upper);
+enum nst_emul_result nst_ops_fx_read(struct nst_emul *e, void *image);
+enum nst_emul_result nst_ops_fx_write(struct nst_emul *e, const void *image);
+enum nst_emul_result nst_ops_mmx_read(struct nst_emul *e, u32 reg, u64 *val);
+enum nst_emul_result nst_ops_mmx_write(struct nst_emul *e, u32 reg, u64 val);
+
 /* insn_icpt.c */
+void nst_exit_of_virt(const struct nst_emul *e, enum nst_emul_virt insn, struct nst_exit *exit);
+enum nst_emul_result nst_ops_virt(struct nst_emul *e, enum nst_emul_virt insn);
 enum nst_emul_result nst_ops_intercept(struct nst_emul *e, enum nst_emul_icpt kind, u64 a, u64 b);
 
 /* The decoded instruction's operands in the words of exit.h. */

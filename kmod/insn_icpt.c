@@ -173,6 +173,57 @@ static void nst_icpt_decode(const struct nst_emul *e, struct nst_exit *x,
 }
 
 /**
+ * nst_exit_of_virt() - the exit that an instruction of VMX or SVM makes
+ * @e: the emulator, with it decoded
+ * @insn: which one
+ * @exit: kind, operands and length are filled in
+ */
+void nst_exit_of_virt(const struct nst_emul *e, enum nst_emul_virt insn, struct nst_exit *exit)
+{
+	static const u8 insns[] = {
+		[NST_VIRT_VMCALL] = NST_INSN_VMCALL, [NST_VIRT_VMLAUNCH] = NST_INSN_VMLAUNCH,
+		[NST_VIRT_VMRESUME] = NST_INSN_VMRESUME, [NST_VIRT_VMXOFF] = NST_INSN_VMXOFF,
+		[NST_VIRT_VMFUNC] = NST_INSN_VMFUNC, [NST_VIRT_VMXON] = NST_INSN_VMXON,
+		[NST_VIRT_VMCLEAR] = NST_INSN_VMCLEAR, [NST_VIRT_VMPTRLD] = NST_INSN_VMPTRLD,
+		[NST_VIRT_VMPTRST] = NST_INSN_VMPTRST, [NST_VIRT_VMREAD] = NST_INSN_VMREAD,
+		[NST_VIRT_VMWRITE] = NST_INSN_VMWRITE, [NST_VIRT_INVEPT] = NST_INSN_INVEPT,
+		[NST_VIRT_INVVPID] = NST_INSN_INVVPID, [NST_VIRT_VMRUN] = NST_INSN_VMRUN,
+		[NST_VIRT_VMMCALL] = NST_INSN_VMMCALL, [NST_VIRT_VMLOAD] = NST_INSN_VMLOAD,
+		[NST_VIRT_VMSAVE] = NST_INSN_VMSAVE, [NST_VIRT_STGI] = NST_INSN_STGI,
+		[NST_VIRT_CLGI] = NST_INSN_CLGI, [NST_VIRT_SKINIT] = NST_INSN_SKINIT,
+		[NST_VIRT_INVLPGA] = NST_INSN_INVLPGA,
+	};
+
+	if (insn == NST_VIRT_VMCALL || insn == NST_VIRT_VMMCALL)
+		exit->kind = NST_EXIT_HYPERCALL;
+	else
+		exit->kind = insn < NST_VIRT_VMRUN ? NST_EXIT_VMX_INSN : NST_EXIT_SVM_INSN;
+	exit->insn.which = insns[insn];
+	nst_operand_of(e, &exit->insn.op);
+	exit->insn_len = e->insn_len;
+}
+
+/**
+ * nst_ops_virt() - the emulator's ->virt()
+ * @e: the emulator of a vCPU
+ * @insn: the instruction
+ *
+ * Nested guests and hypercalls are the exit handlers' business, however the
+ * instruction was met.
+ *
+ * Return: NST_EMUL_INTERCEPTED.
+ */
+enum nst_emul_result nst_ops_virt(struct nst_emul *e, enum nst_emul_virt insn)
+{
+	struct nst_vcpu *vcpu = e->opaque;
+
+	vcpu->exit = (struct nst_exit){ .raw_reason = NST_EXIT_BY_SOFTWARE };
+	nst_exit_of_virt(e, insn, &vcpu->exit);
+	vcpu->insn->handler = true;
+	return NST_EMUL_INTERCEPTED;
+}
+
+/**
  * nst_ops_intercept() - the emulator's ->intercept()
  * @e: the emulator of a vCPU
  * @kind: what the instruction is about to do

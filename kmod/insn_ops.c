@@ -6,9 +6,10 @@
 #include "nestor.h"
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/random.h>
+#include <asm/invpcid.h>
 #include "core.h"
 #include "cpuid.h"
-#include "fpu.h"
 #include "guestmem.h"
 #include "insn.h"
 #include "irqchip/irqchip.h"
@@ -161,27 +162,36 @@ static enum nst_emul_result nst_ops_probe_write(struct nst_emul *e, u64 lin, u32
 	return nst_map_span(e, lin, len, nst_access_of(e, NST_ACCESS_W, flags), &span);
 }
 
+static int nst_exchange(struct nst_vcpu *vcpu, nst_gpa_t gpa, const void *old, const void *new,
+			u32 len)
+{
+	u64 expected[2] = { }, desired[2] = { };
+
+	memcpy(expected, old, len);
+	memcpy(desired, new, len);
+	if (len > sizeof(u64))
+		return nst_cmpxchg16_gpa(vcpu, gpa, expected, desired);
+	return nst_cmpxchg_gpa(vcpu, gpa, expected, desired[0], len);
+}
+
 /*
- * Atomic within one page.  An operand that crosses pages, 16 bytes, or a
- * device: plain accesses, which is all that a bus without LOCK# can do.
+ * Atomic when naturally aligned.  Other operands and devices: plain accesses,
+ * which is all that a bus without LOCK# can do.
  */
 static enum nst_emul_result nst_ops_cmpxchg(struct nst_emul *e, u64 lin, const void *old,
 					    const void *new, u32 len, bool *done)
 {
-	u64 expected = 0, desired = 0;
 	enum nst_emul_result ret;
 	nst_gpa_t gpa;
 	int swapped;
 
 	*done = true;
-	if (len > sizeof(u64) || (lin & (len - 1)))
+	if (lin & (len - 1))
 		return nst_ops_write(e, lin, new, len, 0);
 	ret = nst_translate(e, lin, nst_access_of(e, NST_ACCESS_R | NST_ACCESS_W, 0), &gpa);
 	if (ret != NST_EMUL_OK)
 		return ret;
-	memcpy(&expected, old, len);
-	memcpy(&desired, new, len);
-	swapped = nst_cmpxchg_gpa(nst_vcpu_of(e), gpa, &expected, desired, len);
+	swapped = nst_exchange(nst_vcpu_of(e), gpa, old, new, len);
 	if (swapped < 0)
 		return nst_ops_write(e, lin, new, len, 0);
 	*done = !swapped;
@@ -313,6 +323,7 @@ static enum nst_emul_result nst_ops_xsetbv(struct nst_emul *e, u32 idx, u64 val)
 {
 	if (idx || !nst_set_xcr0(nst_vcpu_of(e), val))
 		return nst_emul_raise(e, X86_TRAP_GP, 0);
+	e->xcr0 = val;
 	return NST_EMUL_OK;
 }
 
@@ -401,28 +412,24 @@ static enum nst_emul_result nst_ops_set_sys_seg(struct nst_emul *e, enum nst_emu
 	return NST_EMUL_OK;
 }
 
-/* Only the 16 low bytes of a register are within the kernel's reach here. */
-static enum nst_emul_result nst_ops_vec_read(struct nst_emul *e, u32 reg, void *buf, u32 len)
+static u16 nst_current_pcid(const struct nst_emul *e)
 {
-	u8 val[16];
+	return e->cr4 & X86_CR4_PCIDE ? nst_vcpu_of(e)->st.cr3 & X86_CR3_PCID_MASK : 0;
+}
 
-	if (len > sizeof(val))
-		return NST_EMUL_UNKNOWN;
-	nst_fpu_read_xmm(nst_vcpu_of(e), reg, val);
-	memcpy(buf, val, len);
+static enum nst_emul_result nst_ops_invpcid(struct nst_emul *e, u32 type, u16 pcid, u64 lin)
+{
+	/* The other types, and another PCID's addresses: flush all, which is allowed. */
+	if (type == INVPCID_TYPE_INDIV_ADDR && pcid == nst_current_pcid(e))
+		nst_mmu_invlpg(nst_vcpu_of(e), lin);
+	else
+		nst_mmu_flush_guest(nst_vcpu_of(e));
 	return NST_EMUL_OK;
 }
 
-static enum nst_emul_result nst_ops_vec_write(struct nst_emul *e, u32 reg, const void *buf,
-					      u32 len, bool zero_upper)
+static enum nst_emul_result nst_ops_random(struct nst_emul *e, void *buf, u32 len)
 {
-	u8 val[16];
-
-	if (len > sizeof(val) || zero_upper)
-		return NST_EMUL_UNKNOWN;
-	nst_fpu_read_xmm(nst_vcpu_of(e), reg, val);
-	memcpy(val, buf, len);
-	nst_fpu_write_xmm(nst_vcpu_of(e), reg, val);
+	get_random_bytes(buf, len);
 	return NST_EMUL_OK;
 }
 
@@ -456,4 +463,11 @@ const struct nst_emul_ops nst_insn_ops = {
 	.intercept = nst_ops_intercept,
 	.vec_read = nst_ops_vec_read,
 	.vec_write = nst_ops_vec_write,
+	.fx_read = nst_ops_fx_read,
+	.fx_write = nst_ops_fx_write,
+	.mmx_read = nst_ops_mmx_read,
+	.mmx_write = nst_ops_mmx_write,
+	.invpcid = nst_ops_invpcid,
+	.random = nst_ops_random,
+	.virt = nst_ops_virt,
 };

@@ -41,6 +41,7 @@ typedef int64_t s64;
 #define BIT_ULL(n)		(1ULL << (n))
 #define GENMASK_ULL(h, l)	((~0ULL << (l)) & (~0ULL >> (63 - (h))))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define sizeof_field(t, f)	sizeof(((t *)0)->f)
 #define __aligned(n)		__attribute__((__aligned__(n)))
 
 #define EFER_SCE		BIT(0)

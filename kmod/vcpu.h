@@ -397,6 +397,7 @@ enum nst_next nst_skip_insn(struct nst_vcpu *vcpu);
 enum nst_next nst_emulate(struct nst_vcpu *vcpu);
 /* The same, when its access of @gpa is what exited; NST_GPA_INVALID: not told. */
 enum nst_next nst_emulate_at(struct nst_vcpu *vcpu, nst_gpa_t gpa);
+void nst_insn_cpuid_changed(struct nst_vcpu *vcpu);
 
 /**
  * nst_insn_decode() - take the instruction at CS:RIP apart without running it

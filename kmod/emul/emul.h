@@ -24,6 +24,7 @@
 
 #define NST_EMUL_INSN_MAX	15
 #define NST_EMUL_IO_MAX		1024
+#define NST_EMUL_FX_SIZE	512
 
 /* Index into nst_emul.gpr is enum nst_gpr, access rights are NST_AR_*: regs.h */
 
@@ -31,6 +32,56 @@
 enum nst_emul_sreg {
 	NST_SEG_ES, NST_SEG_CS, NST_SEG_SS, NST_SEG_DS, NST_SEG_FS, NST_SEG_GS,
 	NST_NR_SEG,
+};
+
+/* CPUID registers that say which instructions there are: nst_emul.cpuid. */
+enum nst_emul_cpuid {
+	NST_CPUID_1_EDX, NST_CPUID_1_ECX, NST_CPUID_7_EBX, NST_CPUID_7_ECX,
+	NST_CPUID_EXT_ECX, NST_CPUID_EXT_EDX,	/* leaf 8000_0001 */
+	NST_NR_CPUID,
+};
+
+#define NST_FEAT(word, bit)	((NST_CPUID_##word) * 32 + (bit) + 1)
+
+/* SDM2 "CPUID", APM3 "CPUID Instruction". */
+enum nst_emul_feature {
+	NST_FEAT_NONE,
+	NST_FEAT_FPU = NST_FEAT(1_EDX, 0),
+	NST_FEAT_TSC = NST_FEAT(1_EDX, 4),
+	NST_FEAT_MSR = NST_FEAT(1_EDX, 5),
+	NST_FEAT_CX8 = NST_FEAT(1_EDX, 8),
+	NST_FEAT_SEP = NST_FEAT(1_EDX, 11),
+	NST_FEAT_CMOV = NST_FEAT(1_EDX, 15),
+	NST_FEAT_CLFSH = NST_FEAT(1_EDX, 19),
+	NST_FEAT_MMX = NST_FEAT(1_EDX, 23),
+	NST_FEAT_FXSR = NST_FEAT(1_EDX, 24),
+	NST_FEAT_SSE = NST_FEAT(1_EDX, 25),
+	NST_FEAT_SSE2 = NST_FEAT(1_EDX, 26),
+	NST_FEAT_SSE3 = NST_FEAT(1_ECX, 0),
+	NST_FEAT_MONITOR = NST_FEAT(1_ECX, 3),
+	NST_FEAT_CX16 = NST_FEAT(1_ECX, 13),
+	NST_FEAT_SSE41 = NST_FEAT(1_ECX, 19),
+	NST_FEAT_SSE42 = NST_FEAT(1_ECX, 20),
+	NST_FEAT_MOVBE = NST_FEAT(1_ECX, 22),
+	NST_FEAT_POPCNT = NST_FEAT(1_ECX, 23),
+	NST_FEAT_XSAVE = NST_FEAT(1_ECX, 26),
+	NST_FEAT_AVX = NST_FEAT(1_ECX, 28),
+	NST_FEAT_RDRAND = NST_FEAT(1_ECX, 30),
+	NST_FEAT_FSGSBASE = NST_FEAT(7_EBX, 0),
+	NST_FEAT_BMI1 = NST_FEAT(7_EBX, 3),
+	NST_FEAT_AVX2 = NST_FEAT(7_EBX, 5),
+	NST_FEAT_BMI2 = NST_FEAT(7_EBX, 8),
+	NST_FEAT_INVPCID = NST_FEAT(7_EBX, 10),
+	NST_FEAT_RDSEED = NST_FEAT(7_EBX, 18),
+	NST_FEAT_ADX = NST_FEAT(7_EBX, 19),
+	NST_FEAT_SMAP = NST_FEAT(7_EBX, 20),
+	NST_FEAT_CLFLUSHOPT = NST_FEAT(7_EBX, 23),
+	NST_FEAT_CLWB = NST_FEAT(7_EBX, 24),
+	NST_FEAT_RDPID = NST_FEAT(7_ECX, 22),
+	NST_FEAT_LAHF64 = NST_FEAT(EXT_ECX, 0),
+	NST_FEAT_LZCNT = NST_FEAT(EXT_ECX, 5),
+	NST_FEAT_SYSCALL = NST_FEAT(EXT_EDX, 11),
+	NST_FEAT_RDTSCP = NST_FEAT(EXT_EDX, 27),
 };
 
 enum nst_emul_result {
@@ -248,6 +299,14 @@ struct nst_emul_ops {
 	 */
 	enum nst_emul_result (*virt)(struct nst_emul *e, enum nst_emul_virt insn);
 
+	/*
+	 * x87, MMX and SSE state as FXSAVE64 lays it out (SDM1 "Layout of the
+	 * 64-Bit Mode FXSAVE Map"): NST_EMUL_FX_SIZE bytes. NULL: x87
+	 * instructions end in NST_EMUL_UNKNOWN.
+	 */
+	enum nst_emul_result (*fx_read)(struct nst_emul *e, void *image);
+	enum nst_emul_result (*fx_write)(struct nst_emul *e, const void *image);
+
 	/* MMX registers; a write also sets the x87 tag word to valid, TOP to 0. */
 	enum nst_emul_result (*mmx_read)(struct nst_emul *e, u32 reg, u64 *val);
 	enum nst_emul_result (*mmx_write)(struct nst_emul *e, u32 reg, u64 val);
@@ -326,6 +385,9 @@ struct nst_emul {
 	u64 cr0, cr4, efer;	/* the callbacks keep them fresh */
 	bool amd;		/* vendor rules: SYSCALL, SYSENTER, … */
 	bool smm;		/* in system-management mode */
+	u64 xcr0;		/* XSETBV's callback keeps it fresh */
+	u64 dr[4], dr7;		/* breakpoints, as far as DR7 enables them */
+	u32 cpuid[NST_NR_CPUID];	/* what the guest's CPUID shows */
 
 	/* In and out. */
 	u64 gpr[NST_NR_GPRS];
@@ -337,7 +399,8 @@ struct nst_emul {
 	struct nst_emul_exc exc;
 	u32 shadow;		/* NST_EMUL_SHADOW_*: new blocking after this one */
 	u32 seg_dirty;		/* bit per enum nst_emul_sreg that changed */
-	bool single_step;	/* RFLAGS.TF was set: #DB with DR6.BS is due */
+	bool single_step;	/* RFLAGS.TF was set: trap_dr6 has BS */
+	u64 trap_dr6;		/* not 0: a #DB trap with these bits of DR6 is due */
 	bool nmi_unmask;	/* an IRET ended NMI blocking */
 	u8 insn[NST_EMUL_INSN_MAX];
 	u8 insn_len;		/* bytes of insn[] that were decoded */

@@ -117,6 +117,23 @@ NST_EXEC(vmov);
 NST_EXEC(vmov_scalar);
 NST_EXEC(vmov_high);
 
+/* exec_fpu.c */
+NST_EXEC(fld);
+NST_EXEC(fild);
+NST_EXEC(fst);
+NST_EXEC(fist);
+NST_EXEC(fldcw);
+NST_EXEC(fnstcw);
+NST_EXEC(fnstsw);
+NST_EXEC(fnclex);
+NST_EXEC(fninit);
+NST_EXEC(fwait);
+NST_EXEC(emms);
+NST_EXEC(fxsave);
+NST_EXEC(fxrstor);
+NST_EXEC(ldmxcsr);
+NST_EXEC(stmxcsr);
+
 /* exec_string.c */
 NST_EXEC(movs);
 NST_EXEC(cmps);

@@ -218,6 +218,8 @@ NST_EXEC(cmpxchg_wide)
 	enum nst_emul_result r;
 	bool equal;
 
+	if (!nst_has(e, half == 8 ? NST_FEAT_CX16 : NST_FEAT_CX8))
+		return nst_ud(e);
 	r = nst_linear(e, op->seg, op->ea, 2 * half, true, &new[0]);
 	if (r == NST_EMUL_OK && half == 8 && (new[0] & 15))
 		return nst_gp0(e);

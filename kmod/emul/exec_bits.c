@@ -78,6 +78,9 @@ static enum nst_emul_result set_count(struct nst_emul *e, u32 count)
 
 NST_EXEC(tzcnt)
 {
+	/* A processor that does not know it ignores the prefix. */
+	if (!nst_has(e, NST_FEAT_BMI1))
+		return nst_x_bsf(e);
 	u64 val = e->d.op[1].val;
 
 	return set_count(e, val ? lowest_bit(val) : e->d.op[0].size * 8);
@@ -85,6 +88,8 @@ NST_EXEC(tzcnt)
 
 NST_EXEC(lzcnt)
 {
+	if (!nst_has(e, NST_FEAT_LZCNT))
+		return nst_x_bsr(e);
 	u64 val = e->d.op[1].val;
 	u32 bits = e->d.op[0].size * 8;
 

@@ -76,12 +76,16 @@ NST_EXEC(lahf)
 {
 	u64 ah = (e->rflags & LAHF_FLAGS) | X86_EFLAGS_FIXED;
 
+	if (e->d.mode == 8 && !nst_has(e, NST_FEAT_LAHF64))
+		return nst_ud(e);
 	nst_gpr_write(e, NST_RAX, 2, nst_gpr_read(e, NST_RAX, 1) | ah << 8);
 	return NST_EMUL_OK;
 }
 
 NST_EXEC(sahf)
 {
+	if (e->d.mode == 8 && !nst_has(e, NST_FEAT_LAHF64))
+		return nst_ud(e);
 	nst_set_flags(e, LAHF_FLAGS, e->gpr[NST_RAX] >> 8);
 	return NST_EMUL_OK;
 }

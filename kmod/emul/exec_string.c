@@ -145,7 +145,7 @@ static enum nst_emul_result repeat(struct nst_emul *e,
 		e->d.partial = true;
 		if (!index_reg(e, NST_RCX) || (compares && mismatch(e)))
 			return NST_EMUL_OK;
-		if (e->rflags & X86_EFLAGS_TF)
+		if ((e->rflags & X86_EFLAGS_TF) || e->trap_dr6)
 			break;
 	}
 	e->d.again = true;
@@ -243,7 +243,7 @@ static u32 batch_count(struct nst_emul *e, u32 seg, u64 off, bool write)
 	u32 size = port_size(e), in_page;
 	u64 n = index_reg(e, NST_RCX), more, lin;
 
-	if (!e->d.rep || (e->rflags & X86_EFLAGS_TF))
+	if (!e->d.rep || (e->rflags & X86_EFLAGS_TF) || nst_breakpoints(e))
 		return 1;
 	if (nst_linear(e, seg, off, size, write, &lin) != NST_EMUL_OK || (lin & (size - 1)))
 		return 1;
@@ -288,6 +288,7 @@ static u64 batch_start(const struct nst_emul *e, u64 off, u32 size, u32 count)
 static enum nst_emul_result batch_done(struct nst_emul *e, u32 reg, u32 count)
 {
 	advance(e, reg, (u64)count * port_size(e));
+	nst_break_io(e, (u16)e->gpr[NST_RDX], port_size(e));
 	if (!e->d.rep)
 		return NST_EMUL_OK;
 	nst_gpr_add(e, NST_RCX, e->d.adsize, -(u64)count);
@@ -362,8 +363,10 @@ NST_EXEC(in)
 	r = io_begin(e, io_port(e), true, false);
 	if (r == NST_EMUL_OK)
 		r = e->ops->pio_in(e, io_port(e), size, &val, 1);
-	if (r == NST_EMUL_OK)
-		nst_gpr_write(e, NST_RAX, size, val);
+	if (r != NST_EMUL_OK)
+		return r;
+	nst_break_io(e, io_port(e), size);
+	nst_gpr_write(e, NST_RAX, size, val);
 	return r;
 }
 
@@ -376,5 +379,9 @@ NST_EXEC(out)
 	if (!e->ops->pio_out)
 		return NST_EMUL_UNKNOWN;
 	r = io_begin(e, io_port(e), false, false);
-	return r == NST_EMUL_OK ? e->ops->pio_out(e, io_port(e), size, &val, 1) : r;
+	if (r == NST_EMUL_OK)
+		r = e->ops->pio_out(e, io_port(e), size, &val, 1);
+	if (r == NST_EMUL_OK)
+		nst_break_io(e, io_port(e), size);
+	return r;
 }

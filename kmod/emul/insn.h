@@ -40,6 +40,7 @@ enum nst_width {
 	NST_S_W = 2,
 	NST_S_D = 4,
 	NST_S_Q = 8,
+	NST_S_T = 10,		/* an x87 register */
 	NST_S_X = 16,
 	NST_S_V = 0x20,		/* operand size */
 	NST_S_Y,		/* 4, or 8 with REX.W in 64-bit mode */
@@ -76,6 +77,7 @@ enum nst_width {
 #define NST_F_BRANCH	BIT(19)	/* near branch */
 #define NST_F_L0	BIT(20)	/* VEX.L must be 0 */
 #define NST_F_NOVVVV	BIT(21)	/* VEX.vvvv must name no register */
+#define NST_F_FX	BIT(22)	/* #NM when the x87 FPU is off or emulated */
 /* How ->sub is indexed. */
 #define NST_F_GRP	BIT(24)	/* ModRM.reg */
 #define NST_F_MOD	BIT(25)	/* 0: memory, 1: register */
@@ -92,6 +94,7 @@ struct nst_opcode {
 	u16 op[3];
 	u8 key;			/* opcode byte, in the tables that are lists */
 	u8 arg;			/* for handlers of several rows */
+	u8 feat;		/* NST_FEAT_*: #UD when the guest's CPUID hides it */
 };
 
 /* nst_emul_operand.kind after decoding. */
@@ -107,6 +110,11 @@ enum nst_kind {
 	NST_K_XMM,
 	NST_K_MMX,
 };
+
+static inline bool nst_has(const struct nst_emul *e, u32 feat)
+{
+	return !feat || (e->cpuid[(feat - 1) / 32] >> ((feat - 1) % 32)) & 1;
+}
 
 #define NST_ARITH_FLAGS	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
 			 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
@@ -406,6 +414,51 @@ bool nst_condition(u64 rflags, u32 cc);
  * Return: NST_EMUL_OK or #GP(0), or what reading the I/O map says.
  */
 enum nst_emul_result nst_io_check(struct nst_emul *e, u16 port, u32 size);
+
+/* exec_fpu.c */
+
+/**
+ * nst_fpu_pending() - fault that an earlier x87 instruction left
+ * @e: the emulator
+ *
+ * Return: NST_EMUL_OK, #MF, or NST_EMUL_UNKNOWN when the state is out of reach.
+ */
+enum nst_emul_result nst_fpu_pending(struct nst_emul *e);
+
+/* debug.c */
+
+/**
+ * nst_breakpoints() - is any breakpoint enabled?
+ * @e: the emulator
+ *
+ * Return: true when accesses have to be looked at one by one.
+ */
+bool nst_breakpoints(const struct nst_emul *e);
+
+/**
+ * nst_break_data() - note that data was accessed
+ * @e: the emulator
+ * @lin: linear address
+ * @len: bytes
+ * @write: a write
+ */
+void nst_break_data(struct nst_emul *e, u64 lin, u32 len, bool write);
+
+/**
+ * nst_break_io() - note that a port was accessed
+ * @e: the emulator
+ * @port: first port
+ * @size: bytes
+ */
+void nst_break_io(struct nst_emul *e, u16 port, u32 size);
+
+/**
+ * nst_break_exec() - instruction breakpoint at CS:RIP?
+ * @e: the emulator
+ *
+ * Return: NST_EMUL_OK or #DB.
+ */
+enum nst_emul_result nst_break_exec(struct nst_emul *e);
 
 /* step.c */
 

@@ -9,6 +9,7 @@
 #define IVT_ENTRY	4
 #define IDT_ENTRY	8
 #define IDT_ENTRY_LONG	16
+#define VME_MAP_BYTES	32	/* below the I/O map: one bit a vector */
 #define HANDLER_CLEARS	(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_VM)
 #define IRET_FLAGS	(NST_ARITH_FLAGS | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT)
 
@@ -231,20 +232,78 @@ static enum nst_emul_result software(struct nst_emul *e, enum nst_emul_event kin
 	return deliver(e, &ev);
 }
 
+/* SDM3 "Class 3 - Software Interrupt Handling in Virtual-8086 Mode". */
+static enum nst_emul_result vme_redirects(struct nst_emul *e, u8 vector, bool *to_8086)
+{
+	struct nst_emul_seg tr = { 0 };
+	enum nst_emul_result r;
+	u16 iomap = 0;
+	u8 bits = 0;
+	u32 off;
+
+	if (!e->ops->get_sys_seg)
+		return NST_EMUL_UNKNOWN;
+	r = e->ops->get_sys_seg(e, NST_DESC_TR, &tr);
+	if (r != NST_EMUL_OK)
+		return r;
+	if ((tr.ar & NST_AR_UNUSABLE) || (tr.ar & NST_AR_TYPE) < NST_SYS_TSS ||
+	    tr.limit < NST_TSS_IOMAP + 1)
+		return nst_gp0(e);
+	r = nst_sys_read(e, tr.base + NST_TSS_IOMAP, &iomap, sizeof(iomap));
+	if (r != NST_EMUL_OK)
+		return r;
+	off = iomap - VME_MAP_BYTES + vector / 8;
+	if (iomap < VME_MAP_BYTES || off > tr.limit)
+		return nst_gp0(e);
+	r = nst_sys_read(e, tr.base + off, &bits, 1);
+	*to_8086 = !((bits >> (vector & 7)) & 1);
+	return r;
+}
+
+/* To the 8086 program's own handler: its vectors lie at linear address 0. */
+static enum nst_emul_result vme_deliver(struct nst_emul *e, u8 vector)
+{
+	bool virtual = nst_iopl(e) < 3;
+	u64 flags = e->rflags, which = virtual ? X86_EFLAGS_VIF : X86_EFLAGS_IF;
+	u16 cs_ip[2] = { 0, 0 };
+	enum nst_emul_result r;
+
+	if (virtual) {
+		flags = (flags & ~(u64)X86_EFLAGS_IF) | X86_EFLAGS_IOPL;
+		flags |= nst_flag_if(e->rflags & X86_EFLAGS_VIF, X86_EFLAGS_IF);
+	}
+	r = e->ops->read(e, vector * IVT_ENTRY, cs_ip, sizeof(cs_ip), 0);
+	if (r == NST_EMUL_OK)
+		r = nst_push(e, flags, 2);
+	if (r == NST_EMUL_OK)
+		r = nst_push(e, e->seg[NST_SEG_CS].selector, 2);
+	if (r == NST_EMUL_OK)
+		r = nst_push(e, e->rip + e->insn_len, 2);
+	if (r != NST_EMUL_OK)
+		return r;
+	nst_seg_load_rm(e, NST_SEG_CS, cs_ip[1]);
+	e->rip = cs_ip[0];
+	e->rflags &= ~(which | X86_EFLAGS_TF | X86_EFLAGS_RF);
+	e->d.jumped = true;
+	e->d.no_trap = true;
+	return NST_EMUL_OK;
+}
+
 NST_EXEC(int)
 {
 	u8 vector = (u8)e->d.op[0].val;
-	enum nst_emul_result r;
+	bool to_8086 = false;
+	enum nst_emul_result r = NST_EMUL_OK;
 
-	if (nst_vm86(e)) {
-		/* With CR4.VME a bitmap in the TSS redirects: not done here. */
-		if (e->cr4 & X86_CR4_VME)
-			return NST_EMUL_UNKNOWN;
-		if (nst_iopl(e) < 3)
-			return nst_gp0(e);
-	}
-	r = nst_intercept(e, NST_ICPT_INTN, vector, 0);
-	return r == NST_EMUL_OK ? software(e, NST_EMUL_EV_SOFT, vector) : r;
+	if (nst_vm86(e) && (e->cr4 & X86_CR4_VME))
+		r = vme_redirects(e, vector, &to_8086);
+	if (r == NST_EMUL_OK && nst_vm86(e) && nst_iopl(e) < 3 && !to_8086)
+		r = nst_gp0(e);
+	if (r == NST_EMUL_OK)
+		r = nst_intercept(e, NST_ICPT_INTN, vector, 0);
+	if (r != NST_EMUL_OK)
+		return r;
+	return to_8086 ? vme_deliver(e, vector) : software(e, NST_EMUL_EV_SOFT, vector);
 }
 
 /* No gate of it is refused for its DPL: SDM2 "INT n". */
@@ -280,6 +339,20 @@ static u64 iret_flags(const struct nst_emul *e, u32 cpl)
 	if (!cpl && e->d.opsize > 2 && nst_protected(e))
 		which |= X86_EFLAGS_VIF | X86_EFLAGS_VIP;
 	return which;
+}
+
+/* Virtual-8086 mode below IOPL 3: SDM2 "IRET", the part about VME. */
+static enum nst_emul_result iret_vme(struct nst_emul *e, u64 ip, u16 cs, u64 flags)
+{
+	bool on = flags & X86_EFLAGS_IF;
+
+	if ((flags & X86_EFLAGS_TF) || (on && (e->rflags & X86_EFLAGS_VIP)))
+		return nst_gp0(e);
+	nst_seg_load_rm(e, NST_SEG_CS, cs);
+	nst_set_flags(e, IRET_FLAGS, flags);
+	nst_set_flags(e, X86_EFLAGS_VIF, nst_flag_if(on, X86_EFLAGS_VIF));
+	e->rip = ip;
+	return NST_EMUL_OK;
 }
 
 static enum nst_emul_result iret_rm(struct nst_emul *e, u64 ip, u16 cs, u64 flags)
@@ -354,6 +427,8 @@ static enum nst_emul_result iret_body(struct nst_emul *e)
 		r = nst_pop(e, &flags, e->d.opsize);
 	if (r != NST_EMUL_OK)
 		return r;
+	if (nst_vm86(e) && nst_iopl(e) < 3)
+		return iret_vme(e, ip, (u16)cs, flags);
 	if (nst_real_or_vm86(e))
 		return iret_rm(e, ip, (u16)cs, flags);
 	if ((flags & X86_EFLAGS_VM) && !e->cpl && !nst_long_mode(e))
@@ -365,8 +440,8 @@ NST_EXEC(iret)
 {
 	enum nst_emul_result r;
 
-	if (nst_vm86(e) && nst_iopl(e) < 3)
-		return e->cr4 & X86_CR4_VME ? NST_EMUL_UNKNOWN : nst_gp0(e);
+	if (nst_vm86(e) && nst_iopl(e) < 3 && (!(e->cr4 & X86_CR4_VME) || e->d.opsize != 2))
+		return nst_gp0(e);
 	r = nst_intercept(e, NST_ICPT_IRET, 0, 0);
 	if (r != NST_EMUL_OK)
 		return r;

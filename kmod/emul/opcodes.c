@@ -87,6 +87,65 @@ static const struct nst_opcode op_90[4] = {
 	ROW("xchg", xchg_acc, RW, Zv, Av),
 };
 
+/* x87: moves and control; arithmetic is not known. SDM2 "Escape Opcode Instructions". */
+static const struct nst_opcode op_d9_mem[8] = {
+	[0] = ROWF(FPU, "fld", fld, FX, Md),
+	[2] = ROWF(FPU, "fst", fst, FX, Md),
+	[3] = ROWF(FPU, "fstp", fst, FX, Md),
+	[5] = ROWF(FPU, "fldcw", fldcw, FX, Mw),
+	[7] = ROWF(FPU, "fnstcw", fnstcw, FX | WR, Mw),
+};
+
+static const struct nst_opcode op_db_mem[8] = {
+	[0] = ROWF(FPU, "fild", fild, FX, Md),
+	[2] = ROWF(FPU, "fist", fist, FX, Md),
+	[3] = ROWF(FPU, "fistp", fist, FX, Md),
+	[5] = ROWF(FPU, "fld", fld, FX, Mt),
+	[7] = ROWF(FPU, "fstp", fst, FX, Mt),
+};
+
+static const struct nst_opcode op_db_4[8] = {
+	[2] = ROWF(FPU, "fnclex", fnclex, FX),
+	[3] = ROWF(FPU, "fninit", fninit, FX),
+};
+
+static const struct nst_opcode op_db_reg[8] = {
+	[4] = SUB(op_db_4, NST_F_RM),
+};
+
+static const struct nst_opcode op_dd_mem[8] = {
+	[0] = ROWF(FPU, "fld", fld, FX, Mq),
+	[2] = ROWF(FPU, "fst", fst, FX, Mq),
+	[3] = ROWF(FPU, "fstp", fst, FX, Mq),
+	[7] = ROWF(FPU, "fnstsw", fnstsw, FX | WR, Mw),
+};
+
+static const struct nst_opcode op_df_mem[8] = {
+	[0] = ROWF(FPU, "fild", fild, FX, Mw),
+	[2] = ROWF(FPU, "fist", fist, FX, Mw),
+	[3] = ROWF(FPU, "fistp", fist, FX, Mw),
+	[5] = ROWF(FPU, "fild", fild, FX, Mq),
+	[7] = ROWF(FPU, "fistp", fist, FX, Mq),
+};
+
+static const struct nst_opcode op_df_4[8] = {
+	[0] = ROWF(FPU, "fnstsw", fnstsw, FX | WR, NST_OPND(ACC, W)),
+};
+
+static const struct nst_opcode op_df_reg[8] = {
+	[4] = SUB(op_df_4, NST_F_RM),
+};
+
+static const struct nst_opcode op_d9[2] = { SUB(op_d9_mem, NST_F_GRP) };
+static const struct nst_opcode op_db[2] = {
+	SUB(op_db_mem, NST_F_GRP), SUB(op_db_reg, NST_F_GRP)
+};
+
+static const struct nst_opcode op_dd[2] = { SUB(op_dd_mem, NST_F_GRP) };
+static const struct nst_opcode op_df[2] = {
+	SUB(op_df_mem, NST_F_GRP), SUB(op_df_reg, NST_F_GRP)
+};
+
 const struct nst_opcode nst_opcodes_1byte[256] = {
 	ALU(0x00, "add", add, RWL, RW),
 	ALU(0x08, "or", or, RWL, RW),
@@ -146,6 +205,7 @@ const struct nst_opcode nst_opcodes_1byte[256] = {
 	[0x98] = ROW("cbw", cbw, 0),
 	[0x99] = ROW("cwd", cwd, 0),
 	[0x9a] = ROW("call far", call_far, NO64, Ap),
+	[0x9b] = ROWF(FPU, "fwait", fwait, 0),
 	[0x9c] = ROW("pushf", pushf, D64),
 	[0x9d] = ROW("popf", popf, D64),
 	[0x9e] = ROW("sahf", sahf, 0),
@@ -192,6 +252,10 @@ const struct nst_opcode nst_opcodes_1byte[256] = {
 	[0xd5] = ROW("aad", aad, NO64, Ib),
 	[0xd6] = ROW("salc", salc, NO64),
 	[0xd7] = ROW("xlat", xlat, 0),
+	[0xd9] = SUB(op_d9, NST_F_MOD),
+	[0xdb] = SUB(op_db, NST_F_MOD),
+	[0xdd] = SUB(op_dd, NST_F_MOD),
+	[0xdf] = SUB(op_df, NST_F_MOD),
 	[0xe0] = ROW("loopne", loop, NEAR, Jb),
 	[0xe1] = ROW("loope", loop, NEAR, Jb),
 	[0xe2] = ROW("loop", loop, NEAR, Jb),

@@ -21,6 +21,9 @@
 #define Mb	NST_OPND(MEM, B)
 #define Mv	NST_OPND(MEM, V)
 #define My	NST_OPND(MEM, Y)
+#define Md	NST_OPND(MEM, D)
+#define Mw	NST_OPND(MEM, W)
+#define Mt	NST_OPND(MEM, T)
 #define Mq	NST_OPND(MEM, Q)
 #define Mx	NST_OPND(MEM, X)
 #define Gb	NST_OPND(REG, B)
@@ -74,11 +77,15 @@
 #define NEAR	(NST_F_F64 | NST_F_BRANCH)
 #define SSE	(NST_F_SSE | NST_F_NOSRC)
 #define MMX	(NST_F_MMX | NST_F_NOSRC)
+#define FX	(NST_F_FX | NST_F_NOSRC)
 #define AVX	(NST_F_AVX | NST_F_NOSRC | NST_F_NOVVVV)
 #define ALGN	NST_F_ALIGN
 
 #define ROW(text, handler, fl, ...) \
 	{ .name = (text), .exec = nst_x_##handler, .flags = (fl), .op = { __VA_ARGS__ } }
+#define ROWF(need, text, handler, fl, ...) \
+	{ .name = (text), .exec = nst_x_##handler, .flags = (fl), .op = { __VA_ARGS__ }, \
+	  .feat = NST_FEAT_##need }
 #define VIRT(text, id, fl, ...) \
 	{ .name = (text), .exec = nst_x_virt, .flags = (fl) | NST_F_NOSRC, \
 	  .op = { __VA_ARGS__ }, .arg = NST_VIRT_##id }

@@ -29,14 +29,14 @@ static const struct nst_opcode group9_mem[8] = {
 
 /* Mandatory prefix: none, 66, F3, F2. */
 static const struct nst_opcode op_0fc7_reg6[4] = {
-	ROW("rdrand", rdrand, WR, NST_OPND(RMREG, V)),
-	ROW("rdrand", rdrand, WR, NST_OPND(RMREG, V)),
+	ROWF(RDRAND, "rdrand", rdrand, WR, NST_OPND(RMREG, V)),
+	ROWF(RDRAND, "rdrand", rdrand, WR, NST_OPND(RMREG, V)),
 };
 
 static const struct nst_opcode op_0fc7_reg7[4] = {
-	ROW("rdseed", rdrand, WR, NST_OPND(RMREG, V)),
-	ROW("rdseed", rdrand, WR, NST_OPND(RMREG, V)),
-	ROW("rdpid", rdpid, WR, Rn),
+	ROWF(RDSEED, "rdseed", rdrand, WR, NST_OPND(RMREG, V)),
+	ROWF(RDSEED, "rdseed", rdrand, WR, NST_OPND(RMREG, V)),
+	ROWF(RDPID, "rdpid", rdpid, WR, Rn),
 };
 
 static const struct nst_opcode group9_reg[8] = {
@@ -87,21 +87,21 @@ static const struct nst_opcode op_0f01_3[8] = {
 };
 
 static const struct nst_opcode op_0f01_1[8] = {
-	[0] = ROW("monitor", monitor, PRIV),
-	[1] = ROW("mwait", mwait, PRIV),
-	[2] = ROW("clac", set_ac, 0),
-	[3] = ROW("stac", set_ac, 0),
+	[0] = ROWF(MONITOR, "monitor", monitor, 0),
+	[1] = ROWF(MONITOR, "mwait", mwait, 0),
+	[2] = ROWF(SMAP, "clac", set_ac, 0),
+	[3] = ROWF(SMAP, "stac", set_ac, 0),
 };
 
 static const struct nst_opcode op_0f01_2[8] = {
-	[0] = ROW("xgetbv", xgetbv, 0),
-	[1] = ROW("xsetbv", xsetbv, 0),
+	[0] = ROWF(XSAVE, "xgetbv", xgetbv, 0),
+	[1] = ROWF(XSAVE, "xsetbv", xsetbv, 0),
 	[4] = VIRT("vmfunc", VMFUNC, 0),
 };
 
 static const struct nst_opcode op_0f01_7[8] = {
 	[0] = ROW("swapgs", swapgs, O64 | PRIV),
-	[1] = ROW("rdtscp", rdtscp, 0),
+	[1] = ROWF(RDTSCP, "rdtscp", rdtscp, 0),
 };
 
 static const struct nst_opcode group7_reg[8] = {
@@ -121,29 +121,38 @@ static const struct nst_opcode group7[2] = {
 
 /* 0F AE with a memory operand; the others of group 15 need the FPU. */
 static const struct nst_opcode op_0fae_6[4] = {
-	[1] = ROW("clwb", clflush, 0, Mb),
+	[1] = ROWF(CLWB, "clwb", clflush, 0, Mb),
 };
 
 static const struct nst_opcode op_0fae_7[4] = {
-	ROW("clflush", clflush, 0, Mb),
-	ROW("clflushopt", clflush, 0, Mb),
+	ROWF(CLFSH, "clflush", clflush, 0, Mb),
+	ROWF(CLFLUSHOPT, "clflushopt", clflush, 0, Mb),
 };
 
+static const struct nst_opcode op_0fae_0[4] = { ROWF(FXSR, "fxsave", fxsave, FX, Mb) };
+static const struct nst_opcode op_0fae_1[4] = { ROWF(FXSR, "fxrstor", fxrstor, FX, Mb) };
+static const struct nst_opcode op_0fae_2[4] = { ROWF(SSE, "ldmxcsr", ldmxcsr, NST_F_SSE | RD, Md) };
+static const struct nst_opcode op_0fae_3[4] = { ROWF(SSE, "stmxcsr", stmxcsr, SSE | WR, Md) };
+
 static const struct nst_opcode group15_mem[8] = {
+	[0] = SUB(op_0fae_0, NST_F_PFX),
+	[1] = SUB(op_0fae_1, NST_F_PFX),
+	[2] = SUB(op_0fae_2, NST_F_PFX),
+	[3] = SUB(op_0fae_3, NST_F_PFX),
 	[6] = SUB(op_0fae_6, NST_F_PFX),
 	[7] = SUB(op_0fae_7, NST_F_PFX),
 };
 
 static const struct nst_opcode op_0fae_fsbase[4] = {
-	[2] = ROW("rdfsbase", fs_gs_base, WR | O64, Ey),
+	[2] = ROWF(FSGSBASE, "rdfsbase", fs_gs_base, WR | O64, Ey),
 };
 
 static const struct nst_opcode op_0fae_wrfsbase[4] = {
-	[2] = ROW("wrfsbase", fs_gs_base, RW | O64, Ey),
+	[2] = ROWF(FSGSBASE, "wrfsbase", fs_gs_base, RW | O64, Ey),
 };
 
 static const struct nst_opcode op_0fae_fence[4] = {
-	ROW("fence", nop, 0),
+	ROWF(SSE2, "fence", nop, 0),
 };
 
 static const struct nst_opcode group15_reg[8] = {
@@ -163,37 +172,37 @@ static const struct nst_opcode group15[2] = {
 
 /* Mandatory prefix: none, 66, F3, F2. */
 static const struct nst_opcode op_0f10[4] = {
-	ROW("movups", vmov, SSE, Vx, Wx),
-	ROW("movupd", vmov, SSE, Vx, Wx),
-	ROW("movss", vmov_scalar, SSE, Vx, Wd),
-	ROW("movsd", vmov_scalar, SSE, Vx, Wq),
+	ROWF(SSE, "movups", vmov, SSE, Vx, Wx),
+	ROWF(SSE2, "movupd", vmov, SSE, Vx, Wx),
+	ROWF(SSE, "movss", vmov_scalar, SSE, Vx, Wd),
+	ROWF(SSE2, "movsd", vmov_scalar, SSE, Vx, Wq),
 };
 
 static const struct nst_opcode op_0f11[4] = {
-	ROW("movups", vmov, SSE, Wx, Vx),
-	ROW("movupd", vmov, SSE, Wx, Vx),
-	ROW("movss", vmov_scalar, SSE, Wd, Vd),
-	ROW("movsd", vmov_scalar, SSE, Wq, Vq),
+	ROWF(SSE, "movups", vmov, SSE, Wx, Vx),
+	ROWF(SSE2, "movupd", vmov, SSE, Wx, Vx),
+	ROWF(SSE, "movss", vmov_scalar, SSE, Wd, Vd),
+	ROWF(SSE2, "movsd", vmov_scalar, SSE, Wq, Vq),
 };
 
 static const struct nst_opcode op_0f12_mem[4] = {
-	ROW("movlps", vmov, SSE, Vq, Mq),
-	ROW("movlpd", vmov, SSE, Vq, Mq),
+	ROWF(SSE, "movlps", vmov, SSE, Vq, Mq),
+	ROWF(SSE2, "movlpd", vmov, SSE, Vq, Mq),
 };
 
 static const struct nst_opcode op_0f13_mem[4] = {
-	ROW("movlps", vmov, SSE, Mq, Vq),
-	ROW("movlpd", vmov, SSE, Mq, Vq),
+	ROWF(SSE, "movlps", vmov, SSE, Mq, Vq),
+	ROWF(SSE2, "movlpd", vmov, SSE, Mq, Vq),
 };
 
 static const struct nst_opcode op_0f16_mem[4] = {
-	ROW("movhps", vmov_high, SSE, Vq, Mq),
-	ROW("movhpd", vmov_high, SSE, Vq, Mq),
+	ROWF(SSE, "movhps", vmov_high, SSE, Vq, Mq),
+	ROWF(SSE2, "movhpd", vmov_high, SSE, Vq, Mq),
 };
 
 static const struct nst_opcode op_0f17_mem[4] = {
-	ROW("movhps", vmov_high, SSE, Mq, Vq),
-	ROW("movhpd", vmov_high, SSE, Mq, Vq),
+	ROWF(SSE, "movhps", vmov_high, SSE, Mq, Vq),
+	ROWF(SSE2, "movhpd", vmov_high, SSE, Mq, Vq),
 };
 
 static const struct nst_opcode op_0f12[2] = { SUB(op_0f12_mem, NST_F_PFX) };
@@ -202,45 +211,45 @@ static const struct nst_opcode op_0f16[2] = { SUB(op_0f16_mem, NST_F_PFX) };
 static const struct nst_opcode op_0f17[2] = { SUB(op_0f17_mem, NST_F_PFX) };
 
 static const struct nst_opcode op_0f28[4] = {
-	ROW("movaps", vmov, SSE | ALGN, Vx, Wx),
-	ROW("movapd", vmov, SSE | ALGN, Vx, Wx),
+	ROWF(SSE, "movaps", vmov, SSE | ALGN, Vx, Wx),
+	ROWF(SSE2, "movapd", vmov, SSE | ALGN, Vx, Wx),
 };
 
 static const struct nst_opcode op_0f29[4] = {
-	ROW("movaps", vmov, SSE | ALGN, Wx, Vx),
-	ROW("movapd", vmov, SSE | ALGN, Wx, Vx),
+	ROWF(SSE, "movaps", vmov, SSE | ALGN, Wx, Vx),
+	ROWF(SSE2, "movapd", vmov, SSE | ALGN, Wx, Vx),
 };
 
 static const struct nst_opcode op_0f2b[4] = {
-	ROW("movntps", vmov, SSE | ALGN, Mx, Vx),
-	ROW("movntpd", vmov, SSE | ALGN, Mx, Vx),
+	ROWF(SSE, "movntps", vmov, SSE | ALGN, Mx, Vx),
+	ROWF(SSE2, "movntpd", vmov, SSE | ALGN, Mx, Vx),
 };
 
 static const struct nst_opcode op_0f6e[4] = {
-	ROW("movd", vmov, MMX, Pq, Ey),
-	ROW("movd", vmov, SSE, Vx, Ey),
+	ROWF(MMX, "movd", vmov, MMX, Pq, Ey),
+	ROWF(SSE2, "movd", vmov, SSE, Vx, Ey),
 };
 
 static const struct nst_opcode op_0f6f[4] = {
-	ROW("movq", vmov, MMX, Pq, Qq),
-	ROW("movdqa", vmov, SSE | ALGN, Vx, Wx),
-	ROW("movdqu", vmov, SSE, Vx, Wx),
+	ROWF(MMX, "movq", vmov, MMX, Pq, Qq),
+	ROWF(SSE2, "movdqa", vmov, SSE | ALGN, Vx, Wx),
+	ROWF(SSE2, "movdqu", vmov, SSE, Vx, Wx),
 };
 
 static const struct nst_opcode op_0f7e[4] = {
-	ROW("movd", vmov, MMX, Ey, Pq),
-	ROW("movd", vmov, SSE, Ey, Vx),
-	ROW("movq", vmov, SSE, Vx, Wq),
+	ROWF(MMX, "movd", vmov, MMX, Ey, Pq),
+	ROWF(SSE2, "movd", vmov, SSE, Ey, Vx),
+	ROWF(SSE2, "movq", vmov, SSE, Vx, Wq),
 };
 
 static const struct nst_opcode op_0f7f[4] = {
-	ROW("movq", vmov, MMX, Qq, Pq),
-	ROW("movdqa", vmov, SSE | ALGN, Wx, Vx),
-	ROW("movdqu", vmov, SSE, Wx, Vx),
+	ROWF(MMX, "movq", vmov, MMX, Qq, Pq),
+	ROWF(SSE2, "movdqa", vmov, SSE | ALGN, Wx, Vx),
+	ROWF(SSE2, "movdqu", vmov, SSE, Wx, Vx),
 };
 
 static const struct nst_opcode op_0fb8[4] = {
-	[2] = ROW("popcnt", popcnt, WR, Gv, Ev),
+	[2] = ROWF(POPCNT, "popcnt", popcnt, WR, Gv, Ev),
 };
 
 static const struct nst_opcode op_0fbc[4] = {
@@ -258,23 +267,25 @@ static const struct nst_opcode op_0fbd[4] = {
 };
 
 static const struct nst_opcode op_0fc3[4] = {
-	ROW("movnti", mov, WR, My, Gy),
+	ROWF(SSE2, "movnti", mov, WR, My, Gy),
 };
 
 static const struct nst_opcode op_0fd6_mem[4] = {
-	[1] = ROW("movq", vmov, SSE, Mq, Vx),
+	[1] = ROWF(SSE2, "movq", vmov, SSE, Mq, Vx),
 };
 
 static const struct nst_opcode op_0fd6[2] = { SUB(op_0fd6_mem, NST_F_PFX) };
 
 static const struct nst_opcode op_0fe7[4] = {
-	ROW("movntq", vmov, MMX, Mq, Pq),
-	ROW("movntdq", vmov, SSE | ALGN, Mx, Vx),
+	ROWF(SSE, "movntq", vmov, MMX, Mq, Pq),
+	ROWF(SSE2, "movntdq", vmov, SSE | ALGN, Mx, Vx),
 };
 
 static const struct nst_opcode op_0ff0[4] = {
-	[3] = ROW("lddqu", vmov, SSE, Vx, Mx),
+	[3] = ROWF(SSE3, "lddqu", vmov, SSE, Vx, Mx),
 };
+
+static const struct nst_opcode op_0f77[4] = { ROWF(MMX, "emms", emms, MMX) };
 
 /* 66 and F2 are SSE4a. */
 static const struct nst_opcode op_0f78[4] = {
@@ -290,9 +301,9 @@ const struct nst_opcode nst_opcodes_0f[256] = {
 	[0x01] = SUB(group7, NST_F_MOD),
 	[0x02] = ROW("lar", lar, WR | PROT, Gv, Ew),
 	[0x03] = ROW("lsl", lsl, WR | PROT, Gv, Ew),
-	[0x05] = ROW("syscall", syscall, 0),
+	[0x05] = ROWF(SYSCALL, "syscall", syscall, 0),
 	[0x06] = ROW("clts", clts, PRIV),
-	[0x07] = ROW("sysret", sysret, 0),
+	[0x07] = ROWF(SYSCALL, "sysret", sysret, 0),
 	[0x08] = ROW("invd", wbinvd, PRIV),
 	[0x09] = ROW("wbinvd", wbinvd, PRIV),
 	[0x0b] = ROW("ud2", ud, 0),
@@ -311,16 +322,16 @@ const struct nst_opcode nst_opcodes_0f[256] = {
 	[0x28] = SUB(op_0f28, NST_F_PFX),
 	[0x29] = SUB(op_0f29, NST_F_PFX),
 	[0x2b] = SUB(op_0f2b, NST_F_PFX),
-	[0x30] = ROW("wrmsr", wrmsr, PRIV),
-	[0x31] = ROW("rdtsc", rdtsc, 0),
-	[0x32] = ROW("rdmsr", rdmsr, PRIV),
+	[0x30] = ROWF(MSR, "wrmsr", wrmsr, PRIV),
+	[0x31] = ROWF(TSC, "rdtsc", rdtsc, 0),
+	[0x32] = ROWF(MSR, "rdmsr", rdmsr, PRIV),
 	[0x33] = ROW("rdpmc", rdpmc, 0),
-	[0x34] = ROW("sysenter", sysenter, 0),
-	[0x35] = ROW("sysexit", sysexit, 0),
-	ROW8(0x40, "cmovcc", cmov, RW, Gv, Ev),
-	ROW8(0x48, "cmovcc", cmov, RW, Gv, Ev),
+	[0x34] = ROWF(SEP, "sysenter", sysenter, 0),
+	[0x35] = ROWF(SEP, "sysexit", sysexit, 0),
+	[0x40 ... 0x4f] = ROWF(CMOV, "cmovcc", cmov, RW, Gv, Ev),
 	[0x6e] = SUB(op_0f6e, NST_F_PFX),
 	[0x6f] = SUB(op_0f6f, NST_F_PFX),
+	[0x77] = SUB(op_0f77, NST_F_PFX),
 	[0x78] = SUB(op_0f78, NST_F_PFX),
 	[0x79] = SUB(op_0f79, NST_F_PFX),
 	[0x7e] = SUB(op_0f7e, NST_F_PFX),

@@ -5,24 +5,24 @@
 #include "opcodes.h"
 
 static const struct nst_opcode op_0f38f0[4] = {
-	ROW("movbe", movbe, WR, Gv, Mv),
-	ROW("movbe", movbe, WR, Gv, Mv),
-	[3] = ROW("crc32", crc32, RW, Gy, Eb),
+	ROWF(MOVBE, "movbe", movbe, WR, Gv, Mv),
+	ROWF(MOVBE, "movbe", movbe, WR, Gv, Mv),
+	[3] = ROWF(SSE42, "crc32", crc32, RW, Gy, Eb),
 };
 
 static const struct nst_opcode op_0f38f1[4] = {
-	ROW("movbe", movbe, WR, Mv, Gv),
-	ROW("movbe", movbe, WR, Mv, Gv),
-	[3] = ROW("crc32", crc32, RW, Gy, Ev),
+	ROWF(MOVBE, "movbe", movbe, WR, Mv, Gv),
+	ROWF(MOVBE, "movbe", movbe, WR, Mv, Gv),
+	[3] = ROWF(SSE42, "crc32", crc32, RW, Gy, Ev),
 };
 
 static const struct nst_opcode op_0f38f6[4] = {
-	[1] = ROW("adcx", adcx, RW, Gy, Ey),
-	[2] = ROW("adox", adcx, RW, Gy, Ey),
+	[1] = ROWF(ADX, "adcx", adcx, RW, Gy, Ey),
+	[2] = ROWF(ADX, "adox", adcx, RW, Gy, Ey),
 };
 
 static const struct nst_opcode op_0f382a[4] = {
-	[1] = ROW("movntdqa", vmov, SSE | ALGN, Vx, Mx),
+	[1] = ROWF(SSE41, "movntdqa", vmov, SSE | ALGN, Vx, Mx),
 };
 
 static const struct nst_opcode op_0f3880[4] = {
@@ -34,7 +34,7 @@ static const struct nst_opcode op_0f3881[4] = {
 };
 
 static const struct nst_opcode op_0f3882[4] = {
-	[1] = ROW("invpcid", invpcid, PRIV | NOSRC, NST_OPND(REG, N), Mx),
+	[1] = ROWF(INVPCID, "invpcid", invpcid, PRIV | NOSRC, NST_OPND(REG, N), Mx),
 };
 
 static const struct nst_opcode map_0f38[] = {
@@ -48,51 +48,51 @@ static const struct nst_opcode map_0f38[] = {
 };
 
 static const struct nst_opcode vex_0f10[4] = {
-	ROW("vmovups", vmov, AVX, Vl, Wl),
-	ROW("vmovupd", vmov, AVX, Vl, Wl),
+	ROWF(AVX, "vmovups", vmov, AVX, Vl, Wl),
+	ROWF(AVX, "vmovupd", vmov, AVX, Vl, Wl),
 };
 
 static const struct nst_opcode vex_0f11[4] = {
-	ROW("vmovups", vmov, AVX, Wl, Vl),
-	ROW("vmovupd", vmov, AVX, Wl, Vl),
+	ROWF(AVX, "vmovups", vmov, AVX, Wl, Vl),
+	ROWF(AVX, "vmovupd", vmov, AVX, Wl, Vl),
 };
 
 static const struct nst_opcode vex_0f28[4] = {
-	ROW("vmovaps", vmov, AVX | ALGN, Vl, Wl),
-	ROW("vmovapd", vmov, AVX | ALGN, Vl, Wl),
+	ROWF(AVX, "vmovaps", vmov, AVX | ALGN, Vl, Wl),
+	ROWF(AVX, "vmovapd", vmov, AVX | ALGN, Vl, Wl),
 };
 
 static const struct nst_opcode vex_0f29[4] = {
-	ROW("vmovaps", vmov, AVX | ALGN, Wl, Vl),
-	ROW("vmovapd", vmov, AVX | ALGN, Wl, Vl),
+	ROWF(AVX, "vmovaps", vmov, AVX | ALGN, Wl, Vl),
+	ROWF(AVX, "vmovapd", vmov, AVX | ALGN, Wl, Vl),
 };
 
 static const struct nst_opcode vex_0f2b[4] = {
-	ROW("vmovntps", vmov, AVX | ALGN, NST_OPND(MEM, L), Vl),
-	ROW("vmovntpd", vmov, AVX | ALGN, NST_OPND(MEM, L), Vl),
+	ROWF(AVX, "vmovntps", vmov, AVX | ALGN, NST_OPND(MEM, L), Vl),
+	ROWF(AVX, "vmovntpd", vmov, AVX | ALGN, NST_OPND(MEM, L), Vl),
 };
 
 static const struct nst_opcode vex_0f6e[4] = {
-	[1] = ROW("vmovd", vmov, AVX | NST_F_L0, Vx, Ey),
+	[1] = ROWF(AVX, "vmovd", vmov, AVX | NST_F_L0, Vx, Ey),
 };
 
 static const struct nst_opcode vex_0f6f[4] = {
-	[1] = ROW("vmovdqa", vmov, AVX | ALGN, Vl, Wl),
-	[2] = ROW("vmovdqu", vmov, AVX, Vl, Wl),
+	[1] = ROWF(AVX, "vmovdqa", vmov, AVX | ALGN, Vl, Wl),
+	[2] = ROWF(AVX, "vmovdqu", vmov, AVX, Vl, Wl),
 };
 
 static const struct nst_opcode vex_0f7e[4] = {
-	[1] = ROW("vmovd", vmov, AVX | NST_F_L0, Ey, Vx),
-	[2] = ROW("vmovq", vmov, AVX | NST_F_L0, Vx, Wq),
+	[1] = ROWF(AVX, "vmovd", vmov, AVX | NST_F_L0, Ey, Vx),
+	[2] = ROWF(AVX, "vmovq", vmov, AVX | NST_F_L0, Vx, Wq),
 };
 
 static const struct nst_opcode vex_0f7f[4] = {
-	[1] = ROW("vmovdqa", vmov, AVX | ALGN, Wl, Vl),
-	[2] = ROW("vmovdqu", vmov, AVX, Wl, Vl),
+	[1] = ROWF(AVX, "vmovdqa", vmov, AVX | ALGN, Wl, Vl),
+	[2] = ROWF(AVX, "vmovdqu", vmov, AVX, Wl, Vl),
 };
 
 static const struct nst_opcode vex_0fe7[4] = {
-	[1] = ROW("vmovntdq", vmov, AVX | ALGN, NST_OPND(MEM, L), Vl),
+	[1] = ROWF(AVX, "vmovntdq", vmov, AVX | ALGN, NST_OPND(MEM, L), Vl),
 };
 
 static const struct nst_opcode vex_map_0f[] = {
@@ -109,18 +109,18 @@ static const struct nst_opcode vex_map_0f[] = {
 };
 
 static const struct nst_opcode vex_382a[4] = {
-	[1] = ROW("vmovntdqa", vmov, AVX | ALGN, Vl, NST_OPND(MEM, L)),
+	[1] = ROWF(AVX, "vmovntdqa", vmov, AVX | ALGN, Vl, NST_OPND(MEM, L)),
 };
 
 static const struct nst_opcode vex_38f2[4] = {
-	ROW("andn", andn, WR | NST_F_L0, Gy, By, Ey),
+	ROWF(BMI1, "andn", andn, WR | NST_F_L0, Gy, By, Ey),
 };
 
 /* Group 17: the destination is VEX.vvvv. */
 static const struct nst_opcode group17[8] = {
-	[1] = ROW("blsr", blsr, WR | NST_F_L0, By, Ey),
-	[2] = ROW("blsmsk", blsmsk, WR | NST_F_L0, By, Ey),
-	[3] = ROW("blsi", blsi, WR | NST_F_L0, By, Ey),
+	[1] = ROWF(BMI1, "blsr", blsr, WR | NST_F_L0, By, Ey),
+	[2] = ROWF(BMI1, "blsmsk", blsmsk, WR | NST_F_L0, By, Ey),
+	[3] = ROWF(BMI1, "blsi", blsi, WR | NST_F_L0, By, Ey),
 };
 
 static const struct nst_opcode vex_38f3[4] = {
@@ -128,20 +128,20 @@ static const struct nst_opcode vex_38f3[4] = {
 };
 
 static const struct nst_opcode vex_38f5[4] = {
-	ROW("bzhi", bzhi, WR | NST_F_L0, Gy, Ey, By),
-	[2] = ROW("pext", pext, WR | NST_F_L0, Gy, By, Ey),
-	[3] = ROW("pdep", pdep, WR | NST_F_L0, Gy, By, Ey),
+	ROWF(BMI2, "bzhi", bzhi, WR | NST_F_L0, Gy, Ey, By),
+	[2] = ROWF(BMI2, "pext", pext, WR | NST_F_L0, Gy, By, Ey),
+	[3] = ROWF(BMI2, "pdep", pdep, WR | NST_F_L0, Gy, By, Ey),
 };
 
 static const struct nst_opcode vex_38f6[4] = {
-	[3] = ROW("mulx", mulx, WR | NST_F_L0, Gy, By, Ey),
+	[3] = ROWF(BMI2, "mulx", mulx, WR | NST_F_L0, Gy, By, Ey),
 };
 
 static const struct nst_opcode vex_38f7[4] = {
-	ROW("bextr", bextr, WR | NST_F_L0, Gy, Ey, By),
-	ROW("shlx", shiftx, WR | NST_F_L0, Gy, Ey, By),
-	ROW("sarx", shiftx, WR | NST_F_L0, Gy, Ey, By),
-	ROW("shrx", shiftx, WR | NST_F_L0, Gy, Ey, By),
+	ROWF(BMI1, "bextr", bextr, WR | NST_F_L0, Gy, Ey, By),
+	ROWF(BMI2, "shlx", shiftx, WR | NST_F_L0, Gy, Ey, By),
+	ROWF(BMI2, "sarx", shiftx, WR | NST_F_L0, Gy, Ey, By),
+	ROWF(BMI2, "shrx", shiftx, WR | NST_F_L0, Gy, Ey, By),
 };
 
 static const struct nst_opcode vex_map_0f38[] = {
@@ -154,7 +154,7 @@ static const struct nst_opcode vex_map_0f38[] = {
 };
 
 static const struct nst_opcode vex_3af0[4] = {
-	[3] = ROW("rorx", rorx, WR | NST_F_L0 | NST_F_NOVVVV, Gy, Ey, Ib),
+	[3] = ROWF(BMI2, "rorx", rorx, WR | NST_F_L0 | NST_F_NOVVVV, Gy, Ey, Ib),
 };
 
 static const struct nst_opcode vex_map_0f3a[] = {

@@ -158,7 +158,11 @@ enum nst_emul_result nst_mem_read(struct nst_emul *e, u32 seg, u64 off, void *bu
 	u64 lin;
 
 	r = data_linear(e, seg, off, len, flags & NST_EMUL_ACC_RMW, &lin);
-	return r == NST_EMUL_OK ? read_linear(e, lin, buf, len, flags) : r;
+	if (r == NST_EMUL_OK)
+		r = read_linear(e, lin, buf, len, flags);
+	if (r == NST_EMUL_OK)
+		nst_break_data(e, lin, len, false);
+	return r;
 }
 
 enum nst_emul_result nst_mem_write(struct nst_emul *e, u32 seg, u64 off,
@@ -168,7 +172,11 @@ enum nst_emul_result nst_mem_write(struct nst_emul *e, u32 seg, u64 off,
 	u64 lin;
 
 	r = data_linear(e, seg, off, len, true, &lin);
-	return r == NST_EMUL_OK ? write_linear(e, lin, buf, len, 0) : r;
+	if (r == NST_EMUL_OK)
+		r = write_linear(e, lin, buf, len, 0);
+	if (r == NST_EMUL_OK)
+		nst_break_data(e, lin, len, true);
+	return r;
 }
 
 enum nst_emul_result nst_mem_probe(struct nst_emul *e, u32 seg, u64 off, u32 len)

@@ -24,6 +24,8 @@ enum nst_sys_type {
 	NST_SYS_TRAP = 15,
 };
 
+#define NST_TSS_IOMAP	102	/* offset of the I/O map's base in a 32-bit TSS */
+
 #define NST_SEL_RPL	0x3u
 #define NST_SEL_TI	0x4u
 #define NST_SEL_ERR	0xfffcu	/* selector as an error code */

@@ -6,6 +6,9 @@
  */
 #include "insn.h"
 
+#define DR6_BS		BIT(14)	/* single step */
+#define XCR0_SSE_AVX	0x6u
+
 /* How often a LOCKed instruction retries before it lets interrupts in. */
 #define LOCK_RETRIES	32
 
@@ -52,6 +55,7 @@ static void restore(struct nst_emul *e)
 	e->shadow = 0;
 	e->seg_dirty = 0;
 	e->nmi_unmask = false;
+	e->trap_dr6 = 0;
 }
 
 /* SDM2 "REP": flags go back to what they were, index registers stay. */
@@ -67,21 +71,24 @@ static void take_back(struct nst_emul *e, enum nst_emul_result r)
 		restore(e);
 }
 
-/* SDM2 "Instruction Exception Specification" of SSE, MMX and AVX moves. */
+/* SDM2 "Instruction Exception Specification" of SSE, MMX and AVX moves, and x87. */
 static enum nst_emul_result check_fpu(struct nst_emul *e)
 {
 	u32 flags = e->d.flags;
 
 	if (flags & NST_F_AVX) {
-		if (nst_real_or_vm86(e) || !(e->cr4 & X86_CR4_OSXSAVE))
+		if (nst_real_or_vm86(e) || !(e->cr4 & X86_CR4_OSXSAVE) ||
+		    (e->xcr0 & XCR0_SSE_AVX) != XCR0_SSE_AVX)
 			return nst_ud(e);
 	} else if (e->cr0 & X86_CR0_EM) {
-		return nst_ud(e);
+		return flags & NST_F_FX ? nst_emul_raise(e, NM_VECTOR, -1) : nst_ud(e);
 	} else if ((flags & NST_F_SSE) && !(e->cr4 & X86_CR4_OSFXSR)) {
 		return nst_ud(e);
 	}
 	if (e->cr0 & X86_CR0_TS)
 		return nst_emul_raise(e, NM_VECTOR, -1);
+	if ((flags & NST_F_MMX) && e->ops->fx_read)
+		return nst_fpu_pending(e);
 	return NST_EMUL_OK;
 }
 
@@ -91,6 +98,8 @@ static enum nst_emul_result check(struct nst_emul *e)
 	u32 flags = d->flags;
 
 	if (d->lock && (!(flags & NST_F_LOCK) || d->op[0].kind != NST_K_MEM))
+		return nst_ud(e);
+	if (!nst_has(e, d->row->feat))
 		return nst_ud(e);
 	if (flags & (d->mode == 8 ? NST_F_NO64 : NST_F_ONLY64))
 		return nst_ud(e);
@@ -105,7 +114,7 @@ static enum nst_emul_result check(struct nst_emul *e)
 		return NST_EMUL_UNKNOWN;
 	if ((flags & NST_F_PRIV) && e->cpl)
 		return nst_gp0(e);
-	if (flags & (NST_F_SSE | NST_F_MMX | NST_F_AVX))
+	if (flags & (NST_F_SSE | NST_F_MMX | NST_F_AVX | NST_F_FX))
 		return check_fpu(e);
 	return NST_EMUL_OK;
 }
@@ -149,7 +158,10 @@ static enum nst_emul_result write_locked(struct nst_emul *e, u64 old, bool *done
 	r = nst_linear(e, op->seg, op->ea, op->size, true, &lin);
 	if (r != NST_EMUL_OK)
 		return r;
-	return e->ops->cmpxchg(e, lin, &old, &op->val, op->size, done);
+	r = e->ops->cmpxchg(e, lin, &old, &op->val, op->size, done);
+	if (r == NST_EMUL_OK && *done)
+		nst_break_data(e, lin, op->size, true);
+	return r;
 }
 
 /* One try; *@done false: memory changed between the read and the write. */
@@ -212,6 +224,7 @@ void nst_begin(struct nst_emul *e)
 	e->shadow = 0;
 	e->seg_dirty = 0;
 	e->single_step = false;
+	e->trap_dr6 = 0;
 	e->nmi_unmask = false;
 	e->insn_len = 0;
 	save(e);
@@ -226,6 +239,8 @@ enum nst_emul_result nst_end(struct nst_emul *e, enum nst_emul_result r)
 	else
 		e->single_step = (e->saved.rflags & X86_EFLAGS_TF) && !e->d.no_trap &&
 				 !(e->shadow & NST_EMUL_SHADOW_MOV_SS);
+	if (e->single_step)
+		e->trap_dr6 |= DR6_BS;
 	if (r != NST_EMUL_FAULT)
 		e->exc.valid = false;
 	return r;
@@ -236,7 +251,9 @@ enum nst_emul_result nst_emul_step(struct nst_emul *e)
 	enum nst_emul_result r;
 
 	nst_begin(e);
-	r = nst_emul_decode(e);
+	r = nst_break_exec(e);
+	if (r == NST_EMUL_OK)
+		r = nst_emul_decode(e);
 	if (r == NST_EMUL_OK)
 		r = check(e);
 	if (r == NST_EMUL_OK)

@@ -33,6 +33,16 @@ static void flat_stack(struct nst_emul *e, u32 sel, u32 cpl)
 	nst_set_seg(e, NST_SEG_SS, &seg);
 }
 
+/* AMD gives SS a selector and leaves the rest of it alone: APM3 "SYSRET". */
+static void stack_of_sysret(struct nst_emul *e, u32 sel)
+{
+	struct nst_emul_seg seg = e->seg[NST_SEG_SS];
+
+	seg.selector = (u16)(sel | NST_SEL_RPL);
+	seg.ar |= NST_AR_DPL;
+	nst_set_seg(e, NST_SEG_SS, &seg);
+}
+
 static void go(struct nst_emul *e, u64 ip)
 {
 	e->rip = ip;
@@ -102,7 +112,10 @@ NST_EXEC(sysret)
 		return r;
 	base = (u32)(star >> 48);
 	flat_code(e, base + (code64 ? 16 : 0), 3, code64);
-	flat_stack(e, base + 8, 3);
+	if (e->amd)
+		stack_of_sysret(e, base + 8);
+	else
+		flat_stack(e, base + 8, 3);
 	if (nst_long_mode(e))
 		e->rflags = (e->gpr[NST_R11] & SYSRET_FLAGS) | X86_EFLAGS_FIXED;
 	else

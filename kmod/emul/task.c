@@ -22,6 +22,8 @@ static const struct tss_layout tss16 = {
 	.ldt = 0x2a, .min_limit = 0x2b,
 };
 
+#define DR6_BT		BIT(15)	/* task switch */
+
 struct switch_args {
 	u16 sel;
 	enum nst_emul_task_reason reason;
@@ -238,9 +240,10 @@ static enum nst_emul_result do_switch(struct nst_emul *e, const struct switch_ar
 
 	if (!e->ops->get_sys_seg || !e->ops->set_sys_seg || !e->ops->set_cr)
 		return NST_EMUL_UNKNOWN;
-	r = nst_intercept(e, NST_ICPT_TASK_SWITCH, a->sel, a->reason);
+	/* SDM3 "Treatment of Task Switches": these checks come before the exit. */
+	r = check_new(e, a, &d);
 	if (r == NST_EMUL_OK)
-		r = check_new(e, a, &d);
+		r = nst_intercept(e, NST_ICPT_TASK_SWITCH, a->sel, a->reason);
 	if (r == NST_EMUL_OK)
 		r = e->ops->get_sys_seg(e, NST_DESC_TR, &tr);
 	if (r != NST_EMUL_OK)
@@ -252,13 +255,15 @@ static enum nst_emul_result do_switch(struct nst_emul *e, const struct switch_ar
 	r = nst_sys_read(e, new.base, image, l->min_limit + 1u);
 	if (r != NST_EMUL_OK)
 		return r;
-	/* The trap bit would raise #DB in the new task: nobody sets it. */
-	if (l->trap && image[l->trap] & 1)
-		return NST_EMUL_UNKNOWN;
 	r = save_old(e, &tr, a);
 	if (r == NST_EMUL_OK)
 		r = mark(e, &tr, &d, new.base, a->reason);
-	return r == NST_EMUL_OK ? enter_new(e, a, &d, image) : r;
+	if (r == NST_EMUL_OK)
+		r = enter_new(e, a, &d, image);
+	/* The new task wants to be traced from its first instruction on. */
+	if (r == NST_EMUL_OK && l->trap && (image[l->trap] & 1))
+		e->trap_dr6 |= DR6_BT;
+	return r;
 }
 
 enum nst_emul_result nst_task_switch(struct nst_emul *e, u16 sel,

@@ -10,7 +10,7 @@
 #include "unit/machine.h"
 
 #define STEPS		8
-#define HEADER		20	/* input bytes before the code */
+#define HEADER		24	/* input bytes before the code */
 #define MAX_USER	64
 
 static void check(bool good)
@@ -81,8 +81,19 @@ static void set_up(const u8 *in)
 	m.e.amd = in[0] & 0x20;
 	if (in[1] & 1 && m.e.cr0 & X86_CR0_PE)
 		m.e.cpl = 3;
+	if (in[1] & 8)
+		m.e.cr4 |= X86_CR4_VME | X86_CR4_PVI | X86_CR4_UMIP | X86_CR4_DE;
 	if (in[1] & 2)
 		m.e.cr4 |= X86_CR4_OSFXSR | X86_CR4_OSXSAVE | X86_CR4_FSGSBASE;
+	for (i = 0; i < NST_NR_CPUID && in[20] & 0x80; i++)
+		m.e.cpuid[i] = in[20] * 0x01010101u * (i + 1);
+	m.wanted_icpt = in[21] & 0x40 ? 1 + in[21] % NST_NR_ICPT : 0;
+	m.e.dr7 = in[22] & 0x80 ? (u64)(in[22] & 0x7f) << 16 | 0x400 | in[21] : 0;
+	m.e.dr[0] = in[22] & 1 ? CODE_ADDR + (in[23] & 7) : reg_value(in[23]);
+	m.e.dr[1] = DATA_ADDR + in[23];
+	m.fx[2] = in[23];
+	m.fx[4] = in[22];
+	m.e.xcr0 = in[1] & 4 ? 7 : 1;
 	m.absent[(DATA_ADDR >> 12) + (in[2] & 7)] = true;
 	m.readonly[(DATA_ADDR >> 12) + (in[3] & 7)] = true;
 }
@@ -97,7 +108,9 @@ static enum nst_emul_result checked_step(void)
 	check(r != NST_EMUL_DEAD && r <= NST_EMUL_DEAD);
 	check((r == NST_EMUL_FAULT) == m.e.exc.valid);
 	check(m.e.insn_len <= NST_EMUL_INSN_MAX && m.e.cpl <= 3);
-	if (r == NST_EMUL_USER || r == NST_EMUL_UNKNOWN || r == NST_EMUL_INTERCEPTED)
+	if (r == NST_EMUL_USER || r == NST_EMUL_UNKNOWN)
+		check(same_registers(&before, &m.e));
+	if (r == NST_EMUL_INTERCEPTED && !m.e.d.partial)
 		check(same_registers(&before, &m.e));
 	if (r == NST_EMUL_FAULT && !m.e.d.partial && !m.e.d.committed)
 		check(same_registers(&before, &m.e));

@@ -131,7 +131,8 @@ static void take_tables(struct input *in, u64 table, u64 addr, int levels, u32 b
 {
 	while (levels-- && in->left) {
 		u64 index = addr >> (12 + levels * bits) & ((1u << bits) - 1);
-		u64 entry = take(in, bytes), at = (table & (MEM_SIZE - 1) & ~0xfffull) + index * bytes;
+		u64 at = (table & (MEM_SIZE - 1) & ~0xfffull) + index * bytes;
+		u64 entry = take(in, bytes);
 
 		/* Small page numbers, so that walks stay in memory. */
 		if (!(entry & 0x800))

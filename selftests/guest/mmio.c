@@ -14,6 +14,7 @@
 
 #define SECTION		"SDM1 \"Memory-Mapped I/O\""
 #define PAGE		(GUEST_SCRATCH + 0x200000ul)
+#define CPUID_XSAVE_AVX	0x14000000u	/* bits of leaf 1, ECX */
 #define AT(offset)	(GUEST_MMIO + (u64)(offset))
 #define ask(what, i)	call_host(what, i, 0, 0)
 
@@ -181,6 +182,87 @@ GUEST_CASE(sse, SECTION)
 	asm volatile("movdqa (%0), %%xmm9; movdqa %%xmm9, (%1)"
 		     : : "r"(buffer), "r"(AT(0x310)) : "memory");
 	check(device_value(0x318, 8) == 0xafaeadacabaaa9a8, "MOVDQA of XMM9");
+}
+
+/* XCR0 with x87, SSE and AVX, for this case alone. */
+static bool use_avx(void)
+{
+	u32 regs[4];
+
+	cpuid(1, 0, regs);
+	if ((regs[2] & CPUID_XSAVE_AVX) != CPUID_XSAVE_AVX)
+		return false;
+	WRITE_CR(4, READ_CR(4) | CR4_OSXSAVE);
+	asm volatile("xsetbv" : : "a"(7), "d"(0), "c"(0));
+	return true;
+}
+
+GUEST_CASE(avx, SECTION)
+{
+	static u8 buffer[32] __attribute__((aligned(32)));
+	static u8 back[32] __attribute__((aligned(32)));
+	unsigned int i;
+
+	if (!use_avx()) {
+		skip("the CPUID shows no AVX");
+		return;
+	}
+	for (i = 0; i < 32; i++)
+		buffer[i] = 0x40 + i;
+	asm volatile("vmovdqu (%0), %%ymm5; vmovdqu %%ymm5, (%1)"
+		     : : "r"(buffer), "r"(AT(0x400)) : "memory");
+	check(device_value(0x400, 8) == 0x4746454443424140 &&
+	      device_value(0x418, 8) == 0x5f5e5d5c5b5a5958, "VMOVDQU of YMM5 to it");
+	asm volatile("vpxor %%xmm12, %%xmm12, %%xmm12; vmovups (%0), %%ymm12; vmovups %%ymm12, (%1)"
+		     : : "r"(AT(0x400)), "r"(back) : "memory");
+	check(!memcmp(buffer, back, 32), "VMOVUPS of YMM12 from it");
+	asm volatile("vmovdqu (%0), %%ymm5; vmovdqu (%1), %%xmm5; vmovdqu %%ymm5, (%2)"
+		     : : "r"(buffer), "r"(AT(0x410)), "r"(back) : "memory");
+	check(!memcmp(buffer + 16, back, 16) && !*(u64 *)(back + 16) && !*(u64 *)(back + 24),
+	      "VMOVDQU to XMM5 clears the rest of YMM5");
+	asm volatile("vmovdqu (%0), %%ymm5; movdqu (%1), %%xmm5; vmovdqu %%ymm5, (%2)"
+		     : : "r"(buffer), "r"(AT(0x410)), "r"(back) : "memory");
+	check(!memcmp(buffer + 16, back, 16) && !memcmp(buffer + 16, back + 16, 16),
+	      "MOVDQU leaves it alone");
+}
+
+GUEST_CASE(mmx_and_x87, SECTION)
+{
+	u64 value = 0x8877665544332211, got = 0;
+	u16 control = 0, status = 0xffff;
+
+	asm volatile("movq (%1), %%mm3; movq %%mm3, (%2); movq (%2), %%mm6; movq %%mm6, %0; emms"
+		     : "=m"(got) : "r"(&value), "r"(AT(0x500)) : "memory");
+	check(device_value(0x500, 8) == value && got == value, "MOVQ of MMX registers (%lx)", got);
+	asm volatile("fninit; fildll (%1); fistpll %0" : "=m"(got) : "r"(AT(0x500)) : "memory");
+	check(got == value, "FILD from it (%lx)", got);
+	asm volatile("fninit; fildll %0; fistpll (%1)" : : "m"(value), "r"(AT(0x510)) : "memory");
+	check(device_value(0x510, 8) == value, "FISTP to it");
+	value = 0x400921fb54442d18;	/* pi */
+	asm volatile("fldl %0; fstpl (%1); fldl (%1); fstpl %2; fnstsw %3"
+		     : : "m"(value), "r"(AT(0x520)), "m"(got), "m"(status) : "memory");
+	check(device_value(0x520, 8) == 0x400921fb54442d18 && got == value, "FSTP and FLD");
+	check(!(status & 0x3800), "the stack is empty again (%x)", status);
+	asm volatile("fnstcw (%0); fnstcw %1" : : "r"(AT(0x530)), "m"(control) : "memory");
+	check(device_value(0x530, 2) == control && control == 0x37f, "FNSTCW (%x)", control);
+}
+
+GUEST_CASE(wide_exchange, SECTION)
+{
+	u64 low = 1, high = 2;
+	u8 equal;
+
+	asm volatile("movq %0, (%2); movq %1, 8(%2)"
+		     : : "r"(low), "r"(high), "r"(AT(0x600)) : "memory");
+	asm volatile("lock cmpxchg16b (%3); sete %0"
+		     : "=q"(equal), "+a"(low), "+d"(high)
+		     : "r"(AT(0x600)), "b"(0x1111ul), "c"(0x2222ul) : "memory", "cc");
+	check(equal && device_value(0x600, 8) == 0x1111 && device_value(0x608, 8) == 0x2222,
+	      "CMPXCHG16B on it");
+	asm volatile("lock cmpxchg16b (%3); sete %0"
+		     : "=q"(equal), "+a"(low), "+d"(high)
+		     : "r"(AT(0x600)), "b"(3ul), "c"(4ul) : "memory", "cc");
+	check(!equal && low == 0x1111 && high == 0x2222, "and when it differs");
 }
 
 GUEST_CASE(exact_accesses, SECTION)

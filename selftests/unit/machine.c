@@ -2,6 +2,8 @@
 /* See machine.h. */
 #include "machine.h"
 
+#define FX_ST	32	/* SDM1 "Layout of the 64-Bit Mode FXSAVE Map" */
+#define FX_XMM	160
 #define DATA_AR	(NST_AR_P | NST_AR_S | NST_AR_RW | NST_AR_ACCESSED)
 
 struct machine m;
@@ -160,9 +162,13 @@ static enum nst_emul_result op_get_cr(struct nst_emul *e, u32 nr, u64 *val)
 
 static enum nst_emul_result op_set_cr(struct nst_emul *e, u32 nr, u64 val)
 {
-	if (nr == 0)
+	if (nr == 0) {
 		e->cr0 = val;
-	else if (nr == 3)
+		e->efer &= ~(u64)EFER_LMA;
+		if ((val & X86_CR0_PG) && (e->efer & EFER_LME))
+			e->efer |= EFER_LMA;
+	}
+	if (nr == 3)
 		m.cr3 = val;
 	else if (nr == 4)
 		e->cr4 = val;
@@ -172,13 +178,13 @@ static enum nst_emul_result op_set_cr(struct nst_emul *e, u32 nr, u64 val)
 /* MSRs by the low four bits of the index: enough to tell ours apart. */
 static enum nst_emul_result op_rdmsr(struct nst_emul *e, u32 idx, u64 *val)
 {
-	*val = m.msr[(idx ^ idx >> 4) & 15];
+	*val = idx == MSR_EFER ? e->efer : m.msr[(idx ^ idx >> 4) & 15];
 	return NST_EMUL_OK;
 }
 
 static enum nst_emul_result op_wrmsr(struct nst_emul *e, u32 idx, u64 val)
 {
-	m.msr[(idx ^ idx >> 4) & 15] = val;
+	*(idx == MSR_EFER ? &e->efer : &m.msr[(idx ^ idx >> 4) & 15]) = val;
 	return NST_EMUL_OK;
 }
 
@@ -237,6 +243,106 @@ static enum nst_emul_result op_set_sys(struct nst_emul *e, enum nst_emul_desc wh
 	return NST_EMUL_OK;
 }
 
+static enum nst_emul_result op_fx_read(struct nst_emul *e, void *image)
+{
+	memcpy(image, m.fx, sizeof(m.fx));
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_fx_write(struct nst_emul *e, const void *image)
+{
+	memcpy(m.fx, image, sizeof(m.fx));
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_vec_read(struct nst_emul *e, u32 reg, void *buf, u32 len)
+{
+	u8 val[32];
+
+	memcpy(val, m.fx + FX_XMM + reg * 16, 16);
+	memcpy(val + 16, m.high[reg], 16);
+	memcpy(buf, val, len);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_vec_write(struct nst_emul *e, u32 reg, const void *buf, u32 len,
+					 bool zero_upper)
+{
+	u8 val[32];
+
+	op_vec_read(e, reg, val, 32);
+	if (zero_upper)
+		memset(val, 0, 32);
+	memcpy(val, buf, len);
+	memcpy(m.fx + FX_XMM + reg * 16, val, 16);
+	memcpy(m.high[reg], val + 16, 16);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_mmx_read(struct nst_emul *e, u32 reg, u64 *val)
+{
+	memcpy(val, m.fx + FX_ST + reg * 16, 8);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_mmx_write(struct nst_emul *e, u32 reg, u64 val)
+{
+	memcpy(m.fx + FX_ST + reg * 16, &val, 8);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_get_dr(struct nst_emul *e, u32 nr, u64 *val)
+{
+	*val = nr < 4 ? e->dr[nr] : nr == 6 ? m.dr6 : e->dr7;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_set_dr(struct nst_emul *e, u32 nr, u64 val)
+{
+	*(nr < 4 ? &e->dr[nr] : nr == 6 ? &m.dr6 : &e->dr7) = val;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_xgetbv(struct nst_emul *e, u32 idx, u64 *val)
+{
+	*val = e->xcr0;
+	return idx ? nst_emul_raise(e, GP_VECTOR, 0) : NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_xsetbv(struct nst_emul *e, u32 idx, u64 val)
+{
+	e->xcr0 = val;
+	return idx || !(val & 1) ? nst_emul_raise(e, GP_VECTOR, 0) : NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_invpcid(struct nst_emul *e, u32 type, u16 pcid, u64 lin)
+{
+	m.flushed = (u32)lin;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_random(struct nst_emul *e, void *buf, u32 len)
+{
+	memset(buf, 0x5a, len);
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_virt(struct nst_emul *e, enum nst_emul_virt insn)
+{
+	m.virt = 1 + insn;
+	return NST_EMUL_OK;
+}
+
+static enum nst_emul_result op_intercept(struct nst_emul *e, enum nst_emul_icpt kind, u64 a,
+					 u64 b)
+{
+	if (m.wanted_icpt != 1u + kind)
+		return NST_EMUL_OK;
+	m.icpt_a = a;
+	m.icpt_b = b;
+	return NST_EMUL_INTERCEPTED;
+}
+
 static const struct nst_emul_ops ops = {
 	.fetch = op_fetch, .read = op_read, .write = op_write, .probe_write = op_probe,
 	.cmpxchg = op_cmpxchg, .pio_in = op_in, .pio_out = op_out,
@@ -244,6 +350,11 @@ static const struct nst_emul_ops ops = {
 	.cpuid = op_cpuid, .rdtsc = op_rdtsc, .hlt = op_hlt, .invlpg = op_invlpg,
 	.get_dtr = op_get_dtr, .set_dtr = op_set_dtr,
 	.get_sys_seg = op_get_sys, .set_sys_seg = op_set_sys,
+	.get_dr = op_get_dr, .set_dr = op_set_dr, .xgetbv = op_xgetbv, .xsetbv = op_xsetbv,
+	.invpcid = op_invpcid, .random = op_random, .virt = op_virt,
+	.intercept = op_intercept, .fx_read = op_fx_read, .fx_write = op_fx_write,
+	.vec_read = op_vec_read, .vec_write = op_vec_write,
+	.mmx_read = op_mmx_read, .mmx_write = op_mmx_write,
 };
 
 static void flat(u32 idx, u16 sel, u32 limit, u32 ar)
@@ -256,6 +367,10 @@ static void set_mode(enum mode mode)
 	u32 i, ar = DATA_AR, limit = 0xffff;
 
 	m.e.ops = &ops;
+	memset(m.e.cpuid, 0xff, sizeof(m.e.cpuid));
+	m.e.xcr0 = 7;
+	m.fx[0] = 0x7f;
+	m.fx[1] = 0x03;
 	m.e.rflags = X86_EFLAGS_FIXED;
 	m.e.cr0 = X86_CR0_ET | (mode == MODE_REAL ? 0 : X86_CR0_PE);
 	if (mode == MODE_PROT32 || mode == MODE_LONG) {
@@ -277,7 +392,7 @@ static void set_mode(enum mode mode)
 		m.e.seg[NST_SEG_CS].ar ^= NST_AR_DB | NST_AR_L;
 		m.e.cr0 |= X86_CR0_PG;
 		m.e.cr4 = X86_CR4_PAE;
-		m.e.efer = EFER_LMA | EFER_SCE;
+		m.e.efer = EFER_LMA | EFER_LME | EFER_SCE;
 	}
 	m.e.gpr[NST_RSP] = STACK_TOP;
 	m.gdt_base = GDT_ADDR;

@@ -43,6 +43,12 @@ struct machine {
 	struct nst_emul_seg ldt, tr;
 	u64 cr3, msr[16];
 	u32 halted, flushed;
+	u8 fx[NST_EMUL_FX_SIZE];	/* x87, MMX, SSE */
+	u8 high[16][16];		/* upper halves of the vector registers */
+	u64 dr6, xcr0;
+	u32 virt;			/* 1 + the last VMX or SVM instruction */
+	u32 wanted_icpt;		/* 1 + what L1 intercepts */
+	u64 icpt_a, icpt_b;		/* operands of the last question about it */
 	u8 device;			/* next byte a device gives */
 
 	bool via_user;			/* device accesses need userspace */

@@ -528,6 +528,8 @@ static enum nst_emul_result run_emulated(const struct variant *v, const struct s
 	emul.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXSAVE;
 	emul.efer = EFER_LMA | EFER_SCE;
 	emul.amd = __builtin_cpu_is("amd");
+	memset(emul.cpuid, 0xff, sizeof(emul.cpuid));
+	emul.xcr0 = 7;
 	emul.cpl = 3;
 	emul.rip = (u64)slot;
 	emul.rflags = s->in.regs.rflags;
