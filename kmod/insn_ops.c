@@ -7,7 +7,6 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/random.h>
-#include <asm/invpcid.h>
 #include "core.h"
 #include "cpuid.h"
 #include "guestmem.h"
@@ -412,21 +411,6 @@ static enum nst_emul_result nst_ops_set_sys_seg(struct nst_emul *e, enum nst_emu
 	return NST_EMUL_OK;
 }
 
-static u16 nst_current_pcid(const struct nst_emul *e)
-{
-	return e->cr4 & X86_CR4_PCIDE ? nst_vcpu_of(e)->st.cr3 & X86_CR3_PCID_MASK : 0;
-}
-
-static enum nst_emul_result nst_ops_invpcid(struct nst_emul *e, u32 type, u16 pcid, u64 lin)
-{
-	/* The other types, and another PCID's addresses: flush all, which is allowed. */
-	if (type == INVPCID_TYPE_INDIV_ADDR && pcid == nst_current_pcid(e))
-		nst_mmu_invlpg(nst_vcpu_of(e), lin);
-	else
-		nst_mmu_flush_guest(nst_vcpu_of(e));
-	return NST_EMUL_OK;
-}
-
 static enum nst_emul_result nst_ops_random(struct nst_emul *e, void *buf, u32 len)
 {
 	get_random_bytes(buf, len);
@@ -467,7 +451,6 @@ const struct nst_emul_ops nst_insn_ops = {
 	.fx_write = nst_ops_fx_write,
 	.mmx_read = nst_ops_mmx_read,
 	.mmx_write = nst_ops_mmx_write,
-	.invpcid = nst_ops_invpcid,
 	.random = nst_ops_random,
 	.virt = nst_ops_virt,
 };
