@@ -293,7 +293,7 @@ int nst_cmpxchg16_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, u64 old[2], const u6
 	struct nst_memslot *slot;
 	int ret;
 
-	slot = writable_slot(vcpu->vm, vcpu->space, raw >> PAGE_SHIFT);
+	slot = if_writable(nst_vcpu_memslot(vcpu, raw >> PAGE_SHIFT));
 	if (!slot || (raw & 15) || !boot_cpu_has(X86_FEATURE_CX16))
 		return -EFAULT;
 	ret = exchange16_user(user_ptr(slot, raw), old, new);
