@@ -9,6 +9,7 @@
 #                         (HOST=svm|svm-nonpt|vmx|vmx-noept|local KERNEL=6.1|6.12
 #                          CPUS=2 MEM=512M APPEND=... NESTED=0 DEVICE=/dev/kvm)
 #   make check            everything that is tested, under 45 minutes
+#   make check-nightly   more combinations and longer runs, some hours
 #   make check-fast       the quick part of it, under 5 minutes
 #   make check-kvm        Linux's own KVM selftests, on stock KVM and on nestor
 #   make unit             the unit tests alone, on this machine
@@ -65,6 +66,10 @@ run:
 check:
 	@scripts/deps.sh build hosts check docs
 	@selftests/runner/run --all
+
+check-nightly:
+	@scripts/deps.sh build hosts check docs
+	@BOOTS=30 KILLS=200 ROUNDS=10 selftests/runner/run --nightly
 
 check-fast:
 	@scripts/deps.sh build hosts check

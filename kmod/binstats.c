@@ -17,10 +17,16 @@
 #define NAME_SIZE	48
 #define ID_SIZE		NAME_SIZE
 
-/* A descriptor with room for its name behind it, as readers find it. */
-struct nst_stat_desc {
+/*
+ * A descriptor with its name behind the fixed part, as readers find it.  Newer
+ * kernels count their own name in sizeof(struct kvm_stats_desc), older do not.
+ */
+union nst_stat_desc {
 	struct kvm_stats_desc desc;
-	char name[NAME_SIZE];
+	struct {
+		u8 fixed[offsetof(struct kvm_stats_desc, name)];
+		char name[NAME_SIZE];
+	};
 };
 
 /* One counter of the description that follows. */
@@ -47,8 +53,8 @@ static const struct nst_stat_row vm_rows[] = {
 #define NR_VCPU_STATS	(ARRAY_SIZE(vcpu_rows) + NST_NR_EXIT_KINDS)
 #define NR_VM_STATS	ARRAY_SIZE(vm_rows)
 
-static struct nst_stat_desc vcpu_descs[NR_VCPU_STATS];
-static struct nst_stat_desc vm_descs[NR_VM_STATS];
+static union nst_stat_desc vcpu_descs[NR_VCPU_STATS];
+static union nst_stat_desc vm_descs[NR_VM_STATS];
 
 /* What a file is about, and how its parts lie. */
 struct nst_stats_file {
@@ -58,7 +64,7 @@ struct nst_stats_file {
 	char id[ID_SIZE];
 };
 
-static void fill_desc(struct nst_stat_desc *d, unsigned int index, const char *name, u32 flags)
+static void fill_desc(union nst_stat_desc *d, unsigned int index, const char *name, u32 flags)
 {
 	d->desc.flags = flags | KVM_STATS_BASE_POW10;
 	d->desc.size = 1;
@@ -130,7 +136,7 @@ static ssize_t nst_stats_read(struct file *file, char __user *to, size_t len, lo
 {
 	const struct nst_stats_file *s = file->private_data;
 	const struct kvm_stats_header *h = &s->header;
-	const struct nst_stat_desc *descs = s->vcpu ? vcpu_descs : vm_descs;
+	const union nst_stat_desc *descs = s->vcpu ? vcpu_descs : vm_descs;
 	u64 values[NR_VCPU_STATS] = { };
 	loff_t begin = *pos;
 	ssize_t ret;
@@ -184,7 +190,7 @@ static int stats_fd(struct nst_vm *vm, struct nst_vcpu *vcpu)
 	s->header.id_offset = sizeof(s->header);
 	s->header.desc_offset = s->header.id_offset + ID_SIZE;
 	s->header.data_offset = s->header.desc_offset +
-				s->header.num_desc * sizeof(struct nst_stat_desc);
+				s->header.num_desc * sizeof(union nst_stat_desc);
 	if (vcpu)
 		snprintf(s->id, sizeof(s->id), "nestor-%u/vcpu-%u", vm->id, vcpu->id);
 	else

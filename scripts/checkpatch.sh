@@ -25,15 +25,15 @@ asm=$ignore,SPACING
 # linked to assembly; guests talk to devices through volatile.
 # They, and the doors through which pure files see a program's world.
 user=$ignore,PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO
-user=$user,BIT_MACRO,ARRAY_SIZE,STATIC_CONST_CHAR_ARRAY
+user=$user,MACRO_ARG_PRECEDENCE,BIT_MACRO,ARRAY_SIZE,STATIC_CONST_CHAR_ARRAY
 user=$user,VOLATILE,AVOID_EXTERNS,EMBEDDED_FUNCTION_NAME
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 sources() {
 	find "$@" -type f -name '*.[chS]' ! -name '*.mod.c' ! -name '.*' \
-		! -name trace.h ! -name pure.h ! -name vmcs.h \
-		! -name 'vmx_rules_*.h' ! -name 'vmcs12.[ch]'
+		! -name trace.h ! -name '*pure.h' ! -name vmcs.h \
+		! -name 'vmx_rules_*.h' ! -name svm_rules.h ! -name test_nvmx_rules.c ! -name 'vmcs12.[ch]'
 }
 check() {
 	xargs -r -P 2 -n 12 perl "$checkpatch" --no-tree --no-summary --terse \
@@ -43,7 +43,7 @@ check() {
 echo "TAP version 13"
 echo "1..1"
 sources kmod | check "$ignore"
-{ sources uapi userspace selftests; find kmod -name pure.h; } | check "$user"
+{ sources uapi userspace selftests; find kmod -name '*pure.h'; } | check "$user"
 find kmod -name vmcs.h | check "$asm"
 find kmod -name trace.h | check "$trace"
 if [ -s "$log" ]; then

@@ -112,9 +112,10 @@ static int need_rmaps(struct nst_vcpu *vcpu)
 	mutex_lock(&vm->slots_lock);
 	if (!vm->mmu->rmaps)
 		ret = alloc_slots(vm);
-	/* Whoever finds a reverse map by this flag finds it whole. */
-	if (!ret)
+	if (!ret) {
+		/* Whoever finds a reverse map by this flag finds it whole. */
 		smp_store_release(&vm->mmu->rmaps, true);
+	}
 	mutex_unlock(&vm->slots_lock);
 	vcpu->srcu_idx = srcu_read_lock(&vm->srcu);
 	return ret;

@@ -18,7 +18,8 @@
  * @object: vCPU, loaded
  * @arg: user pointer to struct kvm_nested_state; its size says how much fits
  *
- * Return: 0; -EINVAL without nesting; -E2BIG with the size that is needed; -EFAULT.
+ * Return: 0; -ENOTTY without nesting; -EINVAL for a guest without it; -E2BIG with
+ * the size that is needed; -EFAULT.
  */
 long nst_get_nested_state(void *object, unsigned long arg)
 {
@@ -27,6 +28,8 @@ long nst_get_nested_state(void *object, unsigned long arg)
 	u32 room;
 	long size;
 
+	if (!nst_param_nested)
+		return -ENOTTY;
 	if (!nst_isa(vcpu) || !nst_isa(vcpu)->get_state)
 		return -EINVAL;
 	if (get_user(room, &user->size))
@@ -44,7 +47,8 @@ long nst_get_nested_state(void *object, unsigned long arg)
  * @object: vCPU, loaded
  * @arg: user pointer to struct kvm_nested_state
  *
- * Return: 0; -EINVAL for unknown flags, a format that is not the guest's, a
+ * Return: 0; -ENOTTY without nesting; -EINVAL for unknown flags, a format that
+ * is not the guest's, a
  * state that no CPU can be in; -EFAULT, -ENOMEM.
  */
 long nst_set_nested_state(void *object, unsigned long arg)
@@ -53,6 +57,8 @@ long nst_set_nested_state(void *object, unsigned long arg)
 	struct nst_vcpu *vcpu = object;
 	struct kvm_nested_state head;
 
+	if (!nst_param_nested)
+		return -ENOTTY;
 	if (!nst_isa(vcpu) || !nst_isa(vcpu)->set_state)
 		return -EINVAL;
 	if (copy_from_user(&head, user, sizeof(head)))

@@ -14,7 +14,6 @@
 /* L0 keeps translations of one ASID at a time, so more would gain nothing. */
 #define NSVM_NR_ASIDS	64
 
-
 /**
  * nsvm_offers_npt() - may L1 use nested paging?
  *

@@ -75,13 +75,16 @@ static bool rule_##id(const struct nsvm_check *in)			\
 									\
 	return condition;						\
 }
+
 #include "svm_rules.h"
 #undef RULE
 
 #define RULE(id, text, condition) { #id, text, rule_##id },
+
 const struct nsvm_rule nsvm_rules[] = {
 #include "svm_rules.h"
 };
+
 #undef RULE
 
 const unsigned int nsvm_nr_rules = ARRAY_SIZE(nsvm_rules);

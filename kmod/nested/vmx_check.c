@@ -509,6 +509,7 @@ static bool pdptes_ok(const struct nvmx_check *in)
 										\
 		return v && (condition);					\
 	}
+
 #include "vmx_rules_ctl.h"
 #include "vmx_rules_guest.h"
 #undef RULE
@@ -519,6 +520,7 @@ const struct nvmx_rule nvmx_rules[] = {
 #include "vmx_rules_ctl.h"
 #include "vmx_rules_guest.h"
 };
+
 #undef RULE
 
 const unsigned int nvmx_nr_rules = ARRAY_SIZE(nvmx_rules);

@@ -25,6 +25,9 @@
 #define VMX_CR4_SHADOW_PAGING	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE | \
 				 X86_CR4_LA57 | X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE)
 
+/* EFER bits of a CPU with VMX; a guest with SVM of its own has set one more. */
+#define VMX_EFER_KNOWN		((u64)(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX))
+
 /* CR0 bits that an entry does not load, SDM3 "Loading Guest Control Registers". */
 #define VMX_CR0_NOT_LOADED	(X86_CR0_CD | X86_CR0_NW)
 
@@ -154,7 +157,7 @@ static void vmx_write_cr4(const struct nst_vcpu *vcpu, u64 cr4)
 /* SDM3 "Checks on Guest Control Registers ...": with paging on, LME equals LMA. */
 static u64 vmx_hw_efer(const struct nst_vcpu *vcpu)
 {
-	u64 efer = vcpu->st.efer;
+	u64 efer = vcpu->st.efer & VMX_EFER_KNOWN;
 
 	if (nst_caps.tdp)
 		return efer;

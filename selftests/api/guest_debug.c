@@ -55,6 +55,17 @@ static bool stopped(uint32_t vector, uint64_t pc, const char *what)
 	       is(run->debug.arch.pc, pc, "address");
 }
 
+/*
+ * Bochs keeps a pending step in an exit by EPT violation, and then stops before
+ * the instruction: so every page that is to be touched is mapped before.
+ */
+static void touch_pages(void)
+{
+	/* xor %ax,%ax; mov %ax,%ds; mov %al,DATA; pushf; pop %ax; hlt */
+	CODE(&m, 0, 0x31, 0xc0, 0x8e, 0xd8, 0xa2, 0x00, 0x20, 0x9c, 0x58, 0xf4);
+	is(call(cpu, KVM_RUN, NULL), 0, "pages are touched");
+}
+
 static void test_steps(void)
 {
 	/* nop; cpuid; pushf; pop %ax; nop; hlt */
@@ -190,6 +201,7 @@ int main(void)
 	api_create(&m, 0, 1);
 	cpu = m.cpu[0];
 	run = m.run[0];
+	touch_pages();
 	test_steps();
 	test_step_over_exit();
 	test_hardware();

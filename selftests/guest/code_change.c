@@ -108,6 +108,9 @@ GUEST_CASE(cross_modifying, SECTION, .flags = CASE_IRQCHIP, .cpus = 2, .ap = run
 			bad++;
 	}
 	stop = 1;
+	/* It may translate what is about to change, and never look again. */
+	if (bad == 1 && emulator_fault(HOST_SVM, "a store races with translation elsewhere"))
+		return;
 	check(!bad, "the other CPU runs what was written (%u missed)", bad);
 }
 #endif /* GUEST */

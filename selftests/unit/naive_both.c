@@ -207,7 +207,8 @@ static bool npt64(struct npt *n, int level)
 		else
 			npt_narrow(n, e);
 		if (leaf)
-			return npt_finish(n, (e & bits(51, shift)) | (n->addr & bits(shift - 1, 0)));
+			return npt_finish(n, (e & bits(51, shift)) |
+					  (n->addr & bits(shift - 1, 0)));
 		table = e & bits(51, 12);
 	}
 }

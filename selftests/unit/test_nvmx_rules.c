@@ -72,9 +72,17 @@ static void make_guest(void)
 	v.guest_pat = v.host_pat;
 	v.guest_cs_sel = 8;
 	v.guest_cs_ar = 0xa09b;
-	v.guest_ss_ar = v.guest_ds_ar = v.guest_es_ar = v.guest_fs_ar = v.guest_gs_ar = 0xc093;
-	v.guest_cs_limit = v.guest_ss_limit = v.guest_ds_limit = 0xffffffff;
-	v.guest_es_limit = v.guest_fs_limit = v.guest_gs_limit = 0xffffffff;
+	v.guest_ss_ar = 0xc093;
+	v.guest_ds_ar = 0xc093;
+	v.guest_es_ar = 0xc093;
+	v.guest_fs_ar = 0xc093;
+	v.guest_gs_ar = 0xc093;
+	v.guest_cs_limit = 0xffffffff;
+	v.guest_ss_limit = 0xffffffff;
+	v.guest_ds_limit = 0xffffffff;
+	v.guest_es_limit = 0xffffffff;
+	v.guest_fs_limit = 0xffffffff;
+	v.guest_gs_limit = 0xffffffff;
 	v.guest_tr_ar = 0x8b;
 	v.guest_tr_limit = 0x67;
 	v.guest_ldtr_ar = 0x82;
@@ -174,21 +182,29 @@ static void guest_vm86(void)
 	guest_32();
 	v.guest_rflags |= X86_EFLAGS_VM;
 	v.guest_cs_sel = 0;
-	v.guest_cs_ar = v.guest_ss_ar = v.guest_ds_ar = 0xf3;
-	v.guest_es_ar = v.guest_fs_ar = v.guest_gs_ar = 0xf3;
-	v.guest_cs_limit = v.guest_ss_limit = v.guest_ds_limit = 0xffff;
-	v.guest_es_limit = v.guest_fs_limit = v.guest_gs_limit = 0xffff;
+	v.guest_cs_ar = 0xf3;
+	v.guest_ss_ar = 0xf3;
+	v.guest_ds_ar = 0xf3;
+	v.guest_es_ar = 0xf3;
+	v.guest_fs_ar = 0xf3;
+	v.guest_gs_ar = 0xf3;
+	v.guest_cs_limit = 0xffff;
+	v.guest_ss_limit = 0xffff;
+	v.guest_ds_limit = 0xffff;
+	v.guest_es_limit = 0xffff;
+	v.guest_fs_limit = 0xffff;
+	v.guest_gs_limit = 0xffff;
 }
 
 static void guest_user(void)
 {
-	v.guest_cs_sel = v.guest_ss_sel = 0x23;
+	v.guest_cs_sel = 0x23;
+	v.guest_ss_sel = 0x23;
 	v.guest_cs_ar = 0xa0fb;
 	v.guest_ss_ar = 0xc0f3;
 }
 
 /* ---- the vectors ---- */
-
 
 #define VECTORS(V)								\
 	V(pin_reserved, v.pin &= ~2u)						\
@@ -391,7 +407,6 @@ static void guest_user(void)
 	V(pdptes, guest_32(); v.guest_cr4 |= X86_CR4_PAE; pdptes[3] = WIDE | 1)	\
 	V(pdptes, guest_32(); v.guest_cr4 |= X86_CR4_PAE; with_ept();		\
 	  v.guest_pdptr1 = 0x21)
-
 
 /*
  * All statements of the list as cases of one switch: case numbers are those

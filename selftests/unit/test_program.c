@@ -13,7 +13,7 @@
 
 extern const u8 program_start[], program_end[];
 
-static const char expected[] = "real mode " "i" "c" "q" "f" "b" "p" "t" "d" "l" "s" "x";
+static const char expected[] = "real mode icqfbptdlsx";
 
 /* What the program wrote to its port, as a string. */
 static const char *said(void)

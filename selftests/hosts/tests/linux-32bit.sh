@@ -4,6 +4,7 @@
 # page tables, and with PAE paging; with nested paging where the host has it,
 # and on shadow paging.
 # hosts: svm svm-nonpt
+# nightly: svm svm-nonpt
 # options: --other-guest 686 --other-guest 686-pae --mem 1536
 # seconds: 1200
 

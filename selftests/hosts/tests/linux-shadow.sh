@@ -4,6 +4,7 @@
 # hosts that have nothing else; on vmx-noept its application processor starts
 # in real mode, which the emulator runs.
 # hosts: svm-nonpt vmx-noept
+# nightly: svm-nonpt vmx-noept
 # options: --guest
 # seconds: 900
 

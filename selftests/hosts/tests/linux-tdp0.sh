@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The same as linux-shadow.sh on hosts whose two-dimensional paging is not used.
 # hosts: svm vmx
+# nightly: svm vmx
 # options: --guest --modparam tdp=0
 # seconds: 900
 

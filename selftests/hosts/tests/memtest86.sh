@@ -3,6 +3,7 @@
 # memtest86+ runs one full pass as a guest and finds no error: ten patterns over
 # all memory, moving itself about, in whatever page tables it makes.
 # hosts: svm svm-nonpt
+# nightly: svm svm-nonpt
 # options: --other-guest memtest
 # seconds: 900
 

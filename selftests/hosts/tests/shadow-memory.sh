@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The guest tests of memory once more, on shadow paging.
 # hosts: svm svm-nonpt
+# nightly: svm svm-nonpt
 # options: --smp 2
 # seconds: 600
 
