@@ -35,7 +35,7 @@ APPEND ?=
 NESTED ?= 0
 DEVICE ?=
 
-.PHONY: all module launcher install modules_install clean run check check-fast
+.PHONY: all module launcher install modules_install clean run check check-fast check-nightly
 .PHONY: check-kvm unit check-tree checkpatch sparse htmldocs deps-build help
 
 all: module launcher
