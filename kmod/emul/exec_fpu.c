@@ -333,7 +333,7 @@ static void update_summary(struct fx_image *fx)
 {
 	bool pending = fx->fsw & ~fx->fcw & 0x3f;
 
-	fx->fsw &= (u16)~(FSW_ES | FSW_BUSY);
+	fx->fsw &= ~(FSW_ES | FSW_BUSY);
 	if (pending)
 		fx->fsw |= FSW_ES | FSW_BUSY;
 }
@@ -375,7 +375,7 @@ NST_EXEC(fnclex)
 
 	if (r != NST_EMUL_OK)
 		return r;
-	image_of(e)->fsw &= (u16)~(FSW_EXC | FSW_BUSY);
+	image_of(e)->fsw &= ~(FSW_EXC | FSW_BUSY);
 	return fx_put(e);
 }
 

@@ -234,4 +234,7 @@ void vmx_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 		vmx_note_interrupted(vcpu, vectoring);
 	vmx_pull_exit_state(vcpu);
 	vmx->had_shadow = vcpu->st.sti_shadow || vcpu->st.movss_shadow;
+	/* A debugger's step begins anew: its #DB exits, and nothing else is left of it. */
+	if (vcpu->dbg.stepping && !vmx->had_shadow)
+		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
 }
