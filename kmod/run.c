@@ -13,6 +13,7 @@
 #include <asm/debugreg.h>
 #include "compat.h"
 #include "core.h"
+#include "memslot.h"
 #include "fpu.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
@@ -263,15 +264,26 @@ static enum nst_next nst_host_work(struct nst_vcpu *vcpu)
 	return NST_ENTER;
 }
 
+/* Memory that was not accessible because its slot was about to go: look again. */
+static bool nst_slots_moved(const struct nst_memslots *slots, u64 generation)
+{
+	return READ_ONCE(slots->generation) != generation || READ_ONCE(slots->removing);
+}
+
 static enum nst_next nst_run_loop(struct nst_vcpu *vcpu)
 {
+	const struct nst_memslots *slots = nst_memslots(vcpu->vm);
 	enum nst_next next;
+	u64 generation;
 
 	for (;;) {
 		next = nst_service_requests(vcpu);
 		if (next != NST_ENTER)
 			return next;
+		generation = READ_ONCE(slots->generation);
 		next = nst_vcpu_runnable(vcpu) ? nst_enter_guest(vcpu) : nst_wait(vcpu);
+		if (next == NST_FAULTED && nst_slots_moved(slots, generation))
+			next = NST_ENTER;
 		if (next != NST_ENTER)
 			return next;
 		next = nst_host_work(vcpu);

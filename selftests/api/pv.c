@@ -84,16 +84,16 @@ static void test_kick(void)
 	m.run[1]->exit_reason = 0;
 	runner_start(&r, m.cpu[1]);
 	api_sleep_ms(50);
-	tap_ok(m.run[1]->exit_reason != KVM_EXIT_IO, "it halts");
+	is(atomic_load(&r.calls), 1, "it halts");
 	hypercall(0, KVM_HC_KICK_CPU, 0, 1, 0, 0);
 	is(result(0, "a kick"), 0, "0");
-	/* One that came before the halt was for nothing. */
-	for (i = 0; i < ROUNDS && m.run[1]->exit_reason != KVM_EXIT_IO; i++) {
+	/* The second call comes after OUT; a kick before the halt was for nothing. */
+	for (i = 0; i < ROUNDS && atomic_load(&r.calls) < 2; i++) {
 		api_sleep_ms(50);
 		hypercall(0, KVM_HC_KICK_CPU, 0, 1, 0, 0);
 		call(m.cpu[0], KVM_RUN, NULL);
 	}
-	is(m.run[1]->exit_reason, KVM_EXIT_IO, "ends the halt");
+	tap_ok(atomic_load(&r.calls) >= 2, "ends the halt");
 	runner_stop(&r);
 }
 
