@@ -150,16 +150,23 @@ static void nvmx_load_guest(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
 	st->nmi_blocked = v->guest_interruptibility & GUEST_INTR_STATE_NMI;
 }
 
-/* Entry number, counted from 1, of the MSR that could not be loaded; 0: none. */
-static u32 nvmx_load_msr_area(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+/**
+ * nvmx_load_msrs() - load the MSRs of an MSR-load area, SDM3 "Loading MSRs"
+ * @vcpu: loaded vCPU, vm->srcu held
+ * @area: guest-physical address in L1's memory
+ * @count: of its entries; too many fail at the first beyond the limit
+ *
+ * Return: the number, counted from 1, of the entry that could not be loaded; 0:
+ * all were.
+ */
+u32 nvmx_load_msrs(struct nst_vcpu *vcpu, u64 area, u32 count)
 {
 	struct vmx_msr_entry entry;
 
-	for (u32 i = 0; i < v->entry_msr_load_count; i++) {
-		u64 addr = v->entry_msr_load_addr + i * sizeof(entry);
-
+	for (u32 i = 0; i < count; i++) {
 		if (i >= NVMX_MAX_MSR_LIST ||
-		    nst_vcpu_read_gpa(vcpu, nst_gpa(addr), &entry, sizeof(entry)) ||
+		    nst_vcpu_read_gpa(vcpu, nst_gpa(area + i * sizeof(entry)), &entry,
+				      sizeof(entry)) ||
 		    !nvmx_msr_load_allowed(&entry) ||
 		    nst_msr_set(vcpu, entry.index, entry.value, false))
 			return i + 1;
@@ -258,7 +265,7 @@ static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
 
 	nst_nested_switch(vcpu, true);
 	nvmx_load_guest(vcpu, v);
-	bad_msr = nvmx_load_msr_area(vcpu, v);
+	bad_msr = nvmx_load_msrs(vcpu, v->entry_msr_load_addr, v->entry_msr_load_count);
 	if (bad_msr) {
 		nvmx_fail_entry(vcpu, EXIT_REASON_MSR_LOAD_FAIL, bad_msr);
 		return NST_ENTER;

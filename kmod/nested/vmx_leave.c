@@ -254,22 +254,6 @@ static void nvmx_load_host(struct nst_state *st, const struct nvmx_vmcs12 *v)
 	st->movss_shadow = false;
 }
 
-static bool nvmx_load_host_msr_area(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
-{
-	struct vmx_msr_entry entry;
-
-	for (u32 i = 0; i < v->exit_msr_load_count; i++) {
-		u64 addr = v->exit_msr_load_addr + i * sizeof(entry);
-
-		if (i >= NVMX_MAX_MSR_LIST ||
-		    nst_vcpu_read_gpa(vcpu, nst_gpa(addr), &entry, sizeof(entry)) ||
-		    !nvmx_msr_load_allowed(&entry) ||
-		    nst_msr_set(vcpu, entry.index, entry.value, false))
-			return false;
-	}
-	return true;
-}
-
 /* SDM3 "VMX Aborts": the processor shuts down. */
 static void nvmx_abort(struct nst_vcpu *vcpu, u32 indicator)
 {
@@ -297,7 +281,7 @@ static void nvmx_become_host(struct nst_vcpu *vcpu)
 	if ((st->cr0 & X86_CR0_PG) && (st->cr4 & X86_CR4_PAE) && !(st->efer & EFER_LMA) &&
 	    !nst_mmu_load_pdptrs(vcpu, st->cr3))
 		nvmx_abort(vcpu, NVMX_ABORT_PDPTES);
-	else if (!nvmx_load_host_msr_area(vcpu, v))
+	else if (nvmx_load_msrs(vcpu, v->exit_msr_load_addr, v->exit_msr_load_count))
 		nvmx_abort(vcpu, NVMX_ABORT_LOAD_MSRS);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;

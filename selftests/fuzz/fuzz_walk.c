@@ -6,10 +6,7 @@
  * sanitizers watch, and the rights and the address of the result are checked
  * for what no walk may say.
  */
-#include <stdlib.h>
-#include <string.h>
-#include "mmu/walk.h"
-#include "unit/naive_walk.h"
+#include "unit/walk_rig.h"
 
 #define PAGES		8
 #define MEM_SIZE	(PAGES * 4096u)
@@ -42,31 +39,9 @@ static u64 take(struct input *in, u32 bytes)
 	return val;
 }
 
-static int mem_read(void *mem, nst_gpa_t gpa, void *buf, unsigned int len)
+static void changed(u64 at)
 {
-	u64 at = nst_gpa_raw(gpa);
-
-	if (at >= MEM_SIZE || len > MEM_SIZE - at)
-		return -1;
-	memcpy(buf, (u8 *)mem + at, len);
-	return 0;
-}
-
-static int mem_cmpxchg(void *mem, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
-{
-	u64 at = nst_gpa_raw(gpa), now = 0;
-
-	if (at >= MEM_SIZE || len > MEM_SIZE - at)
-		return -1;
-	check(!(at & (len - 1)));
-	memcpy(&now, (u8 *)mem + at, len);
-	if (now != *old) {
-		*old = now;
-		return 1;
-	}
-	memcpy((u8 *)mem + at, &new, len);
 	dirty[at >> 12] = true;
-	return 0;
 }
 
 static void put_entry(u64 at, u64 entry, u32 bytes)
@@ -142,50 +117,16 @@ static void take_tables(struct input *in, u64 table, u64 addr, int levels, u32 b
 	}
 }
 
-static u8 access_bits(const struct naive_access *acc)
-{
-	u8 bits = acc->write ? NST_ACCESS_W : acc->fetch ? NST_ACCESS_X : NST_ACCESS_R;
-
-	return (u8)(bits | (acc->user ? NST_ACCESS_U : 0) |
-		    (acc->implicit ? NST_ACCESS_IMPL : 0));
-}
-
-static void mode_of(const struct naive_cpu *cpu, struct nst_walk_mode *mode)
-{
-	static const enum nst_format_id formats[] = {
-		[NAIVE_OFF] = NST_FMT_OFF, [NAIVE_32] = NST_FMT_2LEVEL,
-		[NAIVE_PAE] = NST_FMT_PAE, [NAIVE_4LEVEL] = NST_FMT_4LEVEL,
-		[NAIVE_5LEVEL] = NST_FMT_5LEVEL,
-	};
-	bool nx = cpu->nxe && cpu->mode >= NAIVE_PAE;
-	struct nst_format_env env = {
-		.maxphyaddr = cpu->maxphyaddr, .nx = nx, .pse36 = true,
-		.gb_pages = cpu->gb_pages, .amd = cpu->amd,
-	};
-	struct nst_perm_env perm = { .wp = cpu->wp, .smep = cpu->smep, .smap = cpu->smap };
-
-	memset(mode, 0, sizeof(*mode));
-	mode->fmt = &nst_formats[formats[cpu->mode]];
-	mode->large_levels = mode->fmt->large_levels;
-	if (cpu->mode == NAIVE_32 && !cpu->pse)
-		mode->large_levels = 0;
-	mode->wp = cpu->wp;
-	mode->pke = cpu->pke && cpu->mode >= NAIVE_4LEVEL;
-	mode->fetch_bit = cpu->smep || nx;
-	mode->ad = true;
-	nst_format_reserved(mode->fmt, &env, &mode->rsvd);
-	nst_perm_build(&mode->perm, &perm);
-}
-
 static bool walk(const struct nst_walk_mode *mode, const struct naive_cpu *cpu,
 		 const struct naive_access *acc, struct nst_walk *out)
 {
+	static struct rig_memory memory = { mem_ours, MEM_SIZE, NULL, changed };
 	static const struct nst_walk_mem mem = {
-		.opaque = mem_ours, .read = mem_read, .cmpxchg = mem_cmpxchg,
+		.opaque = &memory, .read = rig_read, .cmpxchg = rig_cmpxchg,
 	};
 	struct nst_walk_in in = {
 		.addr = acc->addr, .root = cpu->cr3, .pdptr = cpu->pdpte,
-		.pkru = cpu->pkru, .access = access_bits(acc), .ac = cpu->ac,
+		.pkru = cpu->pkru, .access = rig_access(acc), .ac = cpu->ac,
 	};
 
 	return nst_walk(mode, &mem, &in, out);
@@ -198,7 +139,7 @@ static void compare(const struct naive_cpu *cpu, const struct naive_access *acc)
 	struct nst_walk got;
 	u32 i;
 
-	mode_of(cpu, &mode);
+	rig_mode(cpu, &mode);
 	check(walk(&mode, cpu, acc, &got) == want.ok);
 	if (want.ok)
 		check(nst_gpa_raw(got.gpa) == want.gpa);
@@ -254,7 +195,7 @@ static void fuzz_ept(struct input *in, bool five)
 			check(got.level >= 1 && got.level <= MAX_LEVELS);
 			continue;
 		}
-		check((got.rights & access_bits(&acc) & 7) == (access_bits(&acc) & 7));
+		check((got.rights & rig_access(&acc) & 7) == (rig_access(&acc) & 7));
 		check(((nst_gpa_raw(got.gpa) ^ acc.addr) & 0xfff) == 0);
 	}
 }

@@ -68,71 +68,72 @@ static void test_cpuid(void)
 	tap_ok(m_step() == NST_EMUL_OK && m.e.gpr[NST_RAX] == 4, "a hidden lzcnt is bsr");
 }
 
+static const struct {
+	const char *name;
+	enum nst_emul_icpt kind;
+	u64 a, b;
+	u8 code[6];
+} intercepts[] = {
+	{ "in", NST_ICPT_IO, 0x70, 1 | NST_ICPT_IO_IN, { 0xe4, 0x70 } },
+	{ "out dx", NST_ICPT_IO, 0x1234, 4, { 0xef } },
+	{ "rep insw", NST_ICPT_IO, 0x1234,
+	  2 | NST_ICPT_IO_IN | NST_ICPT_IO_STRING | NST_ICPT_IO_REP, { 0xf3, 0x66, 0x6d } },
+	{ "mov cr3 to rbx", NST_ICPT_CR_READ, 3, NST_RBX, { 0x0f, 0x20, 0xdb } },
+	{ "mov rbx to cr4", NST_ICPT_CR_WRITE, 4 | NST_RBX << 8, DATA_ADDR,
+	  { 0x0f, 0x22, 0xe3 } },
+	{ "mov rbx to dr2", NST_ICPT_DR_WRITE, 2 | NST_RBX << 8, DATA_ADDR,
+	  { 0x0f, 0x23, 0xd3 } },
+	{ "clts", NST_ICPT_CLTS, 0, 0, { 0x0f, 0x06 } },
+	{ "lmsw bx", NST_ICPT_LMSW, 0, 0, { 0x0f, 0x01, 0xf3 } },
+	{ "smsw bx", NST_ICPT_SMSW, 0, 0, { 0x0f, 0x01, 0xe3 } },
+	{ "rdmsr", NST_ICPT_RDMSR, 0x77, 0, { 0x0f, 0x32 } },
+	{ "wrmsr", NST_ICPT_WRMSR, 0x77, 0x123400000005, { 0x0f, 0x30 } },
+	{ "cpuid", NST_ICPT_CPUID, 0, 0, { 0x0f, 0xa2 } },
+	{ "rdtsc", NST_ICPT_RDTSC, 0, 0, { 0x0f, 0x31 } },
+	{ "rdtscp", NST_ICPT_RDTSCP, 0, 0, { 0x0f, 0x01, 0xf9 } },
+	{ "hlt", NST_ICPT_HLT, 0, 0, { 0xf4 } },
+	{ "pause", NST_ICPT_PAUSE, 0, 0, { 0xf3, 0x90 } },
+	{ "invlpg", NST_ICPT_INVLPG, DATA_ADDR, 0, { 0x0f, 0x01, 0x3b } },
+	{ "sgdt", NST_ICPT_DESC_READ, NST_DESC_GDT, 0, { 0x0f, 0x01, 0x03 } },
+	{ "lidt", NST_ICPT_DESC_WRITE, NST_DESC_IDT, 0, { 0x0f, 0x01, 0x1b } },
+	{ "str", NST_ICPT_DESC_READ, NST_DESC_TR, 0, { 0x0f, 0x00, 0xcb } },
+	{ "lldt", NST_ICPT_DESC_WRITE, NST_DESC_LDT, 0, { 0x0f, 0x00, 0xd3 } },
+	{ "pushf", NST_ICPT_PUSHF, 0, 0, { 0x9c } },
+	{ "popf", NST_ICPT_POPF, 0, 0, { 0x9d } },
+	{ "iret", NST_ICPT_IRET, 0, 0, { 0x48, 0xcf } },
+	{ "int 80h", NST_ICPT_INTN, 0x80, 0, { 0xcd, 0x80 } },
+	{ "int1", NST_ICPT_ICEBP, 0, 0, { 0xf1 } },
+	{ "xsetbv", NST_ICPT_XSETBV, 0x77, 0x123400000005, { 0x0f, 0x01, 0xd1 } },
+	{ "invpcid", NST_ICPT_INVPCID, 0, 0, { 0x66, 0x0f, 0x38, 0x82, 0x03 } },
+	{ "mwait", NST_ICPT_MWAIT, 0, 0, { 0x0f, 0x01, 0xc9 } },
+	{ "rdrand", NST_ICPT_RDRAND, 0, 0, { 0x0f, 0xc7, 0xf0 } },
+	{ "rdseed", NST_ICPT_RDSEED, 0, 0, { 0x0f, 0xc7, 0xf8 } },
+};
+
 static void test_intercepts(void)
 {
-	static const struct {
-		const char *name;
-		enum nst_emul_icpt kind;
-		u64 a, b;
-		u8 code[6];
-	} rows[] = {
-		{ "in", NST_ICPT_IO, 0x70, 1 | NST_ICPT_IO_IN, { 0xe4, 0x70 } },
-		{ "out dx", NST_ICPT_IO, 0x1234, 4, { 0xef } },
-		{ "rep insw", NST_ICPT_IO, 0x1234,
-		  2 | NST_ICPT_IO_IN | NST_ICPT_IO_STRING | NST_ICPT_IO_REP, { 0xf3, 0x66, 0x6d } },
-		{ "mov cr3 to rbx", NST_ICPT_CR_READ, 3, NST_RBX, { 0x0f, 0x20, 0xdb } },
-		{ "mov rbx to cr4", NST_ICPT_CR_WRITE, 4 | NST_RBX << 8, DATA_ADDR,
-		  { 0x0f, 0x22, 0xe3 } },
-		{ "mov rbx to dr2", NST_ICPT_DR_WRITE, 2 | NST_RBX << 8, DATA_ADDR,
-		  { 0x0f, 0x23, 0xd3 } },
-		{ "clts", NST_ICPT_CLTS, 0, 0, { 0x0f, 0x06 } },
-		{ "lmsw bx", NST_ICPT_LMSW, 0, 0, { 0x0f, 0x01, 0xf3 } },
-		{ "smsw bx", NST_ICPT_SMSW, 0, 0, { 0x0f, 0x01, 0xe3 } },
-		{ "rdmsr", NST_ICPT_RDMSR, 0x77, 0, { 0x0f, 0x32 } },
-		{ "wrmsr", NST_ICPT_WRMSR, 0x77, 0x123400000005, { 0x0f, 0x30 } },
-		{ "cpuid", NST_ICPT_CPUID, 0, 0, { 0x0f, 0xa2 } },
-		{ "rdtsc", NST_ICPT_RDTSC, 0, 0, { 0x0f, 0x31 } },
-		{ "rdtscp", NST_ICPT_RDTSCP, 0, 0, { 0x0f, 0x01, 0xf9 } },
-		{ "hlt", NST_ICPT_HLT, 0, 0, { 0xf4 } },
-		{ "pause", NST_ICPT_PAUSE, 0, 0, { 0xf3, 0x90 } },
-		{ "invlpg", NST_ICPT_INVLPG, DATA_ADDR, 0, { 0x0f, 0x01, 0x3b } },
-		{ "sgdt", NST_ICPT_DESC_READ, NST_DESC_GDT, 0, { 0x0f, 0x01, 0x03 } },
-		{ "lidt", NST_ICPT_DESC_WRITE, NST_DESC_IDT, 0, { 0x0f, 0x01, 0x1b } },
-		{ "str", NST_ICPT_DESC_READ, NST_DESC_TR, 0, { 0x0f, 0x00, 0xcb } },
-		{ "lldt", NST_ICPT_DESC_WRITE, NST_DESC_LDT, 0, { 0x0f, 0x00, 0xd3 } },
-		{ "pushf", NST_ICPT_PUSHF, 0, 0, { 0x9c } },
-		{ "popf", NST_ICPT_POPF, 0, 0, { 0x9d } },
-		{ "iret", NST_ICPT_IRET, 0, 0, { 0x48, 0xcf } },
-		{ "int 80h", NST_ICPT_INTN, 0x80, 0, { 0xcd, 0x80 } },
-		{ "int1", NST_ICPT_ICEBP, 0, 0, { 0xf1 } },
-		{ "xsetbv", NST_ICPT_XSETBV, 0x77, 0x123400000005, { 0x0f, 0x01, 0xd1 } },
-		{ "invpcid", NST_ICPT_INVPCID, 0, 0, { 0x66, 0x0f, 0x38, 0x82, 0x03 } },
-		{ "mwait", NST_ICPT_MWAIT, 0, 0, { 0x0f, 0x01, 0xc9 } },
-		{ "rdrand", NST_ICPT_RDRAND, 0, 0, { 0x0f, 0xc7, 0xf0 } },
-		{ "rdseed", NST_ICPT_RDSEED, 0, 0, { 0x0f, 0xc7, 0xf8 } },
-	};
 	struct nst_emul before;
 	enum nst_emul_result r;
 	bool good;
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(intercepts); i++) {
 		m_reset(MODE_LONG);
 		m.e.cr4 |= X86_CR4_OSXSAVE;
 		m.e.gpr[NST_RAX] = 5;
 		m.e.gpr[NST_RBX] = DATA_ADDR;
-		m.e.gpr[NST_RCX] = rows[i].kind == NST_ICPT_MWAIT ? 0 : 0x77;
+		m.e.gpr[NST_RCX] = intercepts[i].kind == NST_ICPT_MWAIT ? 0 : 0x77;
 		m.e.gpr[NST_RDX] = 0x1234;
 		m.e.gpr[NST_RDI] = DATA_ADDR;
-		m.wanted_icpt = 1 + rows[i].kind;
-		m_code(rows[i].code, sizeof(rows[i].code));
+		m.wanted_icpt = 1 + intercepts[i].kind;
+		m_code(intercepts[i].code, sizeof(intercepts[i].code));
 		before = m.e;
 		r = m_step();
 		good = r == NST_EMUL_INTERCEPTED && !m.logged && !m.halted &&
-		       m.icpt_a == rows[i].a && m.icpt_b == rows[i].b &&
+		       m.icpt_a == intercepts[i].a && m.icpt_b == intercepts[i].b &&
 		       m.e.rip == CODE_ADDR &&
 		       !memcmp(before.gpr, m.e.gpr, sizeof(before.gpr));
-		if (!tap_ok(good, "L1 intercepts %s", rows[i].name))
+		if (!tap_ok(good, "L1 intercepts %s", intercepts[i].name))
 			tap_note("result %d, a %llx, b %llx", r, (unsigned long long)m.icpt_a,
 				 (unsigned long long)m.icpt_b);
 	}

@@ -5,10 +5,8 @@
  *
  * usage: test_walk [COUNT [SEED]]
  */
-#include <stdlib.h>
-#include "mmu/walk.h"
-#include "naive_walk.h"
 #include "tap.h"
+#include "walk_rig.h"
 
 #define PAGES		16
 #define MEM_SIZE	(PAGES * 4096ull)
@@ -16,81 +14,10 @@
 
 static u8 mem_ours[MEM_SIZE], mem_naive[MEM_SIZE];
 
-static u64 random_state = 88172645463325252ull;
-
-static u64 rnd(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
-/* True once in @n. */
-static bool one_in(unsigned int n)
-{
-	return rnd() % n == 0;
-}
-
-/* Called before each compare-and-exchange; another CPU may be at work there. */
-static void (*other_cpu)(u8 *mem);
-
-static int mem_read(void *mem, nst_gpa_t gpa, void *buf, unsigned int len)
-{
-	if (nst_gpa_raw(gpa) + len > MEM_SIZE)
-		return -1;
-	memcpy(buf, (u8 *)mem + nst_gpa_raw(gpa), len);
-	return 0;
-}
-
-static int mem_cmpxchg(void *mem, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
-{
-	u8 *at = (u8 *)mem + nst_gpa_raw(gpa);
-	u64 now = 0;
-
-	if (nst_gpa_raw(gpa) + len > MEM_SIZE)
-		return -1;
-	if (other_cpu)
-		other_cpu(mem);
-	memcpy(&now, at, len);
-	if (now != *old) {
-		*old = now;
-		return 1;
-	}
-	memcpy(at, &new, len);
-	return 0;
-}
-
+static struct rig_memory memory = { mem_ours, MEM_SIZE };
 static const struct nst_walk_mem ours = {
-	.opaque = mem_ours, .read = mem_read, .cmpxchg = mem_cmpxchg,
+	.opaque = &memory, .read = rig_read, .cmpxchg = rig_cmpxchg,
 };
-
-static void mode_of(const struct naive_cpu *cpu, struct nst_walk_mode *mode)
-{
-	static const enum nst_format_id formats[] = {
-		[NAIVE_OFF] = NST_FMT_OFF, [NAIVE_32] = NST_FMT_2LEVEL,
-		[NAIVE_PAE] = NST_FMT_PAE, [NAIVE_4LEVEL] = NST_FMT_4LEVEL,
-		[NAIVE_5LEVEL] = NST_FMT_5LEVEL,
-	};
-	bool nx = cpu->nxe && cpu->mode >= NAIVE_PAE;
-	struct nst_format_env env = {
-		.maxphyaddr = cpu->maxphyaddr, .nx = nx, .pse36 = true,
-		.gb_pages = cpu->gb_pages, .amd = cpu->amd,
-	};
-	struct nst_perm_env perm = { .wp = cpu->wp, .smep = cpu->smep, .smap = cpu->smap };
-
-	memset(mode, 0, sizeof(*mode));
-	mode->fmt = &nst_formats[formats[cpu->mode]];
-	mode->large_levels = mode->fmt->large_levels;
-	if (cpu->mode == NAIVE_32 && !cpu->pse)
-		mode->large_levels = 0;
-	mode->wp = cpu->wp;
-	mode->pke = cpu->pke && cpu->mode >= NAIVE_4LEVEL;
-	mode->fetch_bit = cpu->smep || nx;
-	mode->ad = true;
-	nst_format_reserved(mode->fmt, &env, &mode->rsvd);
-	nst_perm_build(&mode->perm, &perm);
-}
 
 static void random_cpu(struct naive_cpu *cpu)
 {
@@ -176,27 +103,16 @@ static void random_tables(const struct naive_cpu *cpu, u64 addr)
 	}
 }
 
-static u8 access_bits(const struct naive_access *acc)
-{
-	u8 bits = acc->write ? NST_ACCESS_W : acc->fetch ? NST_ACCESS_X : NST_ACCESS_R;
-
-	if (acc->user)
-		bits |= NST_ACCESS_U;
-	if (acc->implicit)
-		bits |= NST_ACCESS_IMPL;
-	return bits;
-}
-
 static bool walk_ours(const struct naive_cpu *cpu, const struct naive_access *acc,
 		      struct nst_walk *out)
 {
 	struct nst_walk_in in = {
 		.addr = acc->addr, .root = cpu->cr3, .pdptr = cpu->pdpte,
-		.pkru = cpu->pkru, .access = access_bits(acc), .ac = cpu->ac,
+		.pkru = cpu->pkru, .access = rig_access(acc), .ac = cpu->ac,
 	};
 	struct nst_walk_mode mode;
 
-	mode_of(cpu, &mode);
+	rig_mode(cpu, &mode);
 	return nst_walk(&mode, &ours, &in, out);
 }
 
@@ -306,17 +222,17 @@ static void test_races(void)
 
 	simple_guest(&cpu);
 	meddled = 0;
-	other_cpu = revoke_write;
+	memory.other_cpu = revoke_write;
 	tap_ok(!walk_ours(&cpu, &acc, &out) && out.error_code == 7,
 	       "a right revoked under the walk is seen");
 	tap_ok(!(mem_ours[3 * 4096] & 0x60), "and the leaf's bits are not set");
 
 	simple_guest(&cpu);
 	meddled = 0;
-	other_cpu = always_change;
+	memory.other_cpu = always_change;
 	tap_ok(!walk_ours(&cpu, &acc, &out) && meddled > 1 && meddled < 128,
 	       "a leaf that changes for ever ends the walk");
-	other_cpu = NULL;
+	memory.other_cpu = NULL;
 }
 
 static void test_off(void)
@@ -334,7 +250,7 @@ int main(int argc, char **argv)
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 0) : DEFAULT_COUNT;
 
 	if (argc > 2)
-		random_state = strtoull(argv[2], NULL, 0) | 1;
+		rig_random = strtoull(argv[2], NULL, 0) | 1;
 	test_off();
 	test_races();
 	test_random(count);

@@ -6,10 +6,9 @@
  *
  * usage: test_walk2 [COUNT [SEED]]
  */
-#include <stdlib.h>
-#include "mmu/walk.h"
 #include "naive_both.h"
 #include "tap.h"
+#include "walk_rig.h"
 
 /* Tables of the first stage lie below those of the second. */
 #define FIRST_PAGES	16u
@@ -21,49 +20,9 @@
 static u8 mem_ours[MEM_SIZE], mem_naive[MEM_SIZE];
 static const struct naive_memory naive = { mem_naive, MEM_SIZE };
 
-static u64 random_state = 88172645463325252ull;
-
-static u64 rnd(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
-static bool one_in(unsigned int n)
-{
-	return rnd() % n == 0;
-}
-
-static int mem_read(void *mem, nst_gpa_t gpa, void *buf, unsigned int len)
-{
-	u64 at = nst_gpa_raw(gpa);
-
-	if (at + len > MEM_SIZE || at + len < at)
-		return -1;
-	memcpy(buf, (u8 *)mem + at, len);
-	return 0;
-}
-
-static int mem_cmpxchg(void *mem, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len)
-{
-	u8 *at = (u8 *)mem + nst_gpa_raw(gpa);
-	u64 now = 0;
-
-	if (nst_gpa_raw(gpa) + len > MEM_SIZE)
-		return -1;
-	memcpy(&now, at, len);
-	if (now != *old) {
-		*old = now;
-		return 1;
-	}
-	memcpy(at, &new, len);
-	return 0;
-}
-
+static struct rig_memory memory = { mem_ours, MEM_SIZE };
 static const struct nst_walk_mem ours = {
-	.opaque = mem_ours, .read = mem_read, .cmpxchg = mem_cmpxchg,
+	.opaque = &memory, .read = rig_read, .cmpxchg = rig_cmpxchg,
 };
 
 static void put(u64 at, u64 entry, unsigned int bytes)
@@ -395,7 +354,7 @@ int main(int argc, char **argv)
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 0) : DEFAULT_COUNT;
 
 	if (argc > 2)
-		random_state = strtoull(argv[2], NULL, 0) | 1;
+		rig_random = strtoull(argv[2], NULL, 0) | 1;
 	run(count, "a second stage", second_once);
 	run(count, "both stages", both_once);
 	return tap_done();
