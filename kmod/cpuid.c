@@ -231,7 +231,8 @@ int nst_cpuid_set(struct nst_vcpu *vcpu, struct kvm_cpuid2 __user *ucpuid)
 			return PTR_ERR(entries);
 	}
 	if (!entries_valid(entries, nent) ||
-	    ((vcpu->stat.entries || vcpu->stat.soft) && !same_entries(vcpu, entries, nent))) {
+	    ((vcpu->stat.entries || vcpu->stat.soft || nst_in_l2(vcpu)) &&
+	     !same_entries(vcpu, entries, nent))) {
 		kvfree(entries);
 		return -EINVAL;
 	}

@@ -234,16 +234,21 @@ enum nst_emul_result nst_ops_virt(struct nst_emul *e, enum nst_emul_virt insn)
  */
 enum nst_emul_result nst_ops_intercept(struct nst_emul *e, enum nst_emul_icpt kind, u64 a, u64 b)
 {
+	bool msr = kind == NST_ICPT_RDMSR || kind == NST_ICPT_WRMSR;
 	struct nst_vcpu *vcpu = e->opaque;
 	struct nst_exit exit = {
 		.raw_reason = NST_EXIT_BY_SOFTWARE, .insn_len = e->insn_len,
 	};
 
-	if (!vcpu->l1)
+	if (!vcpu->l1 && !msr)
 		return NST_EMUL_OK;
 	nst_icpt_decode(e, &exit, kind, a, b);
-	if (!vcpu->l1->wants(vcpu, &exit))
-		return NST_EMUL_OK;
+	if (!vcpu->l1 || !vcpu->l1->wants(vcpu, &exit)) {
+		if (!msr)
+			return NST_EMUL_OK;
+		/* Userspace's filter and exits for MSRs are the handler's. */
+		vcpu->insn->handler = true;
+	}
 	vcpu->exit = exit;
 	return NST_EMUL_INTERCEPTED;
 }

@@ -101,7 +101,8 @@ static long nst_vcpu_get_mp_state(void *object, unsigned long arg)
 	struct kvm_mp_state *state = (void *)arg;
 
 	/* What was latched before the question counts. */
-	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu))
+	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu) &&
+	    nst_nested_verdict(vcpu, NST_EXIT_INIT) == NST_DELIVER)
 		nst_lapic_accept_init_sipi(vcpu);
 	state->mp_state = vcpu->mp_state;
 	return 0;

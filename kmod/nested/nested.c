@@ -52,14 +52,15 @@ static void nst_intercept_foreign(struct nst_vcpu *vcpu, bool on)
 	struct nst_ctl *ctl = nst_own_ctl(vcpu);
 
 	ctl->exceptions &= ~BIT(X86_TRAP_UD);
-	if (on)
+	/* The other vendor's hypercall instruction is looked for, too. */
+	if (on || nst_quirk(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
 		ctl->exceptions |= BIT(X86_TRAP_UD);
 	nst_ctl_changed(vcpu, NST_CTL_TRAPS);
 }
 
 /**
  * nst_nested_cpuid_changed() - give a vCPU the nested ISA of its CPUID
- * @vcpu: the vCPU, which has not run yet; loaded or not
+ * @vcpu: loaded vCPU, L1 current; it has not run yet, or its CPUID is what it was
  *
  * Return: 0 or -ENOMEM: then it has none.
  */
@@ -72,10 +73,13 @@ int nst_nested_cpuid_changed(struct nst_vcpu *vcpu)
 	if (!nested)
 		return 0;
 	isa = nst_choose_isa(vcpu);
-	if (isa == nested->isa)
+	/* The same table again, after it has run; before that its features may differ. */
+	if (isa == nested->isa && (!isa || vcpu->stat.entries || vcpu->stat.soft))
 		return 0;
-	if (nested->isa)
+	if (nested->isa) {
+		nested->isa->leave(vcpu);
 		nested->isa->destroy(vcpu);
+	}
 	nested->isa = NULL;
 	nst_intercept_foreign(vcpu, isa && strcmp(isa->name, nst_backend->name));
 	if (!isa)

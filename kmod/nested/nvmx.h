@@ -94,7 +94,7 @@ void nvmx_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl);
 int nvmx_enter_paging(struct nst_vcpu *vcpu);
 void nvmx_fill_check(struct nst_vcpu *vcpu, struct nvmx_check *in);
 u8 nvmx_linear_bits(const struct nst_vcpu *vcpu);
-u32 nvmx_load_msrs(struct nst_vcpu *vcpu, u64 area, u32 count);
+u32 nvmx_load_area(struct nst_vcpu *vcpu, u64 area, u32 count);
 
 /* vmx_exit.c */
 bool nvmx_wants(struct nst_vcpu *vcpu, const struct nst_exit *exit);

@@ -205,6 +205,8 @@ enum nst_next nsvm_vmrun(struct nst_vcpu *vcpu, u64 vmcb_pa)
 	if (!nsvm_entry_allowed(vcpu, &nsvm->v))
 		return nsvm_entry_refused(vcpu);
 
+	/* A trap of L1's own step over VMRUN is not L2's. */
+	memset(&vcpu->ev.exception, 0, sizeof(vcpu->ev.exception));
 	nst_nested_switch(vcpu, true);
 	nsvm->gif = true;
 	nsvm_load_registers(vcpu, &nsvm->v);

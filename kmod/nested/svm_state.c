@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "../core.h"
+#include "../mtrr.h"
 #include "../mmu/stage2.h"
 #include "nsvm.h"
 #include "svm_caps.h"
@@ -115,11 +116,12 @@ long nsvm_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 }
 
 /* L1's saved state has to be one that a hypervisor can be in. */
-static bool nsvm_saved_l1_valid(const struct nst_vcpu *vcpu, const struct vmcb_save_area *save)
+static bool nsvm_saved_l1_valid(struct nst_vcpu *vcpu, const struct vmcb_save_area *save)
 {
 	return (save->cr0 & X86_CR0_PE) && (save->cr0 & X86_CR0_PG) && !(save->cr0 >> 32) &&
 	       !(save->cr4 & vcpu->cr4_reserved) && (save->efer & EFER_SVME) &&
-	       !(save->rflags & X86_EFLAGS_VM);
+	       !(save->efer & ~(nst_efer_allowed(vcpu) | EFER_LMA)) &&
+	       !(save->rflags & X86_EFLAGS_VM) && nst_pat_valid(save->g_pat);
 }
 
 /* Rules that look at L2's save area cannot be asked: that is not in the state. */
@@ -128,8 +130,8 @@ static bool nsvm_control_valid(const struct nst_vcpu *vcpu, const struct nsvm_vm
 	u64 width = BIT_ULL(vcpu->maxphyaddr);
 
 	return nsvm_intercepts(v, INTERCEPT_VMRUN) && v->asid &&
-	       v->msrpm_base_pa + NSVM_MSRPM_BYTES <= width &&
-	       v->iopm_base_pa + NSVM_IOPM_BYTES <= width &&
+	       v->msrpm_base_pa <= width - NSVM_MSRPM_BYTES &&
+	       v->iopm_base_pa <= width - NSVM_IOPM_BYTES &&
 	       (!v->nested_ctl || v->nested_cr3 < width);
 }
 

@@ -151,7 +151,7 @@ static void nvmx_load_guest(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
 }
 
 /**
- * nvmx_load_msrs() - load the MSRs of an MSR-load area, SDM3 "Loading MSRs"
+ * nvmx_load_area() - load the MSRs of an MSR-load area, SDM3 "Loading MSRs"
  * @vcpu: loaded vCPU, vm->srcu held
  * @area: guest-physical address in L1's memory
  * @count: of its entries; too many fail at the first beyond the limit
@@ -159,7 +159,7 @@ static void nvmx_load_guest(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
  * Return: the number, counted from 1, of the entry that could not be loaded; 0:
  * all were.
  */
-u32 nvmx_load_msrs(struct nst_vcpu *vcpu, u64 area, u32 count)
+u32 nvmx_load_area(struct nst_vcpu *vcpu, u64 area, u32 count)
 {
 	struct vmx_msr_entry entry;
 
@@ -214,11 +214,19 @@ int nvmx_enter_paging(struct nst_vcpu *vcpu)
 	ret = nst_mmu_enter_l2(vcpu, &s2);
 	if (ret)
 		return ret;
-	if (s2.kind == NST_STAGE2_NONE && (vcpu->st.cr0 & X86_CR0_PG) &&
-	    (vcpu->st.cr4 & X86_CR4_PAE) && !(vcpu->st.efer & EFER_LMA))
-		nst_mmu_load_pdptrs(vcpu, vcpu->st.cr3);
 	nvmx_flush_for_entry(vcpu, v);
 	return 0;
+}
+
+/* Without EPT, PDPTEs come from memory. False: they cannot be loaded. */
+static bool nvmx_load_pdptes(struct nst_vcpu *vcpu)
+{
+	const struct nst_state *st = &vcpu->st;
+
+	if (nvmx_has_proc2(to_nvmx(vcpu)->v, SECONDARY_EXEC_ENABLE_EPT) ||
+	    !(st->cr0 & X86_CR0_PG) || !(st->cr4 & X86_CR4_PAE) || (st->efer & EFER_LMA))
+		return true;
+	return nst_mmu_load_pdptrs(vcpu, st->cr3);
 }
 
 /* ---- events ---- */
@@ -262,20 +270,30 @@ static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
 {
 	struct nvmx_vmcs12 *v = to_nvmx(vcpu)->v;
 	u32 bad_msr;
+	int ret;
 
 	nst_nested_switch(vcpu, true);
 	nvmx_load_guest(vcpu, v);
-	bad_msr = nvmx_load_msrs(vcpu, v->entry_msr_load_addr, v->entry_msr_load_count);
+	bad_msr = nvmx_load_area(vcpu, v->entry_msr_load_addr, v->entry_msr_load_count);
 	if (bad_msr) {
 		nvmx_fail_entry(vcpu, EXIT_REASON_MSR_LOAD_FAIL, bad_msr);
 		return NST_ENTER;
 	}
-	if (nvmx_enter_paging(vcpu))
-		return NST_FAULTED;
+	/* L1's other CPUs may have changed the PDPTEs since they were checked. */
+	ret = nvmx_enter_paging(vcpu);
+	if (!ret && !nvmx_load_pdptes(vcpu))
+		ret = -EINVAL;
+	if (ret) {
+		nvmx_fail_entry(vcpu, EXIT_REASON_INVALID_STATE,
+				ret == -EINVAL ? ENTRY_FAIL_PDPTE : ENTRY_FAIL_DEFAULT);
+		return NST_ENTER;
+	}
 	if (launch)
 		v->launch_state = NVMX_LAUNCHED;
 	nvmx_inject(vcpu, v);
 	nvmx_set_activity(vcpu, v);
+	/* Under delivery it is no wish of L1's any more. */
+	v->entry_intr_info &= ~INTR_INFO_VALID_MASK;
 	if (v->pin & PIN_BASED_VMX_PREEMPTION_TIMER)
 		nvmx_timer_start(vcpu);
 	return NST_ENTER;

@@ -23,8 +23,6 @@ static u32 nvmx_abilities(const struct nst_vcpu *vcpu)
 		has |= nst_caps.rdtscp ? NVMX_HAS_RDTSCP : 0;
 	if (!vcpu || nst_guest_has(vcpu, NST_GCAP_INVPCID))
 		has |= nst_caps.invpcid ? NVMX_HAS_INVPCID : 0;
-	if (!vcpu || nst_guest_has(vcpu, NST_GCAP_XSAVES))
-		has |= nst_caps.xsaves ? NVMX_HAS_XSAVES : 0;
 	return has;
 }
 

@@ -4,6 +4,7 @@
  * state out of its host-state area.  SDM3 "VM Exits".
  */
 #include "../nestor.h"
+#include <uapi/asm/debugreg.h>
 #include <linux/string.h>
 #include "../core.h"
 #include "../guestmem.h"
@@ -114,7 +115,10 @@ void nvmx_save_guest(struct nst_vcpu *vcpu)
 	v->guest_interruptibility = (st->sti_shadow ? GUEST_INTR_STATE_STI : 0) |
 				    (st->movss_shadow ? GUEST_INTR_STATE_MOV_SS : 0) |
 				    (st->nmi_blocked ? GUEST_INTR_STATE_NMI : 0);
-	v->guest_pending_dbg = 0;
+	/* SDM3 "Checks on Guest Non-Register State": what VMRESUME will ask for. */
+	v->guest_pending_dbg = (st->sti_shadow || st->movss_shadow || halted) &&
+			       (st->rflags & X86_EFLAGS_TF) &&
+			       !(v->guest_debugctl & DEBUGCTLMSR_BTF) ? DR_STEP : 0;
 	if (v->exit_ctls & VM_EXIT_SAVE_VMX_PREEMPTION_TIMER)
 		v->preemption_timer = nvmx_timer_left(vcpu);
 }
@@ -281,7 +285,7 @@ static void nvmx_become_host(struct nst_vcpu *vcpu)
 	if ((st->cr0 & X86_CR0_PG) && (st->cr4 & X86_CR4_PAE) && !(st->efer & EFER_LMA) &&
 	    !nst_mmu_load_pdptrs(vcpu, st->cr3))
 		nvmx_abort(vcpu, NVMX_ABORT_PDPTES);
-	else if (nvmx_load_msrs(vcpu, v->exit_msr_load_addr, v->exit_msr_load_count))
+	else if (nvmx_load_area(vcpu, v->exit_msr_load_addr, v->exit_msr_load_count))
 		nvmx_abort(vcpu, NVMX_ABORT_LOAD_MSRS);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;

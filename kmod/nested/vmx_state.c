@@ -93,10 +93,8 @@ static int nvmx_resume_l2(struct nst_vcpu *vcpu, const struct kvm_nested_state *
 	if (nvmx_check_vmfail(&in) || nvmx_check_guest(&in))
 		return -EINVAL;
 	nst_nested_switch(vcpu, true);
-	if (nvmx_enter_paging(vcpu)) {
-		nst_nested_switch(vcpu, false);
+	if (nvmx_enter_paging(vcpu))
 		return -ENOMEM;
-	}
 	if (nvmx->v->pin & PIN_BASED_VMX_PREEMPTION_TIMER) {
 		nvmx_timer_start(vcpu);
 		if (head->hdr.vmx.flags & KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE)
@@ -120,7 +118,8 @@ long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	bool off = head->hdr.vmx.vmxon_pa == NVMX_NO_POINTER;
 	int ret = 0;
 
-	if (off ? !nvmx_off_ok(head) : !nvmx_head_ok(vcpu, head))
+	if (head->format != KVM_STATE_NESTED_FORMAT_VMX ||
+	    (off ? !nvmx_off_ok(head) : !nvmx_head_ok(vcpu, head)))
 		return -EINVAL;
 	nvmx_isa.leave(vcpu);
 	if (off)
