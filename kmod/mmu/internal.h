@@ -71,6 +71,7 @@ union nst_role {
  * @nr_present: (m) present entries
  * @writes: (m) emulated writes to the guest table since it was last used
  * @unsync: (m) the guest may write the shadowed table without an exit
+ * @counted: (m) its guest table is counted in the slot where it lies
  * @zapped: (m) no longer found; freed when the last root user is gone
  */
 struct nst_table {
@@ -88,6 +89,7 @@ struct nst_table {
 	u16 writes;
 	bool unsync;
 	bool zapped;
+	bool counted;
 };
 
 /**

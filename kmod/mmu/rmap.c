@@ -11,6 +11,8 @@
 #include "internal.h"
 
 #define CHUNK_ENTRIES		14
+/* The size is userspace's choice: too large a one is an error, not a warning. */
+#define SLOT_GFP		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 /* One piece of a long set; with its list pointer two cache lines. */
 struct nst_chunk {
@@ -245,14 +247,14 @@ int nst_shadow_slot_alloc(struct nst_memslot *slot)
 	for (level = NST_LEVEL_4K; level <= NST_LEVEL_1G; level++) {
 		u64 count = slot_count(slot, level);
 
-		priv->rmap[level - 1] = kvcalloc(count, sizeof(long), GFP_KERNEL_ACCOUNT);
+		priv->rmap[level - 1] = kvcalloc(count, sizeof(long), SLOT_GFP);
 		ok &= !!priv->rmap[level - 1];
 		if (level == NST_LEVEL_4K)
 			continue;
-		priv->no_large[level - 2] = kvcalloc(count, sizeof(u32), GFP_KERNEL_ACCOUNT);
+		priv->no_large[level - 2] = kvcalloc(count, sizeof(u32), SLOT_GFP);
 		ok &= !!priv->no_large[level - 2];
 	}
-	priv->tables = kvcalloc(slot->npages, sizeof(u32), GFP_KERNEL_ACCOUNT);
+	priv->tables = kvcalloc(slot->npages, sizeof(u32), SLOT_GFP);
 	if (!ok || !priv->tables) {
 		free_slot_data(priv);
 		return -ENOMEM;

@@ -152,7 +152,7 @@ void nst_shadow_zap_table(struct nst_vm *vm, struct nst_table *table, struct lis
 	hlist_del_init(&table->hash);
 	list_del_init(&table->unsync_link);
 	vm->mmu->nr_anchored -= !!table->anchor;
-	if (nst_has_guest_table(table))
+	if (table->counted)
 		nst_rmap_shadow_end(vm, table->role.space, table->gfn);
 	if (!table->roots) {
 		nst_table_retire(vm, table, dead);
@@ -273,6 +273,7 @@ static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_rol
 	/* A shadow above level 1 forbids that others of this gfn are unsync. */
 	if (role.level > NST_LEVEL_4K)
 		nst_sync_all(vm);
+	table->counted = nst_memslot_find_locked(vm, role.space, gfn);
 	if (nst_rmap_shadow_begin(vm, role.space, gfn))
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 	return table;
@@ -359,8 +360,13 @@ int nst_shadow_load(struct nst_vcpu *vcpu)
 				     NST_ACCESS_R, &translated);
 
 	spin_lock(&vm->mmu_lock);
-	while (nst_memslots(vm)->removing)
-		cond_resched_lock(&vm->mmu_lock);
+	while (nst_memslots(vm)->removing) {
+		/* Who removes it needs the lock. */
+		spin_unlock(&vm->mmu_lock);
+		cond_resched();
+		cpu_relax();
+		spin_lock(&vm->mmu_lock);
+	}
 	if (!paging->keep_stale)
 		nst_sync_all(vm);
 	nst_put_root(vcpu, paging, &dead);
@@ -550,6 +556,10 @@ static void map_used(struct nst_vcpu *vcpu, const struct source *src, struct nst
 	};
 	u8 rights = nst_entry_rights(fmt, guest) & table->role.rights;
 
+	/* All levels together may grant nothing; accesses through NPT are a user's. */
+	if (!(rights & (NST_ACCESS_R | NST_ACCESS_X)) ||
+	    (src->base.merged && !(rights & NST_ACCESS_U)))
+		return;
 	if (!nst_entry_present(fmt, guest) || (src->mode->ad && !(guest & fmt->accessed)) ||
 	    nst_entry_malformed(&src->mode->rsvd, NST_LEVEL_4K, guest, true) ||
 	    !nst_fault_neighbour(vcpu->vm, &page))

@@ -49,20 +49,19 @@ static unsigned long count_tables(struct shrinker *unused, struct shrink_control
 
 static unsigned long scan_tables(struct shrinker *unused, struct shrink_control *sc)
 {
-	struct nst_mmu_vm *mmu, *next;
+	struct nst_mmu_vm *mmu;
 	unsigned long gone = 0;
 
 	if (!mutex_trylock(&all_vms_lock))
 		return SHRINK_STOP;
-	list_for_each_entry_safe(mmu, next, &all_vms, link) {
+	list_for_each_entry(mmu, &all_vms, link) {
 		if (gone >= sc->nr_to_scan)
 			break;
-		if (!READ_ONCE(mmu->nr_tables))
-			continue;
-		gone += zap_oldest(mmu->vm, sc->nr_to_scan - gone);
-		/* The next time another VM begins. */
-		list_move_tail(&mmu->link, &all_vms);
+		if (READ_ONCE(mmu->nr_tables))
+			gone += zap_oldest(mmu->vm, sc->nr_to_scan - gone);
 	}
+	/* The next time another VM begins. */
+	list_rotate_left(&all_vms);
 	mutex_unlock(&all_vms_lock);
 	return gone;
 }
