@@ -322,6 +322,10 @@ int nst_irqfd(struct nst_vm *vm, const struct kvm_irqfd *args)
 		return -EINVAL;
 	if (!nst_irqchip_in_kernel(vm))
 		return -EAGAIN;
+	/* Who sees the EOI has the resampling: with a split chip, userspace. */
+	if ((args->flags & KVM_IRQFD_FLAG_RESAMPLE) &&
+	    !(args->flags & KVM_IRQFD_FLAG_DEASSIGN) && !nst_pic_in_kernel(vm))
+		return -EINVAL;
 	mutex_lock(&vm->slots_lock);
 	events = eventfds_get(vm);
 	mutex_unlock(&vm->slots_lock);
