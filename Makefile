@@ -69,7 +69,7 @@ check:
 
 check-nightly:
 	@scripts/deps.sh build hosts check docs
-	@BOOTS=30 KILLS=200 ROUNDS=10 selftests/runner/run --nightly
+	@BOOTS=30 KILLS=200 ROUNDS=10 MIB=64 selftests/runner/run --nightly
 
 check-fast:
 	@scripts/deps.sh build hosts check

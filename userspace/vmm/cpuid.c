@@ -18,6 +18,7 @@
 #define LEAF_AMD_MAX		0x80000000
 #define LEAF_AMD_FEATURES	0x80000001
 #define LEAF_AMD_SIZES		0x80000008
+#define LEAF_AMD_SVM		0x8000000a
 #define LEAF_AMD_CACHES		0x8000001d
 #define LEAF_AMD_TOPOLOGY	0x8000001e
 
@@ -206,6 +207,9 @@ static void nest_entry(struct kvm_cpuid_entry2 *e, enum cpuid_nested nested)
 		e->ecx &= ~FEAT_AMD_ECX_SVM;
 	if (nested != CPUID_NOT_NESTED && (e->function == LEAF_MAX || e->function == LEAF_AMD_MAX))
 		set_vendor(e, vendor);
+	/* SVM describes itself in a leaf that Intel's CPUs do not have. */
+	if (e->function == LEAF_AMD_MAX && nested == CPUID_SVM && e->eax < LEAF_AMD_SVM)
+		e->eax = LEAF_AMD_SVM;
 }
 
 /**

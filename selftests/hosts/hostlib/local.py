@@ -32,7 +32,7 @@ def _unload(*names):
 
 def _load(options):
     """Load what the options say; returns a reason when that fails."""
-    words = shlex.split(options.modparam)
+    words = shlex.split(" ".join(options.modparam))
     vendor = "kvm_amd" if "svm" in _flags() else "kvm_intel"
     if options.module == "none":
         return None

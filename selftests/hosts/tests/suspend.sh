@@ -9,7 +9,7 @@
 
 . "${0%/*}/lib.sh"
 [ -e /sys/power/pm_test ] || skip_all "the kernel has no /sys/power/pm_test"
-plan 4
+plan 5
 
 sleeps() {
 	echo core >/sys/power/pm_test && echo mem >/sys/power/state
@@ -19,6 +19,7 @@ try "sleep and wake with no guest" sleeps
 boots "$TMP/guest" 1 >"$TMP/why" &
 vm=$!
 sleep 3
+try "the guest is at work" kill -0 $vm
 try "sleep and wake under a guest" sleeps
 wait $vm
 status=$?
