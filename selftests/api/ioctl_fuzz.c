@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Random ioctls, from several threads, on files that others close meanwhile:
+ * whatever comes, the kernel answers, reports nothing, and the next VM runs.
+ *
+ * A child process is a world: a VM, two vCPUs whose guest runs random bytes, a
+ * few eventfds, and threads that call anything with anything. Arguments are
+ * what a GET answered, with some of its bits changed; or small numbers; or
+ * noise; or end where memory does. A world may well destroy itself, for it may
+ * give its own stack to its guest.
+ *
+ * NST_FUZZ_SECONDS and NST_FUZZ_SEED choose how long, and which ones. What the
+ * host's kernel says is looked at by selftests/hosts/run.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "api.h"
+
+#define THREADS		4
+#define FILES		16		/* of a world, closed and made anew at random */
+#define CALLS		3000u		/* of each thread of a world */
+#define WORLD_SECONDS	10u		/* then it is killed */
+#define TICK_NS		3000000l	/* no KVM_RUN is longer */
+#define GUEST_MEM	0x200000u
+#define AREA		0x8000u		/* of an argument with what follows it */
+
+enum kind { ON_DEVICE, ON_VM, ON_VCPU };
+
+/* @get: answers what @request takes, 0 when nothing does */
+struct entry {
+	enum kind kind;
+	unsigned long request;
+	unsigned long get;
+};
+
+#define PAIR(kind, what)	{ kind, KVM_GET_##what, 0 }, \
+				{ kind, KVM_SET_##what, KVM_GET_##what }
+
+static const struct entry table[] = {
+	{ ON_VCPU, KVM_RUN, 0 },	/* the first: drawn more often than the others */
+	{ ON_DEVICE, KVM_GET_API_VERSION, 0 },
+	{ ON_DEVICE, KVM_CREATE_VM, 0 },
+	{ ON_DEVICE, KVM_CHECK_EXTENSION, 0 },
+	{ ON_DEVICE, KVM_GET_VCPU_MMAP_SIZE, 0 },
+	{ ON_DEVICE, KVM_GET_SUPPORTED_CPUID, 0 },
+	{ ON_DEVICE, KVM_GET_EMULATED_CPUID, 0 },
+	{ ON_DEVICE, KVM_GET_MSR_INDEX_LIST, 0 },
+	{ ON_DEVICE, KVM_GET_MSR_FEATURE_INDEX_LIST, 0 },
+	{ ON_DEVICE, KVM_X86_GET_MCE_CAP_SUPPORTED, 0 },
+	{ ON_VM, KVM_CHECK_EXTENSION, 0 },
+	{ ON_VM, KVM_CREATE_VCPU, 0 },
+	{ ON_VM, KVM_SET_USER_MEMORY_REGION, 0 },
+	{ ON_VM, KVM_GET_DIRTY_LOG, 0 },
+	{ ON_VM, KVM_CLEAR_DIRTY_LOG, 0 },
+	{ ON_VM, KVM_SET_TSS_ADDR, 0 },
+	{ ON_VM, KVM_SET_IDENTITY_MAP_ADDR, 0 },
+	{ ON_VM, KVM_CREATE_IRQCHIP, 0 },
+	{ ON_VM, KVM_CREATE_PIT2, 0 },
+	{ ON_VM, KVM_IRQ_LINE, 0 },
+	{ ON_VM, KVM_IRQ_LINE_STATUS, 0 },
+	PAIR(ON_VM, IRQCHIP),
+	PAIR(ON_VM, PIT2),
+	PAIR(ON_VM, CLOCK),
+	PAIR(ON_VM, NR_MMU_PAGES),
+	{ ON_VM, KVM_SET_GSI_ROUTING, 0 },
+	{ ON_VM, KVM_SIGNAL_MSI, 0 },
+	{ ON_VM, KVM_IRQFD, 0 },
+	{ ON_VM, KVM_IOEVENTFD, 0 },
+	{ ON_VM, KVM_REGISTER_COALESCED_MMIO, 0 },
+	{ ON_VM, KVM_UNREGISTER_COALESCED_MMIO, 0 },
+	{ ON_VM, KVM_ENABLE_CAP, 0 },
+	{ ON_VM, KVM_SET_BOOT_CPU_ID, 0 },
+	{ ON_VM, KVM_X86_SET_MSR_FILTER, 0 },
+	{ ON_VM, KVM_GET_STATS_FD, 0 },
+	{ ON_VM, KVM_RESET_DIRTY_RINGS, 0 },
+	{ ON_VM, KVM_REINJECT_CONTROL, 0 },
+	{ ON_VM, KVM_CREATE_DEVICE, 0 },
+	PAIR(ON_VCPU, REGS),
+	PAIR(ON_VCPU, SREGS),
+	PAIR(ON_VCPU, SREGS2),
+	PAIR(ON_VCPU, FPU),
+	PAIR(ON_VCPU, XSAVE),
+	{ ON_VCPU, KVM_GET_XSAVE2, 0 },
+	PAIR(ON_VCPU, XCRS),
+	PAIR(ON_VCPU, MSRS),
+	PAIR(ON_VCPU, LAPIC),
+	PAIR(ON_VCPU, MP_STATE),
+	PAIR(ON_VCPU, VCPU_EVENTS),
+	PAIR(ON_VCPU, DEBUGREGS),
+	PAIR(ON_VCPU, CPUID2),
+	PAIR(ON_VCPU, TSC_KHZ),
+	PAIR(ON_VCPU, NESTED_STATE),
+	{ ON_VCPU, KVM_SET_GUEST_DEBUG, 0 },
+	{ ON_VCPU, KVM_SET_SIGNAL_MASK, 0 },
+	{ ON_VCPU, KVM_INTERRUPT, 0 },
+	{ ON_VCPU, KVM_NMI, 0 },
+	{ ON_VCPU, KVM_SMI, 0 },
+	{ ON_VCPU, KVM_TRANSLATE, 0 },
+	{ ON_VCPU, KVM_X86_SETUP_MCE, 0 },
+	{ ON_VCPU, KVM_X86_SET_MCE, 0 },
+	{ ON_VCPU, KVM_KVMCLOCK_CTRL, 0 },
+	{ ON_VCPU, KVM_TPR_ACCESS_REPORTING, 0 },
+	{ ON_VCPU, KVM_SET_VAPIC_ADDR, 0 },
+	{ ON_VCPU, KVM_ENABLE_CAP, 0 },
+	{ ON_VCPU, KVM_GET_STATS_FD, 0 },
+	{ ON_VCPU, KVM_HAS_DEVICE_ATTR, 0 },
+	{ ON_VCPU, KVM_GET_DEVICE_ATTR, 0 },
+	{ ON_VCPU, KVM_SET_DEVICE_ATTR, 0 },
+};
+
+/* Shared with the worlds, which may end at any moment. */
+static struct {
+	atomic_ulong calls;
+	atomic_ulong accepted[COUNT(table)];
+} *seen;
+
+struct file {
+	atomic_int fd;
+	enum kind kind;
+	struct kvm_run *_Atomic run;
+};
+
+struct world {
+	struct file file[FILES];
+	int event[2];
+	uint8_t *mem;
+	uint64_t seed;
+	size_t run_size;
+};
+
+struct hand {
+	struct world *world;
+	pthread_t thread;
+	uint64_t random;
+	uint8_t *area;		/* AREA bytes, then nothing is mapped */
+};
+
+/* xorshift64*: repeatable, and good enough to be unexpected */
+static uint64_t draw(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * 0x2545f4914f6cdd1dull;
+}
+
+static uint32_t below(struct hand *h, uint32_t limit)
+{
+	return (draw(&h->random) >> 32) % limit;
+}
+
+static uint64_t interesting(struct hand *h)
+{
+	const uint64_t values[] = {
+		0, 1, 2, 3, 4, 8, 16, 0x20, 0x100, 0x1000, 0x10000, 0xfee00000, 0xfec00000,
+		0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
+		0x8000000000000000, 0xffffffffffffffff, 0xfffffffffffff000,
+		(uintptr_t)h->world->mem, (uintptr_t)h->area, h->world->event[0],
+		h->world->event[1], 0xc0000080, 0x4b564d00, 1ull << below(h, 64),
+	};
+
+	return values[below(h, COUNT(values))];
+}
+
+static void noise(struct hand *h, uint8_t *at, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		at[i] = draw(&h->random) >> 56;
+}
+
+/* Words at their places, most of them 0 */
+static void sparse(struct hand *h, uint8_t *at, size_t size)
+{
+	uint64_t word;
+	size_t i;
+
+	memset(at, 0, size);
+	for (i = 0; i + 4 <= size && i < 64; i += 4) {
+		word = below(h, 3) ? 0 : interesting(h);
+		memcpy(at + i, &word, i + 8 <= size && !(i & 4) ? 8 : 4);
+	}
+}
+
+/* A few changed bits or words */
+static void mutate(struct hand *h, uint8_t *at, size_t size)
+{
+	uint32_t changes = below(h, 5);
+	uint64_t word;
+
+	while (changes-- && size >= 8) {
+		at[below(h, size)] ^= 1u << below(h, 8);
+		word = interesting(h);
+		if (!below(h, 3))
+			memcpy(at + (below(h, size - 7) & ~3u), &word, 8);
+	}
+}
+
+/* What the size in the request says, or more for what has an array behind it */
+static size_t extent(struct hand *h, unsigned long request)
+{
+	size_t size = _IOC_SIZE(request);
+
+	return below(h, 4) ? size + 512 : size;
+}
+
+/* A memory region of the world's own, so that its guest has somewhere to live */
+static void near_region(struct hand *h, uint8_t *at)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = below(h, 4),
+		.flags = below(h, 4),
+		.guest_phys_addr = (uint64_t)below(h, 8) * 0x100000,
+		.memory_size = (uint64_t)below(h, GUEST_MEM / 0x1000 + 1) * 0x1000,
+		.userspace_addr = (uintptr_t)h->world->mem,
+	};
+
+	memcpy(at, &region, sizeof(region));
+}
+
+static void near_cap(struct hand *h, uint8_t *at)
+{
+	struct kvm_enable_cap cap = {
+		.cap = below(h, 256),
+		.args = { below(h, 2) ? below(h, 64) : interesting(h) },
+	};
+
+	memcpy(at, &cap, sizeof(cap));
+}
+
+static unsigned long argument(struct hand *h, int fd, const struct entry *e)
+{
+	size_t size = extent(h, e->request);
+	uint8_t *at = h->area + AREA - size - (below(h, 8) ? 0x1000 : 0);
+
+	if (!_IOC_SIZE(e->request) || !below(h, 40))
+		return below(h, 2) ? below(h, 300) : interesting(h);
+	switch (below(h, 4)) {
+	case 0:
+		noise(h, at, size);
+		break;
+	case 1:
+		sparse(h, at, size);
+		break;
+	default:
+		sparse(h, at, size);
+		if (e->get)
+			ioctl(fd, e->get, at);
+		else if (e->request == KVM_SET_USER_MEMORY_REGION)
+			near_region(h, at);
+		else if (e->request == KVM_ENABLE_CAP)
+			near_cap(h, at);
+		mutate(h, at, size);
+	}
+	return (unsigned long)at - (below(h, 60) ? 0 : 3) + (below(h, 60) ? 0 : 0x2000);
+}
+
+static void set_file(struct world *w, unsigned int slot, int fd, enum kind kind)
+{
+	int old = atomic_exchange(&w->file[slot].fd, fd);
+	struct kvm_run *run = NULL;
+
+	w->file[slot].kind = kind;
+	if (kind == ON_VCPU) {
+		run = mmap(NULL, w->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		run = run == MAP_FAILED ? NULL : run;
+	}
+	/* The old page stays mapped: a thread may be writing to it. */
+	atomic_store(&w->file[slot].run, run);
+	if (old >= 0)
+		close(old);
+}
+
+/* Memory, vCPUs, and perhaps interrupt controllers: what a launcher begins with */
+static void new_machine(struct hand *h)
+{
+	struct world *w = h->world;
+	struct kvm_cpuid2 *cpuid;
+	int vm = call_value(api_device, KVM_CREATE_VM, 0), cpu, i;
+
+	if (vm < 0)
+		return;
+	api_slot(vm, 0, 0, 0, GUEST_MEM, w->mem);
+	if (below(h, 3))
+		call_value(vm, KVM_CREATE_IRQCHIP, 0);
+	if (below(h, 2))
+		call(vm, KVM_CREATE_PIT2, &(struct kvm_pit_config){ 0 });
+	for (i = 0; i < 2; i++) {
+		cpu = call_value(vm, KVM_CREATE_VCPU, i);
+		if (cpu < 0)
+			continue;
+		cpuid = api_supported_cpuid();
+		call(cpu, KVM_SET_CPUID2, cpuid);
+		free(cpuid);
+		call(cpu, KVM_SET_MP_STATE, &(struct kvm_mp_state){ KVM_MP_STATE_RUNNABLE });
+		set_file(w, 1 + below(h, FILES - 1), cpu, ON_VCPU);
+	}
+	set_file(w, 1 + below(h, FILES - 1), vm, ON_VM);
+}
+
+/* Files that came out of a call join the others. */
+static void keep(struct hand *h, const struct entry *e, long result)
+{
+	unsigned int slot = 1 + below(h, FILES - 1);
+
+	if (e->request == KVM_CREATE_VM)
+		set_file(h->world, slot, result, ON_VM);
+	else if (e->request == KVM_CREATE_VCPU)
+		set_file(h->world, slot, result, ON_VCPU);
+	else if (e->request == KVM_GET_STATS_FD)
+		close(result);
+}
+
+static void one_call(struct hand *h)
+{
+	struct file *f = &h->world->file[below(h, FILES)];
+	const struct entry *e = &table[below(h, COUNT(table))];
+	struct kvm_run *run = atomic_load(&f->run);
+	unsigned long arg;
+	long result;
+	int fd;
+
+	if (f->kind == ON_VCPU && !below(h, 3))
+		e = &table[0];
+	if (f->kind == ON_VCPU && !below(h, 4) && run)
+		mutate(h, (uint8_t *)run, 512);
+	fd = atomic_load(&f->fd);
+	/* A call on the wrong kind of file now and then is part of it. */
+	while (e->kind != f->kind && below(h, 50))
+		e = &table[below(h, COUNT(table))];
+	arg = argument(h, fd, e);
+	result = ioctl(fd, e->request, arg);
+	atomic_fetch_add(&seen->calls, 1);
+	if (result < 0)
+		return;
+	atomic_fetch_add(&seen->accepted[e - table], 1);
+	keep(h, e, result);
+}
+
+static void on_tick(int signal)
+{
+	(void)signal;
+}
+
+/* Every thread has its own clock: a guest that loops must come back. */
+static void start_ticks(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+	struct itimerspec when = { { 0, TICK_NS }, { 0, TICK_NS } };
+	timer_t timer;
+
+	event._sigev_un._tid = syscall(SYS_gettid);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &when, NULL))
+		_exit(1);
+}
+
+static void *hand_main(void *arg)
+{
+	struct hand *h = arg;
+	unsigned int i;
+
+	start_ticks();
+	for (i = 0; i < CALLS; i++) {
+		if (!below(h, 100))
+			new_machine(h);
+		if (!below(h, 200))
+			noise(h, h->world->mem + below(h, GUEST_MEM - 0x1000), 0x1000);
+		one_call(h);
+	}
+	return NULL;
+}
+
+/* Memory whose end is the end of everything */
+static uint8_t *area_with_end(void)
+{
+	uint8_t *at = mmap(NULL, AREA + 0x4000, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED || mprotect(at + AREA, 0x4000, PROT_NONE))
+		_exit(1);
+	return at;
+}
+
+/* The child's side; it does not come back. */
+static void world_main(uint64_t seed)
+{
+	struct sigaction tick = { .sa_handler = on_tick };
+	struct rlimit limit = { 1024, 1024 };
+	struct world w = { .seed = seed };
+	struct hand h[THREADS];
+	unsigned int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigaction(SIGALRM, &tick, NULL);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	w.run_size = call_value(api_device, KVM_GET_VCPU_MMAP_SIZE, 0);
+	w.mem = api_pages(GUEST_MEM);
+	w.event[0] = eventfd(0, EFD_NONBLOCK);
+	w.event[1] = eventfd(0, EFD_NONBLOCK);
+	for (i = 0; i < FILES; i++)
+		atomic_init(&w.file[i].fd, -1);
+	set_file(&w, 0, dup(api_device), ON_DEVICE);
+	for (i = 0; i < THREADS; i++) {
+		h[i] = (struct hand){ &w, 0, seed * THREADS + i + 1, area_with_end() };
+		draw(&h[i].random);
+	}
+	noise(&h[0], w.mem, GUEST_MEM);
+	new_machine(&h[0]);
+	for (i = 0; i < THREADS; i++)
+		if (pthread_create(&h[i].thread, NULL, hand_main, &h[i]))
+			_exit(1);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(h[i].thread, NULL);
+	_exit(0);
+}
+
+/*
+ * A world may block its clock's signal with SET_SIGNAL_MASK and loop. Where even
+ * SIGKILL does not end it this waits for ever, and the runner's limit is reached.
+ *
+ * Return: whether it ended by itself
+ */
+static bool one_world(uint64_t seed)
+{
+	time_t late = time(NULL) + WORLD_SECONDS;
+	pid_t child = fork();
+
+	if (child < 0)
+		api_give_up("fork");
+	if (!child)
+		world_main(seed);
+	while (!waitpid(child, NULL, WNOHANG)) {
+		if (time(NULL) > late) {
+			kill(child, SIGKILL);
+			waitpid(child, NULL, 0);
+			return false;
+		}
+		api_sleep_ms(5);
+	}
+	return true;
+}
+
+static void test_next_vm(void)
+{
+	struct kvm_regs regs;
+	struct machine m;
+
+	api_create(&m, API_IRQCHIP | API_CPUID, 1);
+	CODE(&m, 0, 0xb8, 0x34, 0x12, 0xe7, 0x80);	/* mov ax, 0x1234; out 0x80, ax */
+	is(call(m.cpu[0], KVM_RUN, NULL), 0, "a new VM runs");
+	is(m.run[0]->exit_reason, KVM_EXIT_IO, "and comes out where it should");
+	must(m.cpu[0], KVM_GET_REGS, &regs, "GET_REGS");
+	is(regs.rax & 0xffff, 0x1234, "with what it computed");
+	api_destroy(&m);
+}
+
+int main(void)
+{
+	const char *seconds = getenv("NST_FUZZ_SECONDS"), *first = getenv("NST_FUZZ_SEED");
+	uint64_t seed = first ? strtoull(first, NULL, 0) : 1;
+	unsigned int worlds = 0, late = 0, kinds = 0, i;
+	time_t end;
+
+	if (!api_begin())
+		return tap_skip_all("no device: load nestor.ko");
+	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (seen == MAP_FAILED)
+		api_give_up("mmap");
+	end = time(NULL) + (seconds ? atoi(seconds) : 5);
+	do {
+		late += !one_world(seed + worlds++);
+	} while (time(NULL) < end);
+	for (i = 0; i < COUNT(table); i++) {
+		kinds += !!seen->accepted[i];
+		if (!seen->accepted[i])
+			tap_note("never accepted: request %#lx", table[i].request & 0xffff);
+	}
+	tap_note("%u worlds from seed %llu (%u killed), %lu calls, %u of %zu requests accepted",
+		 worlds, (unsigned long long)seed, late, seen->calls, kinds, COUNT(table));
+	tap_ok(kinds > COUNT(table) / 2, "most requests were accepted at some time");
+	test_next_vm();
+	return tap_done();
+}
