@@ -194,6 +194,7 @@ struct nst_exit {
 		} dtable;
 		struct {
 			enum nst_isa_insn which; /* not for INVPCID */
+			bool known;	/* @op is filled, but for @op.ea */
 			struct nst_operand op;
 		} insn;			/* INVPCID, VMX_INSN, SVM_INSN, HYPERCALL */
 		struct {

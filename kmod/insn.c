@@ -303,6 +303,28 @@ unsigned int nst_insn_decode(struct nst_vcpu *vcpu, struct nst_operand *op)
 	return e->insn_len;
 }
 
+/* The offset of a memory operand, from the registers as they are. */
+static u64 nst_operand_ea(const struct nst_vcpu *vcpu, const struct nst_operand *op)
+{
+	u64 ea = op->disp;
+
+	if (op->has_base)
+		ea += vcpu->st.gpr[op->base];
+	if (op->has_index)
+		ea += vcpu->st.gpr[op->index] << op->scale;
+	return op->adsize == sizeof(u64) ? ea : ea & (BIT_ULL(op->adsize * 8) - 1);
+}
+
+unsigned int nst_insn_operand(struct nst_vcpu *vcpu, struct nst_operand *op)
+{
+	if (!vcpu->exit.insn.known || !vcpu->exit.insn_len)
+		return nst_insn_decode(vcpu, op);
+	*op = vcpu->exit.insn.op;
+	if (op->mem)
+		op->ea = nst_operand_ea(vcpu, op);
+	return vcpu->exit.insn_len;
+}
+
 /**
  * nst_decode_foreign() - is this #UD an instruction of the guest's nested ISA?
  * @vcpu: loaded vCPU; vcpu->exit is a #UD
@@ -315,6 +337,8 @@ void nst_decode_foreign(struct nst_vcpu *vcpu)
 	struct nst_emul *e = &vcpu->insn->emul;
 	int virt;
 
+	if (nst_peek_virt(vcpu))
+		return;
 	nst_fill_emul(vcpu);
 	if (nst_emul_decode(e) != NST_EMUL_OK)
 		return;
@@ -446,45 +470,6 @@ enum nst_next nst_exit_task_switch(struct nst_vcpu *vcpu)
 							 task.has_error, task.error_code));
 }
 
-/*
- * Instructions that exit often, without operands or prefixes.  Their length
- * is told by two bytes; everything else goes through the decoder.
- */
-static const struct {
-	u8 kind;
-	u8 len;
-	u8 bytes[2];
-} nst_plain_insns[] = {
-	{ NST_EXIT_CPUID, 2, { 0x0f, 0xa2 } },
-	{ NST_EXIT_MSR, 2, { 0x0f, 0x30 } },
-	{ NST_EXIT_MSR, 2, { 0x0f, 0x32 } },
-	{ NST_EXIT_HLT, 1, { 0xf4 } },
-	{ NST_EXIT_RDTSC, 2, { 0x0f, 0x31 } },
-};
-
-static unsigned int nst_plain_length(struct nst_vcpu *vcpu)
-{
-	u8 access = NST_ACCESS_X | (nst_cpl(vcpu) == 3 ? NST_ACCESS_U : 0);
-	struct nst_walk_fault fault;
-	nst_gpa_t gpa;
-	u8 bytes[2] = { };
-	u64 lin = vcpu->st.rip;
-
-	if (!nst_code64(vcpu))
-		lin = (u32)(lin + vcpu->st.seg[NST_CS].base);
-	if (nst_mmu_translate(vcpu, lin, access, &gpa, &fault) ||
-	    nst_vcpu_read_gpa(vcpu, gpa, bytes, 1))
-		return 0;
-	/* The second byte may be on another page, which the decoder can handle. */
-	if (offset_in_page(lin) != PAGE_SIZE - 1)
-		nst_vcpu_read_gpa(vcpu, nst_gpa_add(gpa, 1), bytes + 1, 1);
-	for (int i = 0; i < ARRAY_SIZE(nst_plain_insns); i++)
-		if (nst_plain_insns[i].kind == vcpu->exit.kind &&
-		    !memcmp(bytes, nst_plain_insns[i].bytes, nst_plain_insns[i].len))
-			return nst_plain_insns[i].len;
-	return 0;
-}
-
 /**
  * nst_insn_length() - length of the instruction that made vcpu->exit
  * @vcpu: loaded vCPU
@@ -497,7 +482,7 @@ unsigned int nst_insn_length(struct nst_vcpu *vcpu)
 	unsigned int len = vcpu->exit.insn_len;
 
 	if (!len)
-		len = nst_plain_length(vcpu);
+		len = nst_peek_length(vcpu);
 	if (len)
 		return len;
 	nst_fill_emul(vcpu);

@@ -76,6 +76,10 @@ void nst_insn_wait(struct nst_vcpu *vcpu);
 void nst_insn_wait_msr(struct nst_vcpu *vcpu);
 void nst_log_drop(struct nst_insn *insn);
 
+/* insn_peek.c */
+unsigned int nst_peek_length(struct nst_vcpu *vcpu);
+bool nst_peek_virt(struct nst_vcpu *vcpu);
+
 /* insn_fpu.c */
 enum nst_emul_result nst_ops_vec_read(struct nst_emul *e, u32 reg, void *buf, u32 len);
 enum nst_emul_result nst_ops_vec_write(struct nst_emul *e, u32 reg, const void *buf, u32 len,

@@ -200,6 +200,7 @@ void nst_exit_of_virt(const struct nst_emul *e, enum nst_emul_virt insn, struct 
 		exit->kind = insn < NST_VIRT_VMRUN ? NST_EXIT_VMX_INSN : NST_EXIT_SVM_INSN;
 	exit->insn.which = insns[insn];
 	nst_operand_of(e, &exit->insn.op);
+	exit->insn.known = true;
 	exit->insn_len = e->insn_len;
 }
 

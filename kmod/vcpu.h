@@ -414,6 +414,17 @@ void nst_insn_cpuid_changed(struct nst_vcpu *vcpu);
 unsigned int nst_insn_decode(struct nst_vcpu *vcpu, struct nst_operand *op);
 
 /**
+ * nst_insn_operand() - operands of the instruction that made vcpu->exit
+ * @vcpu: loaded vCPU, irqs on, srcu held; the exit has an &nst_exit.insn
+ * @op: its ModRM operands
+ *
+ * What the exit says already is not decoded again.
+ *
+ * Return: as nst_insn_decode().
+ */
+unsigned int nst_insn_operand(struct nst_vcpu *vcpu, struct nst_operand *op);
+
+/**
  * nst_operand_read() - read an instruction's memory operand
  * @vcpu: loaded vCPU, irqs on, srcu held
  * @op: the operand, of nst_insn_decode() or of hardware's instruction information

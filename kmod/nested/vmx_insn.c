@@ -95,7 +95,7 @@ static bool nvmx_read_pointer(struct nst_vcpu *vcpu, u64 *ptr)
 {
 	struct nst_operand op;
 
-	return nst_insn_decode(vcpu, &op) && nst_operand_read(vcpu, &op, ptr, sizeof(*ptr));
+	return nst_insn_operand(vcpu, &op) && nst_operand_read(vcpu, &op, ptr, sizeof(*ptr));
 }
 
 static unsigned int nvmx_operand_bytes(struct nst_vcpu *vcpu)
@@ -205,7 +205,7 @@ static enum nst_next nvmx_vmptrst(struct nst_vcpu *vcpu)
 	struct nvmx *nvmx = to_nvmx(vcpu);
 	struct nst_operand op;
 
-	if (!nst_insn_decode(vcpu, &op) ||
+	if (!nst_insn_operand(vcpu, &op) ||
 	    !nst_operand_write(vcpu, &op, &nvmx->vmptr, sizeof(nvmx->vmptr)))
 		return NST_ENTER;
 	return nvmx_succeed(vcpu);
@@ -220,7 +220,7 @@ static enum nst_next nvmx_vmread(struct nst_vcpu *vcpu)
 
 	if (nvmx->vmptr == NVMX_NO_POINTER)
 		return nvmx_fail_invalid(vcpu);
-	if (!nst_insn_decode(vcpu, &op))
+	if (!nst_insn_operand(vcpu, &op))
 		return NST_ENTER;
 	encoding = nvmx_reg(vcpu, op.reg);
 	field = nvmx_field(&nvmx->caps, encoding);
@@ -246,7 +246,7 @@ static enum nst_next nvmx_vmwrite(struct nst_vcpu *vcpu)
 
 	if (nvmx->vmptr == NVMX_NO_POINTER)
 		return nvmx_fail_invalid(vcpu);
-	if (!nst_insn_decode(vcpu, &op))
+	if (!nst_insn_operand(vcpu, &op))
 		return NST_ENTER;
 	if (!op.mem)
 		val = nvmx_reg(vcpu, op.rm);
@@ -284,7 +284,7 @@ static bool nvmx_inv_operands(struct nst_vcpu *vcpu, u64 *type, struct nvmx_inv_
 {
 	struct nst_operand op;
 
-	if (!nst_insn_decode(vcpu, &op))
+	if (!nst_insn_operand(vcpu, &op))
 		return false;
 	*type = nvmx_reg(vcpu, op.reg);
 	return nst_operand_read(vcpu, &op, desc, sizeof(*desc));

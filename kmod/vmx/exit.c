@@ -157,6 +157,47 @@ static void vmx_decode_invd(const struct vmx_exit_ctx *ctx)
 	ctx->exit->cache.invd = true;
 }
 
+/* VM-exit instruction information, SDM3 "VM-Exit Instruction Information". */
+#define VMX_INFO_SCALE		GENMASK(1, 0)
+#define VMX_INFO_REG1		GENMASK(6, 3)
+#define VMX_INFO_ADDRESS	GENMASK(9, 7)
+#define VMX_INFO_IS_REG		BIT(10)
+#define VMX_INFO_SEGMENT	GENMASK(17, 15)
+#define VMX_INFO_INDEX		GENMASK(21, 18)
+#define VMX_INFO_NO_INDEX	BIT(22)
+#define VMX_INFO_BASE		GENMASK(26, 23)
+#define VMX_INFO_NO_BASE	BIT(27)
+#define VMX_INFO_REG2		GENMASK(31, 28)
+
+/* The qualification is the displacement, of RIP-relative operands the whole address. */
+static void vmx_decode_operand(const struct vmx_exit_ctx *ctx, struct nst_operand *op)
+{
+	u32 info = vmcs_read32(VMX_INSTRUCTION_INFO);
+
+	*op = (struct nst_operand){
+		.mem = !(info & VMX_INFO_IS_REG),
+		.reg = FIELD_GET(VMX_INFO_REG2, info),
+		.seg = FIELD_GET(VMX_INFO_SEGMENT, info),
+		.adsize = 2 << FIELD_GET(VMX_INFO_ADDRESS, info),
+	};
+	if (!op->mem) {
+		op->rm = FIELD_GET(VMX_INFO_REG1, info);
+		return;
+	}
+	op->has_base = !(info & VMX_INFO_NO_BASE);
+	op->base = FIELD_GET(VMX_INFO_BASE, info);
+	op->has_index = !(info & VMX_INFO_NO_INDEX);
+	op->index = FIELD_GET(VMX_INFO_INDEX, info);
+	op->scale = FIELD_GET(VMX_INFO_SCALE, info);
+	op->disp = ctx->qual;
+}
+
+static bool vmx_isa_has_operands(u32 reason)
+{
+	return reason != EXIT_REASON_VMLAUNCH && reason != EXIT_REASON_VMRESUME &&
+	       reason != EXIT_REASON_VMOFF && reason != EXIT_REASON_VMCALL;
+}
+
 /* Ten reasons in the order of the enum, and the two invalidations. */
 static void vmx_decode_isa(const struct vmx_exit_ctx *ctx)
 {
@@ -168,6 +209,10 @@ static void vmx_decode_isa(const struct vmx_exit_ctx *ctx)
 		exit->insn.which = NST_INSN_INVVPID;
 	else
 		exit->insn.which = NST_INSN_VMCALL + exit->raw_reason - EXIT_REASON_VMCALL;
+	if (!vmx_isa_has_operands(exit->raw_reason))
+		return;
+	vmx_decode_operand(ctx, &exit->insn.op);
+	exit->insn.known = true;
 }
 
 /*
