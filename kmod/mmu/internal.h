@@ -190,6 +190,7 @@ enum nst_context { NST_CONTEXT_L1, NST_CONTEXT_L2, NST_NR_CONTEXTS };
  * @stage2: (v) the second stage that L1 gave L2
  * @stage2_format: (v) of its tables
  * @stage2_mode: (v) how to walk them
+ * @stage2_key: (v) what of the guest's CPU it was computed from
  * @refusal: (v) what it said last
  * @cache: (v) tables allocated before mmu_lock is taken
  * @nr_cache: (v)
@@ -206,6 +207,7 @@ struct nst_mmu {
 	struct nst_stage2 stage2;
 	enum nst_format_id stage2_format;
 	struct nst_walk_mode stage2_mode;
+	struct nst_mode_key stage2_key;
 	struct nst_stage2_fault refusal;
 	struct nst_table *cache[NST_CACHE_TABLES];
 	unsigned int nr_cache;

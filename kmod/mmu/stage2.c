@@ -121,11 +121,34 @@ static int need_rmaps(struct nst_vcpu *vcpu)
 	return ret;
 }
 
+/* Most entries have the second stage of the one before. */
+static bool is_built(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
+{
+	const struct nst_stage2 *old = &vcpu->mmu->stage2;
+	struct nst_mode_key *key = &vcpu->mmu->stage2_key;
+	const struct nst_mode_key now = {
+		.maxphyaddr = vcpu->maxphyaddr, .gb_pages = nst_guest_has(vcpu, NST_GCAP_1G),
+		.amd = nst_guest_has(vcpu, NST_GCAP_AMD), .valid = true,
+	};
+	bool same = old->kind == s2->kind && old->root == s2->root &&
+		    old->ept_levels == s2->ept_levels && old->ept_ad == s2->ept_ad &&
+		    old->cr0 == s2->cr0 && old->cr4 == s2->cr4 && old->efer == s2->efer;
+
+	same = same && key->valid && key->maxphyaddr == now.maxphyaddr &&
+	       key->gb_pages == now.gb_pages && key->amd == now.amd;
+	*key = now;
+	return same;
+}
+
 static int set_stage2(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 {
 	struct nst_mmu *mmu = vcpu->mmu;
 	enum nst_format_id format;
 
+	if (is_built(vcpu, s2))
+		return 0;
+	/* Until the new one is whole. */
+	mmu->stage2_key.valid = false;
 	if (s2->kind == NST_STAGE2_NONE) {
 		mmu->stage2 = *s2;
 		return 0;
@@ -137,6 +160,7 @@ static int set_stage2(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 		return -ENOMEM;
 	build_mode(vcpu, s2, format, &mmu->stage2_mode);
 	mmu->stage2_format = format;
+	mmu->stage2_key.valid = true;
 	mmu->stage2 = *s2;
 	return 0;
 }

@@ -17,6 +17,10 @@
 
 #define NVMX_NO_POINTER		(~0ull)
 
+/* Groups of rules: on controls and host state, on guest state. */
+#define NVMX_PASSED_VMFAIL	BIT(0)
+#define NVMX_PASSED_GUEST	BIT(1)
+
 /**
  * struct nvmx - vcpu->nested->priv of a vCPU whose CPU has VMX
  * @caps: (v) what the capability MSRs say
@@ -25,6 +29,8 @@
  * @vmxon_ptr: (v) the VMXON region in L1's memory
  * @vmptr: (v) the current VMCS in L1's memory, or NVMX_NO_POINTER
  * @v: (c) copy of the current VMCS; valid with @vmptr
+ * @passed: (v) NVMX_PASSED_*: rules that the current VMCS has been found to obey
+ * @passed_long: (v) the mode of L1 then
  * @last_vpid: (v) VPID of the latest L2, 0: none
  * @timer: (v) ends the guest's run when the preemption timer expires
  * @timer_deadline: (v) the value of L1's TSC at which it does
@@ -38,6 +44,8 @@ struct nvmx {
 	u64 vmxon_ptr;
 	u64 vmptr;
 	struct nvmx_vmcs12 *v;
+	u8 passed;
+	bool passed_long;
 	u16 last_vpid;
 	struct hrtimer timer;
 	u64 timer_deadline;

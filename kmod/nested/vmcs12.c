@@ -110,8 +110,10 @@ u64 nvmx_field_read(const struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64
  * @f: row of the field
  * @encoding: tells if the high half is meant
  * @val: new value; bits beyond the field's width are dropped
+ *
+ * Return: whether the field's value changed.
  */
-void nvmx_field_write(struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding, u64 val)
+bool nvmx_field_write(struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding, u64 val)
 {
 	u8 *at = (u8 *)v + f->offset;
 	u64 half;
@@ -120,7 +122,21 @@ void nvmx_field_write(struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 enc
 		memcpy(&half, at, sizeof(half));
 		val = val << 32 | (u32)half;
 	}
+	if (!memcmp(at, &val, f->bytes))
+		return false;
 	memcpy(at, &val, f->bytes);
+	return true;
+}
+
+/**
+ * nvmx_field_type() - which part of a VMCS a field belongs to
+ * @encoding: of a field that exists
+ *
+ * Return: the type.
+ */
+enum nvmx_type nvmx_field_type(u64 encoding)
+{
+	return ROW_TYPE(encoding);
 }
 
 /**

@@ -209,6 +209,9 @@ static_assert(sizeof(struct nvmx_vmcs12) <= NVMX_REGION_SIZE);
 /* Bits 14:13 of an encoding, SDM3 "VMCS-Field Encodings". */
 enum nvmx_width { NVMX_WIDTH_16, NVMX_WIDTH_64, NVMX_WIDTH_32, NVMX_WIDTH_N };
 
+/* Bits 11:10. */
+enum nvmx_type { NVMX_TYPE_CONTROL, NVMX_TYPE_EXIT, NVMX_TYPE_GUEST, NVMX_TYPE_HOST };
+
 /**
  * struct nvmx_field - a row of the table of fields
  * @name: as <asm/vmx.h> spells it; NULL: no such field
@@ -231,7 +234,8 @@ struct nvmx_caps;
 
 const struct nvmx_field *nvmx_field(const struct nvmx_caps *caps, u64 encoding);
 u64 nvmx_field_read(const struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding);
-void nvmx_field_write(struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding, u64 val);
+enum nvmx_type nvmx_field_type(u64 encoding);
+bool nvmx_field_write(struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding, u64 val);
 u32 nvmx_last_field(const struct nvmx_caps *caps);
 const struct nvmx_field *nvmx_field_row(unsigned int i, u32 *encoding);
 

@@ -299,26 +299,50 @@ static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
 	return NST_ENTER;
 }
 
+/*
+ * What passed once passes again until L1 writes something else there: what an
+ * exit saves is what a CPU ran with.  Some rules look at L1's memory as well,
+ * which may have changed.
+ */
+static u8 nvmx_still_passed(struct nst_vcpu *vcpu)
+{
+	const struct nvmx *nvmx = to_nvmx(vcpu);
+	const struct nvmx_vmcs12 *v = nvmx->v;
+	u8 passed = nvmx->passed;
+
+	if (nvmx->passed_long != nst_long_mode(vcpu) || nvmx_has_proc(v, CPU_BASED_TPR_SHADOW))
+		passed &= ~NVMX_PASSED_VMFAIL;
+	if (v->vmcs_link_pointer != NVMX_NO_POINTER || !(v->entry_ctls & VM_ENTRY_IA32E_MODE))
+		passed &= ~NVMX_PASSED_GUEST;
+	return passed;
+}
+
 static enum nst_next nvmx_check_and_enter(struct nst_vcpu *vcpu, bool launch)
 {
-	const struct nvmx_rule *rule;
+	const struct nvmx_rule *rule = NULL;
+	u8 passed = nvmx_still_passed(vcpu);
 	struct nvmx_check in;
 
 	nvmx_fill_check(vcpu, &in);
-	rule = nvmx_check_vmfail(&in);
+	if (!(passed & NVMX_PASSED_VMFAIL))
+		rule = nvmx_check_vmfail(&in);
 	if (rule) {
 		trace_rule_broken(vcpu->id, rule->id, rule->text);
 		return nvmx_fail_valid(vcpu, rule->verdict == NVMX_BAD_HOST ?
 					     VMXERR_ENTRY_INVALID_HOST_STATE_FIELD :
 					     VMXERR_ENTRY_INVALID_CONTROL_FIELD);
 	}
-	rule = nvmx_check_guest(&in);
+	to_nvmx(vcpu)->passed |= NVMX_PASSED_VMFAIL;
+	to_nvmx(vcpu)->passed_long = in.l1_long;
+	if (!(passed & NVMX_PASSED_GUEST))
+		rule = nvmx_check_guest(&in);
 	if (rule) {
 		trace_rule_broken(vcpu->id, rule->id, rule->text);
 		nvmx_fail_entry(vcpu, EXIT_REASON_INVALID_STATE,
 				nvmx_failure_qualification(rule->verdict));
 		return NST_ENTER;
 	}
+	to_nvmx(vcpu)->passed |= NVMX_PASSED_GUEST;
 	return nvmx_enter_guest(vcpu, launch);
 }
 

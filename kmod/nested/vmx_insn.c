@@ -196,6 +196,7 @@ static enum nst_next nvmx_vmptrld(struct nst_vcpu *vcpu)
 	if (nst_vcpu_read_gpa(vcpu, nst_gpa(ptr), nvmx->v, sizeof(*nvmx->v)))
 		return nvmx_fail_invalid(vcpu);
 	nvmx->v->revision = NVMX_REVISION;
+	nvmx->passed = 0;
 	nvmx->vmptr = ptr;
 	return nvmx_succeed(vcpu);
 }
@@ -237,6 +238,17 @@ static enum nst_next nvmx_vmread(struct nst_vcpu *vcpu)
 	return nvmx_succeed(vcpu);
 }
 
+/* What the checks of the next entry have to look at again. */
+static void nvmx_distrust(struct nvmx *nvmx, enum nvmx_type type)
+{
+	if (type == NVMX_TYPE_GUEST)
+		nvmx->passed &= ~NVMX_PASSED_GUEST;
+	else if (type == NVMX_TYPE_HOST)
+		nvmx->passed &= ~NVMX_PASSED_VMFAIL;
+	else
+		nvmx->passed = 0;
+}
+
 static enum nst_next nvmx_vmwrite(struct nst_vcpu *vcpu)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
@@ -258,7 +270,8 @@ static enum nst_next nvmx_vmwrite(struct nst_vcpu *vcpu)
 		return nvmx_fail_valid(vcpu, VMXERR_UNSUPPORTED_VMCS_COMPONENT);
 	if (field->read_only)
 		return nvmx_fail_valid(vcpu, VMXERR_VMWRITE_READ_ONLY_VMCS_COMPONENT);
-	nvmx_field_write(nvmx->v, field, encoding, val);
+	if (nvmx_field_write(nvmx->v, field, encoding, val))
+		nvmx_distrust(nvmx, nvmx_field_type(encoding));
 	return nvmx_succeed(vcpu);
 }
 

@@ -76,6 +76,7 @@ int nvmx_msr_write(struct nst_vcpu *vcpu, u32 msr, u64 val)
 	nvmx = to_nvmx(vcpu);
 	if (nvmx->root)
 		return -EINVAL;
+	nvmx->passed = 0;
 	return nvmx_caps_set(&nvmx->caps, &nvmx->most, msr, val) ? 0 : -EINVAL;
 }
 

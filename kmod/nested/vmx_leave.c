@@ -279,9 +279,8 @@ static void nvmx_become_host(struct nst_vcpu *vcpu)
 	nvmx_load_host(st, v);
 	nst_mmu_leave_l2(vcpu);
 	nst_mmu_mode_changed(vcpu);
-	nst_mmu_cr3_changed(vcpu, false);
-	if (!nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_VPID))
-		nst_mmu_flush_guest(vcpu);
+	/* SDM3 "Loading Host Control Registers": with VPIDs no translation is flushed. */
+	nst_mmu_cr3_changed(vcpu, nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_VPID));
 	if ((st->cr0 & X86_CR0_PG) && (st->cr4 & X86_CR4_PAE) && !(st->efer & EFER_LMA) &&
 	    !nst_mmu_load_pdptrs(vcpu, st->cr3))
 		nvmx_abort(vcpu, NVMX_ABORT_PDPTES);

@@ -131,6 +131,7 @@ long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 			return -EINVAL;
 	}
 	nvmx->root = true;
+	nvmx->passed = 0;
 	nvmx->vmxon_ptr = head->hdr.vmx.vmxon_pa;
 	nvmx->vmptr = head->hdr.vmx.vmcs12_pa;
 	if (head->flags & KVM_STATE_NESTED_GUEST_MODE)
