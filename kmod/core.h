@@ -149,6 +149,7 @@ bool nst_ready_for_user_irq(struct nst_vcpu *vcpu);
 bool nst_event_committed(struct nst_vcpu *vcpu);
 int nst_pending_irq(struct nst_vcpu *vcpu);
 int nst_take_irq(struct nst_vcpu *vcpu);
+void nst_take_init(struct nst_vcpu *vcpu);
 
 /* handle.c */
 enum nst_next nst_handle_exit(struct nst_vcpu *vcpu);

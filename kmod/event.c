@@ -376,6 +376,15 @@ int nst_take_irq(struct nst_vcpu *vcpu)
 	return vector;
 }
 
+/**
+ * nst_take_init() - an INIT is no longer pending
+ * @vcpu: loaded vCPU
+ */
+void nst_take_init(struct nst_vcpu *vcpu)
+{
+	nst_lapic_take_init(vcpu);
+}
+
 static bool nst_inject_new_irq(struct nst_vcpu *vcpu)
 {
 	int vector;

@@ -188,8 +188,12 @@ static void nst_small_requests(struct nst_vcpu *vcpu)
 static enum nst_next nst_take_init_sipi(struct nst_vcpu *vcpu)
 {
 	const struct nst_exit exit = { .kind = NST_EXIT_INIT };
+	enum nst_verdict verdict = NST_DELIVER;
 
-	switch (nst_nested_verdict(vcpu, NST_EXIT_INIT)) {
+	/* A start-up message alone is only for a CPU that waits for it. */
+	if (nst_lapic_has_init(vcpu))
+		verdict = nst_nested_verdict(vcpu, NST_EXIT_INIT);
+	switch (verdict) {
 	case NST_DELIVER:
 		nst_lapic_accept_init_sipi(vcpu);
 		break;

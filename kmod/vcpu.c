@@ -228,7 +228,8 @@ bool nst_vcpu_has_work(struct nst_vcpu *vcpu)
 	if (nst_request_pending(vcpu) || atomic_read(&vcpu->ev.nmi_queued))
 		return true;
 	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu) &&
-	    nst_nested_verdict(vcpu, NST_EXIT_INIT) != NST_HOLD)
+	    (!nst_lapic_has_init(vcpu) ||
+	     nst_nested_verdict(vcpu, NST_EXIT_INIT) != NST_HOLD))
 		return true;
 	return vcpu->mp_state == KVM_MP_STATE_HALTED &&
 	       (READ_ONCE(vcpu->pv_kicked) || nst_event_pending(vcpu));

@@ -81,6 +81,9 @@ int nst_lapic_ack(struct nst_vcpu *vcpu);
 u8 nst_lapic_tpr_threshold(struct nst_vcpu *vcpu);
 /* Wake-up sources beyond nst_lapic_pending(): INIT, SIPI.  Own thread. */
 bool nst_lapic_has_init_sipi(struct nst_vcpu *vcpu);
+bool nst_lapic_has_init(struct nst_vcpu *vcpu);
+/* It made L2 exit, and is not pending any more. */
+void nst_lapic_take_init(struct nst_vcpu *vcpu);
 /*
  * Act on latched INIT and SIPI: INIT resets the vCPU through nst_vcpu_reset()
  * and sets mp_state; SIPI sets CS:IP and makes it runnable.

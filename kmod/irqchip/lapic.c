@@ -361,6 +361,25 @@ bool nst_lapic_has_init_sipi(struct nst_vcpu *vcpu)
 			       (BIT(NST_LATCH_INIT) | BIT(NST_LATCH_SIPI)));
 }
 
+/**
+ * nst_lapic_has_init() - is an INIT latched?
+ * @vcpu: own thread; has a local APIC
+ */
+bool nst_lapic_has_init(struct nst_vcpu *vcpu)
+{
+	return test_bit(NST_LATCH_INIT, &vcpu->lapic->latched);
+}
+
+/**
+ * nst_lapic_take_init() - a latched INIT became something else than a reset
+ * @vcpu: own thread
+ */
+void nst_lapic_take_init(struct nst_vcpu *vcpu)
+{
+	if (vcpu->lapic)
+		clear_bit(NST_LATCH_INIT, &vcpu->lapic->latched);
+}
+
 /* SDM3 "Multiple-Processor (MP) Initialization Protocol": start at page @vector. */
 static void lapic_start_at(struct nst_vcpu *vcpu, u8 vector)
 {

@@ -369,6 +369,15 @@ void nst_nested_take_nmi(struct nst_vcpu *vcpu)
 		vcpu->ev.nmi.pending--;
 }
 
+/**
+ * nst_nested_take_init() - an INIT was delivered as an exit
+ * @vcpu: loaded vCPU
+ */
+void nst_nested_take_init(struct nst_vcpu *vcpu)
+{
+	nst_take_init(vcpu);
+}
+
 static enum nst_next nst_nested_reflect_event(struct nst_vcpu *vcpu, enum nst_exit_kind kind)
 {
 	struct nst_exit exit = { .kind = kind };

@@ -47,7 +47,7 @@ struct nst_isa {
 	/*
 	 * vcpu->exit is NST_EXIT_VMX_INSN or _SVM_INSN, of L1 or of an L2 whose
 	 * L1 does not intercept it; exit.insn says which instruction.  Its
-	 * operands come from nst_insn_decode().
+	 * operands come from nst_insn_operand().
 	 */
 	enum nst_next (*insn)(struct nst_vcpu *vcpu);
 	/*
@@ -199,8 +199,9 @@ void nst_nested_interrupted(struct nst_vcpu *vcpu, struct nst_event *event);
  * Return: the vector, -1 for none.
  */
 int nst_nested_ack_irq(struct nst_vcpu *vcpu);
-/* The same for an NMI: it is no longer pending. */
+/* The same for an NMI, and for an INIT: it is no longer pending. */
 void nst_nested_take_nmi(struct nst_vcpu *vcpu);
+void nst_nested_take_init(struct nst_vcpu *vcpu);
 
 /**
  * nst_nested_next_rip() - address of the instruction after the one that exited

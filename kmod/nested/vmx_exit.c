@@ -92,6 +92,12 @@ static void nvmx_fill_nmi(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 	out->intr_info = INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR | X86_TRAP_NMI;
 }
 
+static void nvmx_fill_init(struct nst_vcpu *vcpu, const struct nst_exit *exit,
+			   struct nvmx_exit *out)
+{
+	nst_nested_take_init(vcpu);
+}
+
 /* L0 may have opened the window for itself. */
 static bool nvmx_wants_window(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 {
@@ -498,7 +504,8 @@ static const struct nvmx_exit_row nvmx_rows[NST_NR_EXIT_KINDS] = {
 	[NST_EXIT_HOST_IRQ] = { .reason = EXIT_REASON_EXTERNAL_INTERRUPT,
 		.fill = nvmx_fill_interrupt },
 	[NST_EXIT_HOST_NMI] = { .reason = EXIT_REASON_EXCEPTION_NMI, .fill = nvmx_fill_nmi },
-	[NST_EXIT_INIT] = { .reason = EXIT_REASON_INIT_SIGNAL, .always = true },
+	[NST_EXIT_INIT] = { .reason = EXIT_REASON_INIT_SIGNAL, .always = true,
+		.fill = nvmx_fill_init },
 	[NST_EXIT_TRIPLE_FAULT] = { .reason = EXIT_REASON_TRIPLE_FAULT, .always = true },
 	[NST_EXIT_IRQ_WINDOW] = { .reason = EXIT_REASON_INTERRUPT_WINDOW,
 		.wants = nvmx_wants_window },
