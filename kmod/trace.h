@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tracepoints.  They carry KVM's names and fields, so that "perf kvm" and
- * trace-cmd understand them; ours add the neutral kind of an exit.
+ * trace-cmd understand them; ours add the neutral kind of an exit and who runs: L1
+ * is the guest, L2 a guest of its.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM kvm
@@ -29,14 +30,16 @@ TRACE_EVENT(kvm_entry,
 	TP_STRUCT__entry(
 		__field(unsigned int, vcpu_id)
 		__field(unsigned long, rip)
+		__field(u8, level)
 	),
 
 	TP_fast_assign(
 		__entry->vcpu_id = vcpu->id;
 		__entry->rip = vcpu->st.rip;
+		__entry->level = vcpu->l1 ? 2 : 1;
 	),
 
-	TP_printk("vcpu %u, rip 0x%lx", __entry->vcpu_id, __entry->rip)
+	TP_printk("vcpu %u, rip 0x%lx L%u", __entry->vcpu_id, __entry->rip, __entry->level)
 );
 
 TRACE_EVENT(kvm_exit,
@@ -53,6 +56,7 @@ TRACE_EVENT(kvm_exit,
 		__field(u32, error_code)
 		__field(unsigned int, vcpu_id)
 		__field(u8, kind)
+		__field(u8, level)
 	),
 
 	TP_fast_assign(
@@ -66,12 +70,13 @@ TRACE_EVENT(kvm_exit,
 		__entry->error_code = vcpu->exit.intr_error;
 		__entry->vcpu_id = vcpu->id;
 		__entry->kind = vcpu->exit.kind;
+		__entry->level = vcpu->l1 ? 2 : 1;
 	),
 
-	TP_printk("vcpu %u reason %s (%u) rip 0x%lx info1 0x%016llx info2 0x%016llx intr_info 0x%08x error_code 0x%08x",
+	TP_printk("vcpu %u reason %s (%u) rip 0x%lx info1 0x%016llx info2 0x%016llx intr_info 0x%08x error_code 0x%08x L%u",
 		  __entry->vcpu_id, nst_exit_name(__entry->kind), __entry->exit_reason,
 		  __entry->guest_rip, __entry->info1, __entry->info2,
-		  __entry->intr_info, __entry->error_code)
+		  __entry->intr_info, __entry->error_code, __entry->level)
 );
 
 TRACE_EVENT(kvm_userspace_exit,

@@ -288,6 +288,7 @@ static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
 				ret == -EINVAL ? ENTRY_FAIL_PDPTE : ENTRY_FAIL_DEFAULT);
 		return NST_ENTER;
 	}
+	trace_nested_entry(vcpu->id, v->guest_rip);
 	if (launch)
 		v->launch_state = NVMX_LAUNCHED;
 	nvmx_inject(vcpu, v);

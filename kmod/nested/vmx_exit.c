@@ -586,7 +586,7 @@ enum nst_next nvmx_reflect(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 		out.insn_len = nst_nested_next_rip(vcpu, exit) - vcpu->st.rip;
 	if (row->fill)
 		row->fill(vcpu, exit, &out);
-	trace_nested_exit(vcpu->id, vcpu->st.rip, out.reason, out.qualification);
+	trace_nested_exit(vcpu->id, exit->kind, vcpu->st.rip, out.reason, out.qualification);
 	nvmx_leave(vcpu, &out);
 	return NST_ENTER;
 }

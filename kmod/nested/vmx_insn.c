@@ -10,6 +10,7 @@
 #include "../guestmem.h"
 #include "../mmu/stage2.h"
 #include "nvmx.h"
+#include "trace.h"
 
 /* Bits of RFLAGS that VMsucceed and VMfail set, SDM3 "Conventions". */
 #define NVMX_STATUS_FLAGS	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
@@ -228,6 +229,7 @@ static enum nst_next nvmx_vmread(struct nst_vcpu *vcpu)
 	if (!field)
 		return nvmx_fail_valid(vcpu, VMXERR_UNSUPPORTED_VMCS_COMPONENT);
 	val = nvmx_field_read(nvmx->v, field, encoding);
+	trace_nested_vmcs(vcpu->id, false, field->name, val);
 	if (op.mem) {
 		if (!nst_operand_write(vcpu, &op, &val, nvmx_operand_bytes(vcpu)))
 			return NST_ENTER;
@@ -270,6 +272,7 @@ static enum nst_next nvmx_vmwrite(struct nst_vcpu *vcpu)
 		return nvmx_fail_valid(vcpu, VMXERR_UNSUPPORTED_VMCS_COMPONENT);
 	if (field->read_only)
 		return nvmx_fail_valid(vcpu, VMXERR_VMWRITE_READ_ONLY_VMCS_COMPONENT);
+	trace_nested_vmcs(vcpu->id, true, field->name, val);
 	if (nvmx_field_write(nvmx->v, field, encoding, val))
 		nvmx_distrust(nvmx, nvmx_field_type(encoding));
 	return nvmx_succeed(vcpu);
