@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Debian's kernel with its own kvm_intel as L1, and the same kernel as its L2; then
-# nestor as L1's hypervisor. The hardware below may be of either vendor.
+# nestor as L1's hypervisor. The hardware below may be of either vendor. Time is that of the
+# instructions: two levels of timer interrupts are more than a slow machine can carry.
 # hosts: svm vmx
 # nightly: svm vmx
-# options: --guest --mem 1536 --modparam nested=1
+# options: --guest --smp 1 --icount --mem 1536 --modparam nested=1
 # seconds: 1800
 
 . "${0%/*}/lib.sh"
