@@ -132,7 +132,7 @@ void nst_debug_load(struct nst_vcpu *vcpu);
 void nst_debug_save(struct nst_vcpu *vcpu);
 void nst_debug_before_entry(struct nst_vcpu *vcpu);
 void nst_debug_after_exit(struct nst_vcpu *vcpu);
-void nst_debug_stepped(struct nst_vcpu *vcpu, bool guest_tf);
+void nst_debug_stepped(struct nst_vcpu *vcpu, u64 causes);
 bool nst_debug_wants(const struct nst_vcpu *vcpu, u8 vector);
 void nst_inject_trap(struct nst_vcpu *vcpu, u8 vector);
 enum nst_next nst_debug_mov_dr(struct nst_vcpu *vcpu);

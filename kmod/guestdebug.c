@@ -188,17 +188,24 @@ bool nst_debug_wants(const struct nst_vcpu *vcpu, u8 vector)
 /**
  * nst_debug_stepped() - an instruction was carried out by software
  * @vcpu: loaded vCPU
- * @guest_tf: the guest steps itself: #DB is due
+ * @causes: DR6 bits of a #DB that is due behind it: DR_STEP when the guest steps
+ *          itself, and breakpoints that it hit
  *
  * The debugger hears of it before the next entry, so that an exit which the
  * instruction causes comes first.
  */
-void nst_debug_stepped(struct nst_vcpu *vcpu, bool guest_tf)
+void nst_debug_stepped(struct nst_vcpu *vcpu, u64 causes)
 {
 	if (vcpu->dbg.control & KVM_GUESTDBG_SINGLESTEP)
-		nst_request(vcpu, NST_REQ_DEBUG);
-	else if (guest_tf)
-		nst_raise_payload(vcpu, X86_TRAP_DB, false, 0, DR_STEP);
+		causes |= DR_STEP;
+	if (!causes)
+		return;
+	if (!nst_debug_wants(vcpu, X86_TRAP_DB)) {
+		nst_raise_payload(vcpu, X86_TRAP_DB, false, 0, causes);
+		return;
+	}
+	vcpu->dbg.causes = causes;
+	nst_request(vcpu, NST_REQ_DEBUG);
 }
 
 /**

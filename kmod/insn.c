@@ -68,16 +68,15 @@ void nst_insn_destroy(struct nst_vcpu *vcpu)
 	kvfree(vcpu->insn);
 }
 
-/* Only the guest's own: while a debugger uses the registers, they do not count. */
+/* The guest's own, or those of a debugger who borrows the registers. */
 static void nst_fill_breakpoints(struct nst_vcpu *vcpu, struct nst_emul *e)
 {
-	e->dr7 = 0;
-	if (!nst_dr_is_guests(vcpu))
-		return;
+	bool borrowed = vcpu->dbg.control & KVM_GUESTDBG_USE_HW_BP;
+
 	nst_pull(vcpu, NST_STATE_DR);
-	e->dr7 = vcpu->st.dr7;
+	e->dr7 = nst_hw_dr7(vcpu);
 	if (e->dr7 & DR_BREAKPOINTS)
-		memcpy(e->dr, vcpu->st.dr, sizeof(e->dr));
+		memcpy(e->dr, borrowed ? vcpu->dbg.dr : vcpu->st.dr, sizeof(e->dr));
 }
 
 static void nst_fill_emul(struct nst_vcpu *vcpu)
@@ -149,17 +148,6 @@ static void nst_commit_regs(struct nst_vcpu *vcpu)
 	nst_commit_segments(vcpu, e);
 }
 
-/* A breakpoint that was hit takes the step's trap along; else a debugger may want it. */
-static void nst_commit_traps(struct nst_vcpu *vcpu)
-{
-	const struct nst_emul *e = &vcpu->insn->emul;
-
-	if (e->trap_dr6 & ~(u64)DR_STEP)
-		nst_raise_payload(vcpu, X86_TRAP_DB, false, 0, e->trap_dr6);
-	else
-		nst_debug_stepped(vcpu, e->single_step);
-}
-
 /* A finished instruction: shadows end or begin, traps after it are due. */
 static void nst_commit(struct nst_vcpu *vcpu)
 {
@@ -172,7 +160,7 @@ static void nst_commit(struct nst_vcpu *vcpu)
 		vcpu->dirty |= NST_STATE_INTR;
 		nst_request(vcpu, NST_REQ_EVENT);
 	}
-	nst_commit_traps(vcpu);
+	nst_debug_stepped(vcpu, e->trap_dr6);
 }
 
 static void nst_raise_emulated(struct nst_vcpu *vcpu)
@@ -213,6 +201,8 @@ static enum nst_next nst_emulation_failed(struct nst_vcpu *vcpu)
 
 static enum nst_next nst_finish_emulation(struct nst_vcpu *vcpu, enum nst_emul_result result)
 {
+	const struct nst_emul_exc *exc = &vcpu->insn->emul.exc;
+
 	switch (result) {
 	case NST_EMUL_OK:
 		nst_log_drop(vcpu->insn);
@@ -222,11 +212,13 @@ static enum nst_next nst_finish_emulation(struct nst_vcpu *vcpu, enum nst_emul_r
 		nst_log_drop(vcpu->insn);
 		nst_commit_regs(vcpu);
 		if (vcpu->insn->emul.trap_dr6)
-			nst_commit_traps(vcpu);
+			nst_debug_stepped(vcpu, vcpu->insn->emul.trap_dr6);
 		return NST_ENTER;
 	case NST_EMUL_FAULT:
 		nst_log_drop(vcpu->insn);
 		nst_commit_regs(vcpu);
+		if (exc->vector == X86_TRAP_DB && nst_debug_wants(vcpu, X86_TRAP_DB))
+			return nst_debug_exit(vcpu, X86_TRAP_DB, exc->payload);
 		nst_raise_emulated(vcpu);
 		return NST_ENTER;
 	case NST_EMUL_USER:
@@ -508,6 +500,6 @@ enum nst_next nst_skip_insn(struct nst_vcpu *vcpu)
 	vcpu->st.rflags &= ~(u64)X86_EFLAGS_RF;
 	vcpu->dirty |= NST_STATE_GPR;
 	nst_commit_shadow(vcpu, 0);
-	nst_debug_stepped(vcpu, vcpu->st.rflags & X86_EFLAGS_TF);
+	nst_debug_stepped(vcpu, vcpu->st.rflags & X86_EFLAGS_TF ? DR_STEP : 0);
 	return NST_ENTER;
 }

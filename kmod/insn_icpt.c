@@ -6,6 +6,7 @@
  * NST_EXIT_BY_SOFTWARE and whoever reflects it works from the decoded part.
  */
 #include "nestor.h"
+#include "core.h"
 #include "insn.h"
 
 static void nst_icpt_io(struct nst_exit *x, u64 port, u64 how)
@@ -98,6 +99,7 @@ static const u8 nst_icpt_plain[NST_NR_ICPT] = {
 	[NST_ICPT_POPF] = NST_EXIT_POPF,
 	[NST_ICPT_IRET] = NST_EXIT_IRET,
 	[NST_ICPT_INTN] = NST_EXIT_SOFT_INT,
+	[NST_ICPT_INT3] = NST_EXIT_EXCEPTION,
 	[NST_ICPT_ICEBP] = NST_EXIT_ICEBP,
 	[NST_ICPT_XSETBV] = NST_EXIT_XSETBV,
 	[NST_ICPT_MONITOR] = NST_EXIT_MONITOR,
@@ -131,6 +133,9 @@ static void nst_icpt_other(const struct nst_emul *e, struct nst_exit *x,
 		break;
 	case NST_EXIT_SOFT_INT:
 		x->soft_int.vector = a;
+		break;
+	case NST_EXIT_EXCEPTION:
+		x->exception.vector = X86_TRAP_BP;
 		break;
 	case NST_EXIT_RANDOM:
 		x->random.seed = kind == NST_ICPT_RDSEED;
@@ -224,6 +229,15 @@ enum nst_emul_result nst_ops_virt(struct nst_emul *e, enum nst_emul_virt insn)
 	return NST_EMUL_INTERCEPTED;
 }
 
+/* Is it an exit handler's business even without an L1? */
+static bool nst_icpt_ours(const struct nst_vcpu *vcpu, enum nst_emul_icpt kind)
+{
+	/* Userspace's filter and exits for MSRs. */
+	if (kind == NST_ICPT_RDMSR || kind == NST_ICPT_WRMSR)
+		return true;
+	return kind == NST_ICPT_INT3 && nst_debug_wants(vcpu, X86_TRAP_BP);
+}
+
 /**
  * nst_ops_intercept() - the emulator's ->intercept()
  * @e: the emulator of a vCPU
@@ -235,19 +249,18 @@ enum nst_emul_result nst_ops_virt(struct nst_emul *e, enum nst_emul_virt insn)
  */
 enum nst_emul_result nst_ops_intercept(struct nst_emul *e, enum nst_emul_icpt kind, u64 a, u64 b)
 {
-	bool msr = kind == NST_ICPT_RDMSR || kind == NST_ICPT_WRMSR;
 	struct nst_vcpu *vcpu = e->opaque;
+	bool ours = nst_icpt_ours(vcpu, kind);
 	struct nst_exit exit = {
 		.raw_reason = NST_EXIT_BY_SOFTWARE, .insn_len = e->insn_len,
 	};
 
-	if (!vcpu->l1 && !msr)
+	if (!vcpu->l1 && !ours)
 		return NST_EMUL_OK;
 	nst_icpt_decode(e, &exit, kind, a, b);
 	if (!vcpu->l1 || !vcpu->l1->wants(vcpu, &exit)) {
-		if (!msr)
+		if (!ours)
 			return NST_EMUL_OK;
-		/* Userspace's filter and exits for MSRs are the handler's. */
 		vcpu->insn->handler = true;
 	}
 	vcpu->exit = exit;

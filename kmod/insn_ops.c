@@ -268,17 +268,38 @@ static enum nst_emul_result nst_ops_set_cr(struct nst_emul *e, u32 nr, u64 val)
 	return NST_EMUL_OK;
 }
 
+/* SDM3 "Debug Control Register (DR7)", GD: any access faults. */
+static enum nst_emul_result nst_general_detect(struct nst_emul *e)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+
+	nst_pull(vcpu, NST_STATE_DR);
+	if (!(nst_hw_dr7(vcpu) & NST_DR7_GD))
+		return NST_EMUL_OK;
+	nst_emul_raise(e, X86_TRAP_DB, -1);
+	e->exc.payload = NST_DR6_BD;
+	return NST_EMUL_FAULT;
+}
+
 static enum nst_emul_result nst_ops_get_dr(struct nst_emul *e, u32 nr, u64 *val)
 {
-	int vector = nst_get_dr(nst_vcpu_of(e), nr, val);
+	enum nst_emul_result r = nst_general_detect(e);
+	int vector;
 
+	if (r != NST_EMUL_OK)
+		return r;
+	vector = nst_get_dr(nst_vcpu_of(e), nr, val);
 	return vector ? nst_emul_raise(e, vector, -1) : NST_EMUL_OK;
 }
 
 static enum nst_emul_result nst_ops_set_dr(struct nst_emul *e, u32 nr, u64 val)
 {
-	int vector = nst_set_dr(nst_vcpu_of(e), nr, val);
+	enum nst_emul_result r = nst_general_detect(e);
+	int vector;
 
+	if (r != NST_EMUL_OK)
+		return r;
+	vector = nst_set_dr(nst_vcpu_of(e), nr, val);
 	if (vector)
 		return nst_emul_raise(e, vector, vector == X86_TRAP_GP ? 0 : -1);
 	return NST_EMUL_OK;

@@ -219,7 +219,7 @@ static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
 		return NST_FAIL;
 	if (nst_request_pending(vcpu)) {
 		if (nst_test_request(vcpu, NST_REQ_DEBUG))
-			return nst_debug_exit(vcpu, X86_TRAP_DB, DR_STEP);
+			return nst_debug_exit(vcpu, X86_TRAP_DB, vcpu->dbg.causes);
 		if (nst_test_request(vcpu, NST_REQ_IOAPIC_EOI))
 			return nst_exit_ioapic_eoi(vcpu);
 		if (nst_test_request(vcpu, NST_REQ_TRIPLE_FAULT)) {

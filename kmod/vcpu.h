@@ -157,6 +157,7 @@ struct nst_vcpu {
 		bool stepping;		/* RFLAGS.TF is set for this entry alone */
 		u64 dr[4];		/* with USE_HW_BP: breakpoints of the debugger */
 		u64 dr7;
+		u64 causes;		/* with NST_REQ_DEBUG: bits of DR6 */
 	} dbg;				/* (v) KVM_SET_GUEST_DEBUG */
 
 	unsigned long requests;		/* (a) one bit a nst_request */

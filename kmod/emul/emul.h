@@ -143,6 +143,7 @@ enum nst_emul_icpt {
 	NST_ICPT_POPF,
 	NST_ICPT_IRET,
 	NST_ICPT_INTN,		/* a: vector */
+	NST_ICPT_INT3,
 	NST_ICPT_ICEBP,
 	NST_ICPT_TASK_SWITCH,	/* a: selector, b: enum nst_emul_task_reason */
 	NST_ICPT_XSETBV,	/* a: index, b: value */

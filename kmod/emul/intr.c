@@ -316,7 +316,9 @@ NST_EXEC(int1)
 
 NST_EXEC(int3)
 {
-	return software(e, NST_EMUL_EV_SOFT_EXC, BP_VECTOR);
+	enum nst_emul_result r = nst_intercept(e, NST_ICPT_INT3, 0, 0);
+
+	return r == NST_EMUL_OK ? software(e, NST_EMUL_EV_SOFT_EXC, BP_VECTOR) : r;
 }
 
 NST_EXEC(into)

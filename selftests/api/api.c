@@ -239,6 +239,35 @@ void api_code(struct machine *m, unsigned int cpu, const void *code, size_t size
 	must(m->cpu[cpu], KVM_SET_MP_STATE, &state, "SET_MP_STATE");
 }
 
+/**
+ * api_protected_mode() - after api_code(): 32-bit code in flat segments, no paging
+ * @m: the machine
+ * @cpu: which vCPU
+ *
+ * Where hardware does not have real mode it is emulated, without exits: a test
+ * of exits wants a mode that all hardware runs.
+ */
+void api_protected_mode(struct machine *m, unsigned int cpu)
+{
+	const struct kvm_segment data = {
+		.limit = 0xffffffff, .selector = 16, .type = 3, .present = 1, .db = 1, .s = 1,
+		.g = 1,
+	};
+	struct kvm_sregs sregs;
+
+	must(m->cpu[cpu], KVM_GET_SREGS, &sregs, "GET_SREGS");
+	sregs.cr0 |= 1;
+	sregs.ds = data;
+	sregs.es = data;
+	sregs.fs = data;
+	sregs.gs = data;
+	sregs.ss = data;
+	sregs.cs = data;
+	sregs.cs.type = 11;
+	sregs.cs.selector = 8;
+	must(m->cpu[cpu], KVM_SET_SREGS, &sregs, "SET_SREGS");
+}
+
 static void *runner_main(void *arg)
 {
 	struct runner *r = arg;

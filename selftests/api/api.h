@@ -86,6 +86,7 @@ void api_create(struct machine *m, unsigned int flags, unsigned int cpus);
 void api_destroy(struct machine *m);
 long api_slot(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t size, void *host);
 void api_code(struct machine *m, unsigned int cpu, const void *code, size_t size);
+void api_protected_mode(struct machine *m, unsigned int cpu);
 struct kvm_cpuid2 *api_supported_cpuid(void);
 
 void runner_start(struct runner *r, int fd);

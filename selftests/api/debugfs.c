@@ -70,28 +70,6 @@ static void test_stopped(const char *vm)
 	is(read_file(vm, 2, "exits"), -ENOENT, "a vCPU that is not there");
 }
 
-/* After CODE().  Real mode is emulated where hardware does not have it, without an exit. */
-static void enter_protected_mode(int cpu)
-{
-	const struct kvm_segment data = {
-		.limit = 0xffffffff, .selector = 16, .type = 3, .present = 1, .db = 1, .s = 1,
-		.g = 1,
-	};
-	struct kvm_sregs sregs;
-
-	must(cpu, KVM_GET_SREGS, &sregs, "GET_SREGS");
-	sregs.cr0 |= 1;
-	sregs.ds = data;
-	sregs.es = data;
-	sregs.fs = data;
-	sregs.gs = data;
-	sregs.ss = data;
-	sregs.cs = data;
-	sregs.cs.type = 11;
-	sregs.cs.selector = 8;
-	must(cpu, KVM_SET_SREGS, &sregs, "SET_SREGS");
-}
-
 static void test_running(const char *vm)
 {
 	struct runner r;
@@ -100,7 +78,7 @@ static void test_running(const char *vm)
 
 	/* sti: a spin with interrupts off keeps those of a Bochs host away, too. */
 	CODE(&m, 0, 0xfb, 0xeb, 0xfe);
-	enter_protected_mode(m.cpu[0]);
+	api_protected_mode(&m, 0);
 	runner_start(&r, m.cpu[0]);
 	for (i = 0; i < 50 && worst > 0; i++) {
 		worst = read_file(vm, 0, "exits");
@@ -127,7 +105,7 @@ int main(void)
 		return tap_skip_all("no debugfs");
 	api_create(&m, API_CPUID, 2);
 	CODE(&m, 0, 0xf4);
-	enter_protected_mode(m.cpu[0]);
+	api_protected_mode(&m, 0);
 	must(m.cpu[0], KVM_RUN, NULL, "RUN");
 	find_vm(vm, sizeof(vm));
 	tap_ok(*vm, "the VM has a directory (%s)", vm);

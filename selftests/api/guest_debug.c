@@ -97,12 +97,12 @@ static void test_step_over_exit(void)
 	debug(0, 0, 0);
 }
 
-/* QEMU's emulation does not do them; nor does ours, which runs real mode on vmx-noept. */
+/* QEMU's emulation does not do them. */
 static bool no_breakpoints(void)
 {
 	const char *host = getenv("NESTOR_HOST");
 
-	return host && (!strncmp(host, "svm", 3) || !strcmp(host, "vmx-noept"));
+	return host && !strncmp(host, "svm", 3);
 }
 
 static void test_hardware(void)

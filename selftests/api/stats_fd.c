@@ -60,6 +60,7 @@ int main(void)
 	fd = open_stats(m.cpu[0], &h, "vCPU");
 	before = value(fd, &h, "exits_hlt");
 	CODE(&m, 0, 0xf4);
+	api_protected_mode(&m, 0);
 	is(call(m.cpu[0], KVM_RUN, NULL), 0, "RUN to HLT");
 	is(value(fd, &h, "exits_hlt"), before + 1, "is counted");
 	is(value(fd, &h, "no such counter"), -1, "no such counter");

@@ -102,6 +102,7 @@ static const struct {
 	{ "popf", NST_ICPT_POPF, 0, 0, { 0x9d } },
 	{ "iret", NST_ICPT_IRET, 0, 0, { 0x48, 0xcf } },
 	{ "int 80h", NST_ICPT_INTN, 0x80, 0, { 0xcd, 0x80 } },
+	{ "int3", NST_ICPT_INT3, 0, 0, { 0xcc } },
 	{ "int1", NST_ICPT_ICEBP, 0, 0, { 0xf1 } },
 	{ "xsetbv", NST_ICPT_XSETBV, 0x77, 0x123400000005, { 0x0f, 0x01, 0xd1 } },
 	{ "invpcid", NST_ICPT_INVPCID, 0, 0, { 0x66, 0x0f, 0x38, 0x82, 0x03 } },
