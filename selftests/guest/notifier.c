@@ -8,6 +8,12 @@
 #define SLOT_BASE	0x40000000UL
 #define PAGES		512		/* 2 MiB, one huge page if the host likes */
 #define ROUNDS		6
+/*
+ * Each eighth page is CPU 0's alone, and quiet while the host does its deed: what
+ * is in use all the time is neither swapped out nor merged.
+ */
+#define QUIET		8
+#define IS_QUIET(i)	((i) % QUIET == QUIET - 1)
 
 #define ASK_DEED	0	/* the case's own; returns 0 or why it cannot be done */
 #define ASK_WORD	1	/* first word of a page as userspace sees it */
@@ -15,7 +21,7 @@
 /* Answers to ASK_DEED. */
 #define DONE		0
 #define IMPOSSIBLE	1
-#define SPOILT		2	/* done, and the data is not what it was */
+#define SPOILT		2	/* not done though it can be, or data is not what it was */
 
 #ifdef GUEST
 #include "guest.h"
@@ -26,7 +32,7 @@
 static volatile u32 stop, rounds;
 static volatile u64 wrong, wrong_page;
 
-/* The other CPU: reads every page, and counts in the last word of each. */
+/* The other CPU: reads every page that is not quiet, and counts in its last word. */
 static void reader(void)
 {
 	u32 count = 0, i;
@@ -34,6 +40,8 @@ static void reader(void)
 	sti();
 	while (!stop) {
 		for (i = 0; i < PAGES; i++) {
+			if (IS_QUIET(i))
+				continue;
 			if (PAGE(i)[1] != i || PAGE(i)[1023] != count) {
 				wrong++;
 				wrong_page = i;
@@ -64,7 +72,7 @@ static void several(void)
 		for (i = 0; i < PAGES; i++)
 			bad += PAGE(i)[0] != round * PAGES + i;
 		/* Written now, it must reach the page that userspace has now. */
-		i = round * 37 % PAGES;
+		i = (round * 37 % PAGES) | (QUIET - 1);
 		PAGE(i)[0] = ~round;
 		bad += (u32)call_host(ASK_WORD, i, 0, 0) != ~round;
 		before = rounds;
@@ -108,6 +116,7 @@ GUEST_CASE(replaced, SECTION, .flags = CASE_IRQCHIP, .cpus = 1)
 }
 
 #else /* host half */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +126,9 @@ GUEST_CASE(replaced, SECTION, .flags = CASE_IRQCHIP, .cpus = 1)
 
 #include "guest_test.h"
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE		25
+#endif
 #ifndef MADV_SOFT_OFFLINE
 #define MADV_SOFT_OFFLINE	101
 #endif
@@ -124,25 +136,33 @@ GUEST_CASE(replaced, SECTION, .flags = CASE_IRQCHIP, .cpus = 1)
 #define PAGE_BYTES	4096UL
 #define SIZE		(PAGES * PAGE_BYTES)
 #define HUGE		0x200000UL
-#define PATIENCE	400		/* times 50 ms */
-#define PAGEMAP_SWAP	(1ull << 62)
+#define ENOUGH		(PAGES / QUIET / 2)	/* pages, to call it swapped */
+#define KSM		"/sys/kernel/mm/ksm/"
+#define TRIES		20	/* of what the kernel refuses while a page is in use */
+#define TRY_USEC	2000
+#define KSM_USEC	20000
+#define KSM_ALL		250	/* looks until all pages should be merged */
+#define KSM_SOME	750	/* and until at least some must be */
+#define PAGEMAP_PFN	((1ull << 55) - 1)
 
-static uint8_t *memory;
+static uint8_t *memory, *twin;
 static const char *name;
 
-static uint64_t pagemap(unsigned int page)
+/* Which frame has each page of an area; 0: none. */
+static void frames(const uint8_t *area, uint64_t *frame)
 {
-	uint64_t entry = 0;
 	int fd = open("/proc/self/pagemap", O_RDONLY);
+	unsigned int i;
 
-	if (fd >= 0) {
-		off_t at = ((uintptr_t)memory / PAGE_BYTES + page) * 8;
-
-		if (pread(fd, &entry, 8, at) != 8)
-			entry = 0;
-		close(fd);
-	}
-	return entry;
+	memset(frame, 0, PAGES * sizeof(*frame));
+	if (fd < 0)
+		return;
+	if (pread(fd, frame, PAGES * sizeof(*frame), (uintptr_t)area / PAGE_BYTES *
+		  sizeof(*frame)) < 0)
+		tap_note("pagemap: %s", strerror(errno));
+	close(fd);
+	for (i = 0; i < PAGES; i++)
+		frame[i] = frame[i] >> 63 ? frame[i] & PAGEMAP_PFN : 0;
 }
 
 static bool write_text(const char *file, const char *text)
@@ -157,17 +177,18 @@ static bool write_text(const char *file, const char *text)
 	return good;
 }
 
-static unsigned long read_number(const char *file)
+static bool try_madvise(void *at, size_t size, int advice)
 {
-	unsigned long value = 0;
-	FILE *f = fopen(file, "r");
+	unsigned int i;
 
-	if (!f)
-		return 0;
-	if (fscanf(f, "%lu", &value) != 1)
-		value = 0;
-	fclose(f);
-	return value;
+	for (i = 0; i < TRIES; i++) {
+		if (!madvise(at, size, advice))
+			return true;
+		if (errno == EINVAL || errno == EPERM)
+			return false;
+		usleep(TRY_USEC);
+	}
+	return false;
 }
 
 /* Swap is a RAM disk of the host's, if its kernel has one to load. */
@@ -182,69 +203,158 @@ static bool have_swap(void)
 	return have;
 }
 
-static bool swap_out(void)
+/* Pages that the kernel has written to swap since it runs. */
+static unsigned long swapped(void)
 {
-	unsigned int i, gone = 0;
+	FILE *f = fopen("/proc/vmstat", "r");
+	unsigned long count = 0;
+	char line[128];
 
-	if (!have_swap() || madvise(memory, SIZE, MADV_PAGEOUT))
-		return false;
-	for (i = 0; i < PAGES; i++)
-		gone += !!(pagemap(i) & PAGEMAP_SWAP);
-	/* The guest takes pages back while we count. */
-	return gone;
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "pswpout %lu", &count) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return count;
+}
+
+/* What the guest has just used stays the first time, but is not young the next. */
+static int swap_out(void)
+{
+	unsigned long before = swapped();
+	unsigned int i, turn;
+
+	if (!have_swap())
+		return IMPOSSIBLE;
+	for (turn = 0; turn < TRIES && swapped() - before < ENOUGH; turn++)
+		for (i = QUIET - 1; i < PAGES; i += QUIET)
+			if (madvise(memory + i * PAGE_BYTES, PAGE_BYTES, MADV_PAGEOUT))
+				return IMPOSSIBLE;
+	return swapped() > before ? DONE : SPOILT;
 }
 
 /* Each round some pages move to other frames; theirs are not used again. */
-static bool migrate(unsigned int round)
+static int migrate(unsigned int round)
 {
+	static uint64_t before[PAGES], after[PAGES];
 	unsigned int i, moved = 0;
 
-	for (i = round; i < PAGES; i += 64) {
-		uint64_t before = pagemap(i);
-
-		if (!madvise(memory + i * PAGE_BYTES, PAGE_BYTES, MADV_SOFT_OFFLINE))
-			moved += pagemap(i) != before;
-	}
-	return moved;
+	frames(memory, before);
+	for (i = round; i < PAGES; i += 64)
+		if (!try_madvise(memory + i * PAGE_BYTES, PAGE_BYTES, MADV_SOFT_OFFLINE) &&
+		    (errno == EINVAL || errno == EPERM))
+			return IMPOSSIBLE;
+	frames(memory, after);
+	for (i = round; i < PAGES; i += 64)
+		moved += before[i] && after[i] && before[i] != after[i];
+	return moved ? DONE : SPOILT;
 }
 
-/* A second area with the same pages, until the kernel has found some equal. */
-static bool merge(void)
+static bool start_merging(void)
 {
-	static uint8_t *twin;
+	if (!write_text(KSM "run", "1"))
+		return false;
+	write_text(KSM "sleep_millisecs", "10");
+	write_text(KSM "pages_to_scan", "2000");
+	/* Newer kernels look more rarely at what was not equal before. */
+	write_text(KSM "smart_scan", "0");
+	twin = vm_pages(SIZE);
+	return !madvise(twin, SIZE, MADV_MERGEABLE) && !madvise(memory, SIZE, MADV_MERGEABLE);
+}
+
+static unsigned int merged(void)
+{
+	static uint64_t ours[PAGES], theirs[PAGES];
+	unsigned int i, equal = 0;
+
+	frames(memory, ours);
+	frames(twin, theirs);
+	for (i = 0; i < PAGES; i++)
+		equal += IS_QUIET(i) && ours[i] && ours[i] == theirs[i];
+	return equal;
+}
+
+/*
+ * A second area gets the same quiet pages, until both have the same frames.
+ * Before that it still has the last round's: the guest has written to pages
+ * that were merged, and it must not have written to the twin's.
+ */
+static int merge(unsigned int round)
+{
+	unsigned int i, found = 0;
+
+	if (!twin && !start_merging())
+		return IMPOSSIBLE;
+	for (i = 0; round > 1 && i < PAGES; i++)
+		if (IS_QUIET(i) &&
+		    *(volatile uint32_t *)(twin + i * PAGE_BYTES) != (round - 1) * PAGES + i)
+			return SPOILT;
+	for (i = 0; i < PAGES; i++)
+		if (IS_QUIET(i))
+			memcpy(twin + i * PAGE_BYTES, memory + i * PAGE_BYTES, PAGE_BYTES);
+	for (i = 0; i < KSM_SOME && found < PAGES / QUIET; i++) {
+		if (i >= KSM_ALL && found)
+			break;
+		usleep(KSM_USEC);
+		found = merged();
+	}
+	return found ? DONE : SPOILT;
+}
+
+/* Bytes of the area that the host maps with huge pages. */
+static unsigned long huge_bytes(void)
+{
+	unsigned long start, end, kib, sum = 0, from = (uintptr_t)memory;
+	FILE *f = fopen("/proc/self/smaps", "r");
+	bool inside = false;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = start < from + SIZE && end > from;
+		else if (inside && sscanf(line, "AnonHugePages: %lu", &kib) == 1)
+			sum += kib * 1024;
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+/* The page itself falls apart, not only its mapping. */
+static void split_page(void)
+{
+	char text[80];
 	unsigned int i;
 
-	if (!write_text("/sys/kernel/mm/ksm/run", "1"))
-		return false;
-	write_text("/sys/kernel/mm/ksm/sleep_millisecs", "10");
-	write_text("/sys/kernel/mm/ksm/pages_to_scan", "2000");
-	if (!twin)
-		twin = vm_pages(SIZE);
-	madvise(twin, SIZE, MADV_MERGEABLE);
-	madvise(memory, SIZE, MADV_MERGEABLE);
-	for (i = 0; i < PATIENCE; i++) {
-		/* The guest counts in its pages, so what is equal changes. */
-		memcpy(twin, memory, SIZE);
-		usleep(50000);
-		if (read_number("/sys/kernel/mm/ksm/pages_sharing"))
-			return true;
+	snprintf(text, sizeof(text), "%d,%#lx,%#lx", (int)getpid(), (uintptr_t)memory,
+		 (uintptr_t)memory + SIZE);
+	for (i = 0; i < TRIES && huge_bytes(); i++) {
+		write_text("/sys/kernel/debug/split_huge_pages", text);
+		usleep(TRY_USEC);
 	}
-	return false;
 }
 
-static bool split(unsigned int round)
+/* A huge page is made, and it falls apart while the guest uses it. */
+static int split(unsigned int round)
 {
 	uint8_t *part = memory + round * 8 * PAGE_BYTES;
 
-	/* Another protection for a part of it makes two mappings of small pages. */
+	if (access("/sys/kernel/mm/transparent_hugepage", F_OK))
+		return IMPOSSIBLE;
+	if (!try_madvise(memory, SIZE, MADV_COLLAPSE) && errno == EINVAL)
+		return IMPOSSIBLE;
+	if (huge_bytes() != SIZE)
+		return SPOILT;
+	if (round % 2)
+		split_page();
+	/* Another property of a part of it makes mappings of small pages. */
 	madvise(part, PAGE_BYTES, MADV_DONTFORK);
-	write_text("/sys/kernel/debug/split_huge_pages", "1");
 	madvise(part, PAGE_BYTES, MADV_DOFORK);
-	return true;
+	return huge_bytes() ? SPOILT : DONE;
 }
 
 /* The child keeps the old pages; the guest goes on in the parent's. */
-static bool fork_once(unsigned int round)
+static int fork_once(unsigned int round)
 {
 	unsigned int i;
 	pid_t child = fork();
@@ -256,31 +366,31 @@ static bool fork_once(unsigned int round)
 				_exit(1);
 		_exit(0);
 	}
-	return child > 0 && waitpid(child, &status, 0) == child && !status;
+	return child > 0 && waitpid(child, &status, 0) == child && !status ? DONE : SPOILT;
 }
 
-static bool protect(unsigned int round)
+static int protect(unsigned int round)
 {
 	mprotect(memory, SIZE, round % 2 ? PROT_READ : PROT_NONE);
 	usleep(2000);
-	return !mprotect(memory, SIZE, PROT_READ | PROT_WRITE);
+	return mprotect(memory, SIZE, PROT_READ | PROT_WRITE) ? SPOILT : DONE;
 }
 
-static bool replace(void)
+static int replace(void)
 {
 	return !munmap(memory, SIZE) &&
 	       mmap(memory, SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory;
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory ? DONE : SPOILT;
 }
 
-static bool deed(unsigned int round)
+static int deed(unsigned int round)
 {
 	if (!strcmp(name, "swapped_out"))
 		return swap_out();
 	if (!strcmp(name, "migrated"))
 		return migrate(round);
 	if (!strcmp(name, "merged"))
-		return merge();
+		return merge(round);
 	if (!strcmp(name, "huge_page_split"))
 		return split(round);
 	if (!strcmp(name, "forked"))
@@ -295,9 +405,7 @@ static uint64_t answer(struct vcpu *vcpu, const uint64_t *args)
 	(void)vcpu;
 	if (args[0] == ASK_WORD)
 		return *(volatile uint32_t *)(memory + args[1] % PAGES * PAGE_BYTES);
-	if (deed(args[1]))
-		return DONE;
-	return strcmp(name, "forked") && strcmp(name, "protected") ? IMPOSSIBLE : SPOILT;
+	return deed(args[1]);
 }
 
 static void prepare(struct vm *vm)
@@ -319,7 +427,18 @@ static void prepare(struct vm *vm)
 	vm->seconds *= 4;
 }
 
+static void clean_up(struct vm *vm)
+{
+	(void)vm;
+	if (!strcmp(name, "merged"))
+		write_text(KSM "run", "0");
+	munmap(memory, SIZE);
+	if (twin)
+		munmap(twin, SIZE);
+	twin = NULL;
+}
+
 const struct host_hook host_hooks[] = {
-	{ .name = HOOK_ANY, .before = prepare, .call = answer }, { 0 }
+	{ .name = HOOK_ANY, .before = prepare, .call = answer, .after = clean_up }, { 0 }
 };
 #endif /* GUEST */
