@@ -17,6 +17,7 @@
 #include "cpuid.h"
 #include "cpuid_table.h"
 #include "fpu.h"
+#include "mmu/format.h"
 #include "nested/svm_caps.h"
 
 #define CLFLUSH_SIZE		0x0000ff00u	/* 1.EBX */
@@ -123,7 +124,9 @@ static bool need_met(const struct nst_cpuid_feature *row)
 	case NST_NEED_INTEL:
 		return !host_is_amd();
 	case NST_NEED_LA57:
-		return host_raw(f);
+		/* An L1's NPT has the levels of its own tables: we walk its shadow. */
+		return host_raw(f) && (!nst_param_nested || !nst_caps.tdp ||
+				       nst_caps.tdp_levels == NST_LEVEL_MAX);
 	case NST_NEED_AVX:
 		return host_has(f) && has_xfeatures(XFEATURE_MASK_YMM);
 	case NST_NEED_AVX512:
