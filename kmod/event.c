@@ -133,11 +133,14 @@ void nst_queue_nmi(struct nst_vcpu *vcpu)
  * nst_collect_nmis() - move arrived NMIs to the pending ones
  * @vcpu: loaded vCPU
  *
- * A CPU latches one NMI while another is handled; two wait at most.
+ * A CPU latches one NMI while another is handled, or while none may come; two
+ * wait at most.
  */
 void nst_collect_nmis(struct nst_vcpu *vcpu)
 {
-	unsigned int limit = vcpu->st.nmi_blocked || vcpu->ev.nmi.injected ? 1 : 2;
+	bool blocked = vcpu->st.nmi_blocked || vcpu->ev.nmi.injected ||
+		       nst_nested_verdict(vcpu, NST_EXIT_HOST_NMI) == NST_HOLD;
+	unsigned int limit = blocked ? 1 : 2;
 	unsigned int sum = vcpu->ev.nmi.pending + atomic_xchg(&vcpu->ev.nmi_queued, 0);
 
 	vcpu->ev.nmi.pending = min(sum, limit);
