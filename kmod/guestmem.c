@@ -117,6 +117,81 @@ int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len)
 }
 
 /**
+ * nst_read_spans() - read parts of a page of guest memory
+ * @vm: the VM, of the current process
+ * @gpa: guest-physical address of the page
+ * @page: destination, where each part has the offset it has in the page
+ * @spans: the parts
+ * @nr: how many
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0, or -EFAULT with @page undefined.
+ */
+int nst_read_spans(struct nst_vm *vm, nst_gpa_t gpa, void *page, const struct nst_page_span *spans,
+		   unsigned int nr)
+{
+	u64 raw = nst_gpa_raw(gpa);
+	struct nst_memslot *slot = nst_memslot_find(vm, NST_SPACE_NORMAL, raw >> PAGE_SHIFT);
+	const void __user *from;
+	unsigned int at;
+
+	if (!slot)
+		return -EFAULT;
+	from = user_ptr(slot, raw);
+	if (!user_access_begin(from, PAGE_SIZE))
+		return -EFAULT;
+	for (; nr; nr--, spans++)
+		for (at = spans->offset; at < spans->offset + spans->len; at += sizeof(u64))
+			unsafe_get_user(*(u64 *)(page + at), (const u64 __user *)(from + at),
+					fault);
+	user_access_end();
+	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+/**
+ * nst_write_spans() - write parts of a page of guest memory
+ * @vm: the VM, of the current process
+ * @gpa: guest-physical address of the page
+ * @page: source, where each part has the offset it has in the page
+ * @spans: the parts
+ * @nr: how many, one at least
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: 0, or -EFAULT; then a part may have been written.
+ */
+int nst_write_spans(struct nst_vm *vm, nst_gpa_t gpa, const void *page,
+		    const struct nst_page_span *spans, unsigned int nr)
+{
+	u64 raw = nst_gpa_raw(gpa);
+	struct nst_memslot *slot = nst_memslot_find(vm, NST_SPACE_NORMAL, raw >> PAGE_SHIFT);
+	void __user *to;
+	unsigned int at;
+
+	slot = if_writable(slot);
+	if (!slot)
+		return -EFAULT;
+	to = user_ptr(slot, raw);
+	if (!user_access_begin(to, PAGE_SIZE))
+		return -EFAULT;
+	for (; nr; nr--, spans++)
+		for (at = spans->offset; at < spans->offset + spans->len; at += sizeof(u64))
+			unsafe_put_user(*(u64 *)(page + at), (u64 __user *)(to + at), fault);
+	user_access_end();
+	nst_memslot_mark_dirty(vm, slot, raw >> PAGE_SHIFT);
+	/* Should a page of tables be there, all of it changed. */
+	nst_mmu_guest_wrote(vm, NST_SPACE_NORMAL, gpa, PAGE_SIZE);
+	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+/**
  * nst_gpa_has_slot() - is there a slot for an access that failed?
  * @vcpu: the vCPU
  * @gpa: guest-physical address

@@ -18,6 +18,21 @@ struct nst_vcpu;
 int nst_read_gpa(struct nst_vm *vm, nst_gpa_t gpa, void *buf, size_t len);
 int nst_write_gpa(struct nst_vm *vm, nst_gpa_t gpa, const void *buf, size_t len);
 
+/* A part of a page that is copied by quadwords: both are multiples of eight. */
+struct nst_page_span {
+	u16 offset;
+	u16 len;
+};
+
+/*
+ * Parts of one page, to and from the same places of @page.  One look for the
+ * slot, no call for each part.  0 or -EFAULT; then a part may have been copied.
+ */
+int nst_read_spans(struct nst_vm *vm, nst_gpa_t gpa, void *page, const struct nst_page_span *spans,
+		   unsigned int nr);
+int nst_write_spans(struct nst_vm *vm, nst_gpa_t gpa, const void *page,
+		    const struct nst_page_span *spans, unsigned int nr);
+
 /* The same as this vCPU sees it now. */
 bool nst_gpa_has_slot(struct nst_vcpu *vcpu, nst_gpa_t gpa, bool write);
 int nst_vcpu_read_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, size_t len);

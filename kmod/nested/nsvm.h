@@ -33,6 +33,13 @@ static inline struct nsvm *to_nsvm(const struct nst_vcpu *vcpu)
 	return vcpu->nested->priv;
 }
 
+/* svm_page.c */
+int nsvm_read_vmcb(struct nst_vcpu *vcpu, u64 pa, struct vmcb *page);
+void nsvm_write_vmcb(struct nst_vcpu *vcpu, u64 pa, const struct vmcb *page);
+void nsvm_write_refusal(struct nst_vcpu *vcpu, u64 pa, const struct vmcb *page);
+int nsvm_read_extra(struct nst_vcpu *vcpu, u64 pa, struct vmcb *page);
+int nsvm_write_extra(struct nst_vcpu *vcpu, u64 pa, const struct vmcb *page);
+
 /* svm_insn.c */
 enum nst_next nsvm_insn(struct nst_vcpu *vcpu);
 int nsvm_insn_fault(struct nst_vcpu *vcpu);

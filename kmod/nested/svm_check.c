@@ -71,7 +71,7 @@ static bool pat_valid(u64 pat)
 static bool rule_##id(const struct nsvm_check *in)			\
 {									\
 	const struct nsvm_vmcb12 *v __maybe_unused = in->v;		\
-	const struct vmcb_save_area *s __maybe_unused = &v->save;	\
+	const struct vmcb_save_area *s __maybe_unused = v->save;	\
 									\
 	return condition;						\
 }

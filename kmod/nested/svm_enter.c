@@ -76,7 +76,7 @@ static void nsvm_load_segments(struct nst_vcpu *vcpu, const struct vmcb_save_are
 
 static void nsvm_load_registers(struct nst_vcpu *vcpu, const struct nsvm_vmcb12 *v)
 {
-	const struct vmcb_save_area *save = &v->save;
+	const struct vmcb_save_area *save = v->save;
 	struct nst_state *st = &vcpu->st;
 
 	nsvm_load_segments(vcpu, save);
@@ -141,7 +141,7 @@ static int nsvm_enter_paging(struct nst_vcpu *vcpu, struct nsvm *nsvm)
 static void nsvm_inject(struct nst_vcpu *vcpu, const struct nsvm_vmcb12 *v)
 {
 	u8 vector = v->event_inj & SVM_EVTINJ_VEC_MASK;
-	u64 len = v->next_rip - v->save.rip;
+	u64 len = v->next_rip - v->save->rip;
 	struct nst_event event = { .vector = vector };
 
 	if (!(v->event_inj & SVM_EVTINJ_VALID))
@@ -190,7 +190,7 @@ enum nst_next nsvm_vmrun(struct nst_vcpu *vcpu, u64 vmcb_pa)
 		nst_raise(vcpu, X86_TRAP_UD);
 		return NST_ENTER;
 	}
-	if (nst_read_gpa(vcpu->vm, nst_gpa(vmcb_pa), nsvm->page, sizeof(*nsvm->page))) {
+	if (nsvm_read_vmcb(vcpu, vmcb_pa, nsvm->page)) {
 		nst_raise_gp(vcpu);
 		return NST_ENTER;
 	}

@@ -5,7 +5,6 @@
  */
 #include "../nestor.h"
 #include <uapi/asm/debugreg.h>
-#include "../guestmem.h"
 #include "../mmu/stage2.h"
 #include "nsvm.h"
 
@@ -252,7 +251,8 @@ static void nsvm_store_save(struct nst_vcpu *vcpu, struct vmcb_save_area *save)
 	save->rip = st->rip;
 	save->rsp = st->gpr[NST_RSP];
 	save->rax = st->gpr[NST_RAX];
-	save->g_pat = to_nsvm(vcpu)->v.nested_ctl ? st->pat : to_nsvm(vcpu)->v.save.g_pat;
+	if (to_nsvm(vcpu)->v.nested_ctl)
+		save->g_pat = st->pat;
 }
 
 /* EXITINTINFO: the event whose delivery the exit interrupted. */
@@ -281,14 +281,6 @@ static void nsvm_store_event(struct nst_vcpu *vcpu, struct vmcb_control_area *c)
 	/* To inject a software event again, L1 needs to know where it returns to. */
 	if (event.insn_len)
 		c->next_rip = vcpu->st.rip + event.insn_len;
-}
-
-/* A VMCB that L1 took away meanwhile: what it reads there is its own affair. */
-static void nsvm_write_back(struct nst_vcpu *vcpu, const struct nsvm *nsvm)
-{
-	for (unsigned int i = 0; i < nsvm_nr_written; i++)
-		nst_write_gpa(vcpu->vm, nst_gpa(nsvm->vmcb_pa + nsvm_written[i].offset),
-			      (void *)nsvm->page + nsvm_written[i].offset, nsvm_written[i].len);
 }
 
 static void nsvm_store_exit(struct vmcb_control_area *c, u64 code, u64 info1, u64 info2)
@@ -375,7 +367,7 @@ enum nst_next nsvm_leave_l2(struct nst_vcpu *vcpu, u64 code, u64 info1, u64 info
 	c->event_inj_err = 0;
 	if (code != NSVM_EXIT_INVALID)
 		nsvm_store_save(vcpu, &nsvm->page->save);
-	nsvm_write_back(vcpu, nsvm);
+	nsvm_write_vmcb(vcpu, nsvm->vmcb_pa, nsvm->page);
 	nsvm_to_l1(vcpu);
 	return NST_ENTER;
 }
@@ -390,13 +382,11 @@ enum nst_next nsvm_entry_refused(struct nst_vcpu *vcpu)
 {
 	struct nsvm *nsvm = to_nsvm(vcpu);
 	struct vmcb_control_area *c = &nsvm->page->control;
-	const size_t first = offsetof(struct vmcb_control_area, exit_code);
-	const size_t end = offsetof(struct vmcb_control_area, nested_ctl);
 
 	nsvm_store_exit(c, NSVM_EXIT_INVALID, 0, 0);
 	c->exit_int_info = 0;
 	c->exit_int_info_err = 0;
-	nst_write_gpa(vcpu->vm, nst_gpa(nsvm->vmcb_pa + first), (void *)c + first, end - first);
+	nsvm_write_refusal(vcpu, nsvm->vmcb_pa, nsvm->page);
 	nsvm->gif = false;
 	return NST_ENTER;
 }

@@ -5,7 +5,6 @@
  * address in rAX (#GP).  APM3 "VMRUN", "VMLOAD", "STGI" …
  */
 #include "../nestor.h"
-#include "../guestmem.h"
 #include "../mmu/stage2.h"
 #include "nsvm.h"
 
@@ -94,35 +93,21 @@ static enum nst_next nsvm_vmload(struct nst_vcpu *vcpu)
 	u64 pa;
 
 	if (!nsvm_vmcb_address(vcpu, &pa) ||
-	    nst_read_gpa(vcpu->vm, nst_gpa(pa), page, sizeof(*page)))
+	    nsvm_read_extra(vcpu, pa, page))
 		return nsvm_gp(vcpu);
 	nsvm_load_extra(vcpu, &page->save);
 	return nst_skip_insn(vcpu);
 }
 
-/* Two runs of bytes: FS and GS, LDTR, TR are not neighbours. */
-static int nsvm_write_save(struct nst_vcpu *vcpu, u64 pa, const void *field, size_t len)
-{
-	struct vmcb *page = to_nsvm(vcpu)->other;
-
-	return nst_write_gpa(vcpu->vm, nst_gpa(pa + (field - (void *)page)), field, len);
-}
-
 static enum nst_next nsvm_vmsave(struct nst_vcpu *vcpu)
 {
-	struct vmcb_save_area *save = &to_nsvm(vcpu)->other->save;
+	struct vmcb *page = to_nsvm(vcpu)->other;
 	u64 pa;
 
 	if (!nsvm_vmcb_address(vcpu, &pa))
 		return nsvm_gp(vcpu);
-	memset(save, 0, sizeof(*save));
-	nsvm_store_extra(vcpu, save);
-	if (nsvm_write_save(vcpu, pa, &save->fs, 2 * sizeof(save->fs)) ||
-	    nsvm_write_save(vcpu, pa, &save->ldtr, sizeof(save->ldtr)) ||
-	    nsvm_write_save(vcpu, pa, &save->tr, sizeof(save->tr)) ||
-	    nsvm_write_save(vcpu, pa, &save->star,
-			    offsetof(struct vmcb_save_area, cr2) -
-			    offsetof(struct vmcb_save_area, star)))
+	nsvm_store_extra(vcpu, &page->save);
+	if (nsvm_write_extra(vcpu, pa, page))
 		return nsvm_gp(vcpu);
 	return nst_skip_insn(vcpu);
 }
@@ -151,8 +136,9 @@ static enum nst_next nsvm_invlpga(struct nst_vcpu *vcpu)
 {
 	u64 gva = nsvm_rax(vcpu);
 
+	/* The second stage's part of the translation is stale as well. */
 	if ((u32)vcpu->st.gpr[NST_RCX])
-		nst_mmu_invlpg_l2(vcpu, gva);
+		nst_mmu_flush_l2(vcpu);
 	else
 		nst_mmu_invlpg(vcpu, gva);
 	return nst_skip_insn(vcpu);

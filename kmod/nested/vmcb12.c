@@ -9,7 +9,7 @@
 
 /**
  * nsvm_take() - take what VMRUN needs from a copy of L1's VMCB
- * @v: filled
+ * @v: filled; its save area is that of @vmcb
  * @vmcb: private copy
  */
 void nsvm_take(struct nsvm_vmcb12 *v, const struct vmcb *vmcb)
@@ -31,40 +31,8 @@ void nsvm_take(struct nsvm_vmcb12 *v, const struct vmcb *vmcb)
 	v->event_inj_err = c->event_inj_err;
 	v->nested_cr3 = c->nested_cr3;
 	v->next_rip = c->next_rip;
-	v->save = vmcb->save;
+	v->save = &vmcb->save;
 }
-
-#define CTL(first, last)						\
-	{ offsetof(struct vmcb, control.first),				\
-	  offsetof(struct vmcb, control.last) +				\
-	  sizeof(((struct vmcb *)0)->control.last) -			\
-	  offsetof(struct vmcb, control.first) }
-#define SAVE(first, last)						\
-	{ offsetof(struct vmcb, save.first),				\
-	  offsetof(struct vmcb, save.last) +				\
-	  sizeof(((struct vmcb *)0)->save.last) -			\
-	  offsetof(struct vmcb, save.first) }
-
-/* APM2 "#VMEXIT": the guest state that is saved; everything else is VMSAVE's. */
-const struct nsvm_span nsvm_written[] = {
-	CTL(int_ctl, int_ctl),
-	CTL(int_state, int_state),
-	CTL(exit_code, exit_int_info_err),
-	CTL(event_inj, event_inj_err),
-	CTL(next_rip, next_rip),
-	SAVE(es, ds),
-	SAVE(gdtr, gdtr),
-	SAVE(idtr, idtr),
-	SAVE(cpl, cpl),
-	SAVE(efer, efer),
-	SAVE(cr4, rip),
-	SAVE(rsp, rsp),
-	SAVE(rax, rax),
-	SAVE(cr2, cr2),
-	SAVE(g_pat, g_pat),
-};
-
-const unsigned int nsvm_nr_written = ARRAY_SIZE(nsvm_written);
 
 /*
  * The VMCB packs AVL, L, D/B and G right above P, where struct nst_segment

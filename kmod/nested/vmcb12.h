@@ -28,17 +28,8 @@ struct nsvm_vmcb12 {
 	u32 event_inj_err;
 	u64 nested_cr3;
 	u64 next_rip;
-	struct vmcb_save_area save;
+	const struct vmcb_save_area *save;	/* L2's state, in the private copy */
 };
-
-/* A run of bytes that #VMEXIT writes back. */
-struct nsvm_span {
-	u16 offset;
-	u16 len;
-};
-
-extern const struct nsvm_span nsvm_written[];
-extern const unsigned int nsvm_nr_written;
 
 void nsvm_take(struct nsvm_vmcb12 *v, const struct vmcb *vmcb);
 
