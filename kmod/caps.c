@@ -9,6 +9,7 @@
 #include "fpu.h"
 #include "irqchip/irqchip.h"
 #include "memslot.h"
+#include "nested/nested.h"
 
 static int nst_cap_nr_vcpus(void)
 {
@@ -38,6 +39,7 @@ static const struct {
 	int value;
 	int (*ask)(void);	/* used instead of @value when set */
 } nst_cap_rows[] = {
+	{ KVM_CAP_NESTED_STATE, 0, nst_nested_state_size },
 	{ KVM_CAP_IRQCHIP, 1 },
 	{ KVM_CAP_HLT, 1 },
 	{ KVM_CAP_USER_MEMORY, 1 },

@@ -351,6 +351,7 @@ static long nst_run_loaded(struct nst_vcpu *vcpu)
 		return -EINTR;
 	if (next == NST_ENTER)
 		next = nst_run_loop(vcpu);
+	nst_nested_settle(vcpu);
 	return nst_run_result(vcpu, next);
 }
 

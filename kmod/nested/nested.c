@@ -6,6 +6,7 @@
 #include "../nestor.h"
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <asm/nospec-branch.h>
 #include "../core.h"
 #include "../trace.h"
 #include "nested.h"
@@ -208,6 +209,9 @@ void nst_nested_switch(struct nst_vcpu *vcpu, bool to_l2)
 		nested->in_l2 = false;
 		nested->exception.pending = false;
 		nst_nested_to_l1_ctl(vcpu);
+		/* CVE-2022-2196: to an L1 with IBRS, L2 is a user as any other. */
+		if (nst_guest_has(vcpu, NST_GCAP_SPEC_CTRL))
+			indirect_branch_prediction_barrier();
 	}
 	vcpu->ctl.dirty = NST_CTL_ALL;
 	nested->switches++;
@@ -376,6 +380,25 @@ void nst_nested_take_nmi(struct nst_vcpu *vcpu)
 void nst_nested_take_init(struct nst_vcpu *vcpu)
 {
 	nst_take_init(vcpu);
+}
+
+/**
+ * nst_nested_settle() - KVM_RUN is about to return
+ * @vcpu: loaded vCPU, irqs on, may sleep
+ *
+ * An exception that waits for L1 is in no state that userspace can save, so it
+ * makes L2 exit now.
+ */
+void nst_nested_settle(struct nst_vcpu *vcpu)
+{
+	struct nst_exit exit;
+
+	if (!nst_in_l2(vcpu) || !vcpu->nested->exception.pending)
+		return;
+	exit = vcpu->nested->exception.exit;
+	vcpu->nested->exception.pending = false;
+	/* Its result is always to go on in L1. */
+	nst_isa(vcpu)->reflect(vcpu, &exit);
 }
 
 static enum nst_next nst_nested_reflect_event(struct nst_vcpu *vcpu, enum nst_exit_kind kind)

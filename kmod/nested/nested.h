@@ -249,6 +249,7 @@ void nst_ctl_changed(struct nst_vcpu *vcpu, u32 what);
 enum nst_next nst_nested_stage2_exit(struct nst_vcpu *vcpu);
 enum nst_next nst_nested_insn(struct nst_vcpu *vcpu);
 enum nst_next nst_nested_events(struct nst_vcpu *vcpu);
+void nst_nested_settle(struct nst_vcpu *vcpu);
 bool nst_nested_wants_exception(struct nst_vcpu *vcpu, u8 vector, bool has_error,
 				u32 error_code, u64 payload);
 enum nst_verdict nst_nested_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind);
@@ -259,6 +260,7 @@ bool nst_nested_cr_allowed(struct nst_vcpu *vcpu, int cr, u64 val);
 bool nst_nested_efer_allowed(struct nst_vcpu *vcpu, u64 val);
 
 /* KVM_GET_NESTED_STATE, KVM_SET_NESTED_STATE */
+int nst_nested_state_size(void);
 long nst_get_nested_state(void *object, unsigned long arg);
 long nst_set_nested_state(void *object, unsigned long arg);
 

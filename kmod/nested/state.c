@@ -9,17 +9,61 @@
 #include "../core.h"
 #include "nested.h"
 
+/* No VMXON region, no VMCS. */
+#define NST_NO_REGION		(~0ull)
+
 #define NST_NESTED_FLAGS	(KVM_STATE_NESTED_GUEST_MODE | KVM_STATE_NESTED_RUN_PENDING | \
 				 KVM_STATE_NESTED_EVMCS | KVM_STATE_NESTED_MTF_PENDING | \
 				 KVM_STATE_NESTED_GIF_SET)
+
+/**
+ * nst_nested_state_size() - the value of KVM_CAP_NESTED_STATE
+ *
+ * Return: the largest state of either ISA; 0 without nesting.
+ */
+int nst_nested_state_size(void)
+{
+	const int data = max(sizeof(struct kvm_vmx_nested_state_data),
+			     sizeof(struct kvm_svm_nested_state_data));
+
+	return nst_param_nested ? sizeof(struct kvm_nested_state) + data : 0;
+}
+
+/* A vCPU without an ISA has a state, too: that of a CPU where nothing is on. */
+static long nst_get_no_state(const struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
+			     u32 room)
+{
+	struct kvm_nested_state head = { .size = sizeof(head) };
+
+	if (nst_guest_has(vcpu, NST_GCAP_AMD)) {
+		head.format = KVM_STATE_NESTED_FORMAT_SVM;
+		head.flags = KVM_STATE_NESTED_GIF_SET;
+	} else {
+		head.format = KVM_STATE_NESTED_FORMAT_VMX;
+		head.hdr.vmx.vmxon_pa = NST_NO_REGION;
+		head.hdr.vmx.vmcs12_pa = NST_NO_REGION;
+	}
+	if (room < sizeof(head))
+		return sizeof(head);
+	return copy_to_user(user, &head, sizeof(head)) ? -EFAULT : (long)sizeof(head);
+}
+
+static long nst_set_no_state(const struct kvm_nested_state *head)
+{
+	if (head->format == KVM_STATE_NESTED_FORMAT_SVM)
+		return head->flags & ~KVM_STATE_NESTED_GIF_SET ? -EINVAL : 0;
+	if (head->format != KVM_STATE_NESTED_FORMAT_VMX || head->flags ||
+	    head->hdr.vmx.vmxon_pa != NST_NO_REGION || head->hdr.vmx.vmcs12_pa != NST_NO_REGION)
+		return -EINVAL;
+	return 0;
+}
 
 /**
  * nst_get_nested_state() - KVM_GET_NESTED_STATE
  * @object: vCPU, loaded
  * @arg: user pointer to struct kvm_nested_state; its size says how much fits
  *
- * Return: 0; -ENOTTY without nesting; -EINVAL for a guest without it; -E2BIG with
- * the size that is needed; -EFAULT.
+ * Return: 0; -ENOTTY without nesting; -E2BIG with the size that is needed; -EFAULT.
  */
 long nst_get_nested_state(void *object, unsigned long arg)
 {
@@ -30,11 +74,12 @@ long nst_get_nested_state(void *object, unsigned long arg)
 
 	if (!nst_param_nested)
 		return -ENOTTY;
-	if (!nst_isa(vcpu) || !nst_isa(vcpu)->get_state)
-		return -EINVAL;
 	if (get_user(room, &user->size))
 		return -EFAULT;
-	size = nst_isa(vcpu)->get_state(vcpu, user, room);
+	if (nst_isa(vcpu))
+		size = nst_isa(vcpu)->get_state(vcpu, user, room);
+	else
+		size = nst_get_no_state(vcpu, user, room);
 	if (size < 0)
 		return size;
 	if (size > room)
@@ -59,8 +104,6 @@ long nst_set_nested_state(void *object, unsigned long arg)
 
 	if (!nst_param_nested)
 		return -ENOTTY;
-	if (!nst_isa(vcpu) || !nst_isa(vcpu)->set_state)
-		return -EINVAL;
 	if (copy_from_user(&head, user, sizeof(head)))
 		return -EFAULT;
 	if (head.size < sizeof(head) || (head.flags & ~NST_NESTED_FLAGS))
@@ -69,5 +112,6 @@ long nst_set_nested_state(void *object, unsigned long arg)
 	if ((head.flags & KVM_STATE_NESTED_RUN_PENDING) &&
 	    !(head.flags & KVM_STATE_NESTED_GUEST_MODE))
 		return -EINVAL;
-	return nst_isa(vcpu)->set_state(vcpu, user, &head);
+	return nst_isa(vcpu) ? nst_isa(vcpu)->set_state(vcpu, user, &head) :
+			       nst_set_no_state(&head);
 }
