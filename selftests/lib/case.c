@@ -121,6 +121,7 @@ static void guest_call(struct vcpu *vcpu)
 	struct guest_mailbox *box = guest_at(vm, GUEST_MAILBOX +
 					     vcpu->id * GUEST_MAILBOX_STRIDE, sizeof(*box));
 	const uint64_t *args = (const uint64_t *)box->args;
+	uint64_t reply;
 	char text[TEXT_SIZE];
 
 	switch (vcpu_io_value(vcpu)) {
@@ -138,7 +139,11 @@ static void guest_call(struct vcpu *vcpu)
 		return;
 	case CALL_HOST:
 		if (p->hook && p->hook->call) {
-			box->reply = p->hook->call(vcpu, args);
+			reply = p->hook->call(vcpu, args);
+			/* The machine may have moved. */
+			box = guest_at(vm, GUEST_MAILBOX +
+				       vcpu->id * GUEST_MAILBOX_STRIDE, sizeof(*box));
+			box->reply = reply;
 			return;
 		}
 	}

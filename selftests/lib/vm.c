@@ -82,6 +82,12 @@ int vm_open_device(void)
 	return device;
 }
 
+/** vm_device() - its file */
+int vm_device(void)
+{
+	return device;
+}
+
 /** vm_device_name() - the device that vm_open_device() took */
 const char *vm_device_name(void)
 {

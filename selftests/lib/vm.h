@@ -70,6 +70,7 @@ struct vm {
 typedef bool (*vm_exit_fn)(struct vcpu *vcpu);
 
 int vm_open_device(void);
+int vm_device(void);
 const char *vm_device_name(void);
 int vm_check_extension(int cap);
 void vm_create(struct vm *vm, unsigned int flags, unsigned int cpus);
