@@ -7,7 +7,8 @@
 #   make install          module, launcher, man page, udev rule (DESTDIR, PREFIX)
 #   make run              Linux as a guest, in an emulated machine with SVM
 #                         (HOST=svm|svm-nonpt|vmx|vmx-noept|local KERNEL=6.1|6.12
-#                          CPUS=2 MEM=512M APPEND=... NESTED=0 DEVICE=/dev/kvm)
+#                          CPUS=2 MEM=512M APPEND=... DEVICE=/dev/kvm;
+#                          NESTED=1|svm|vmx: Linux in stock KVM in Linux)
 #   make check            everything that is tested, under 45 minutes
 #   make check-nightly   more combinations and longer runs, some hours
 #   make check-fast       the quick part of it, under 5 minutes
