@@ -116,6 +116,38 @@ void nst_kick(struct nst_vcpu *vcpu)
 		nst_send_reschedule(cpu);
 }
 
+/* Makes a request without waiting.  Is the vCPU where it may not see it at once? */
+static bool nst_request_unseen(struct nst_vcpu *vcpu, u32 req)
+{
+	nst_request(vcpu, req);
+	/* Pairs with the barrier after mode = IN_GUEST in run.c. */
+	smp_mb();
+	if (req != NST_REQ_TLB_FLUSH)
+		rcuwait_wake_up(&vcpu->wait);
+	return READ_ONCE(vcpu->mode) != NST_OUTSIDE;
+}
+
+/* Returns when all vCPUs that are in guest code now have left it. */
+static void nst_wait_outside(struct nst_vm *vm)
+{
+	struct nst_vcpu *vcpu;
+	cpumask_var_t cpus;
+	unsigned long i;
+	int cpu;
+
+	if (!zalloc_cpumask_var(&cpus, GFP_ATOMIC)) {
+		smp_call_function(nst_ipi_nothing, NULL, true);
+		return;
+	}
+	nst_for_each_vcpu(vm, vcpu, i) {
+		cpu = READ_ONCE(vcpu->cpu);
+		if (READ_ONCE(vcpu->mode) != NST_OUTSIDE && cpu >= 0)
+			cpumask_set_cpu(cpu, cpus);
+	}
+	smp_call_function_many(cpus, nst_ipi_nothing, NULL, true);
+	free_cpumask_var(cpus);
+}
+
 /**
  * nst_request_all() - make a request of every vCPU of a VM and kick it
  * @vm: the VM
@@ -127,32 +159,21 @@ void nst_request_all(struct nst_vm *vm, u32 req, bool wait)
 {
 	struct nst_vcpu *vcpu;
 	unsigned long i;
-	cpumask_var_t cpus;
-	bool have_mask = wait && zalloc_cpumask_var(&cpus, GFP_ATOMIC);
-	int cpu;
+	bool unseen = false;
 
 	preempt_disable();
 	nst_for_each_vcpu(vm, vcpu, i) {
-		nst_request(vcpu, req);
-		if (!wait) {
+		if (wait) {
+			unseen |= nst_request_unseen(vcpu, req);
+		} else {
+			nst_request(vcpu, req);
 			nst_kick(vcpu);
-			continue;
 		}
-		/* Pairs with the barrier after mode = IN_GUEST in run.c. */
-		smp_mb();
-		cpu = READ_ONCE(vcpu->cpu);
-		if (READ_ONCE(vcpu->mode) != NST_OUTSIDE && have_mask && cpu >= 0)
-			cpumask_set_cpu(cpu, cpus);
-		if (req != NST_REQ_TLB_FLUSH)
-			rcuwait_wake_up(&vcpu->wait);
 	}
-	if (have_mask)
-		smp_call_function_many(cpus, nst_ipi_nothing, NULL, true);
-	else if (wait)
-		smp_call_function(nst_ipi_nothing, NULL, true);
+	/* Mostly none is: a VM's only vCPU that flushes is outside itself. */
+	if (unseen)
+		nst_wait_outside(vm);
 	preempt_enable();
-	if (have_mask)
-		free_cpumask_var(cpus);
 }
 
 /* ---- on a host CPU ---- */
