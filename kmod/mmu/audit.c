@@ -74,6 +74,9 @@ static void check_link(struct audit *a, struct nst_table *table, unsigned int in
 		finding(a, table, index, "link to a wrong table");
 		return;
 	}
+	if (table->gfns && !test_bit(index, table->unsync_below) &&
+	    (child->unsync || !bitmap_empty(child->unsync_below, NST_TABLE_ENTRIES)))
+		finding(a, table, index, "no mark on the way to an unsync table");
 	if (child->role.host != table->role.host)
 		finding(a, table, index, "link to another format");
 	if (table->gfns && !nst_links_has(&child->parents, &table->entries[index]))
@@ -122,8 +125,11 @@ static void check_entries(struct audit *a, struct nst_table *table, bool compare
 	compare = compare && nst_sync_read(a->vm, table->role.space, nst_gfn_gpa(table->gfn),
 					   page, PAGE_SIZE);
 	for (i = 0; i < NST_TABLE_ENTRIES; i++) {
-		if (!nst_entry_present(fmt, table->entries[i]))
+		if (!nst_entry_present(fmt, table->entries[i])) {
+			if (table->entries[i])
+				finding(a, table, i, "entry that is neither there nor empty");
 			continue;
+		}
 		present++;
 		if (!nst_entry_leaf(fmt, table->role.level, table->entries[i]))
 			check_link(a, table, i);

@@ -290,14 +290,15 @@ u8 nst_fault_rights(struct nst_vm *vm, const struct nst_fault *fault, u8 rights)
  * L1 touches a page that holds a table of its own second stage, of which we
  * have a shadow.  Return: NST_FAULT_MMIO when the write has to be emulated.
  */
-static enum nst_fault_result touch_shadowed(struct nst_vm *vm, struct nst_fault *fault)
+static enum nst_fault_result touch_shadowed(struct nst_vm *vm, struct nst_fault *fault,
+					    struct list_head *dead)
 {
 	fault->level = nst_rmap_max_level(fault->slot, fault->gfn, fault->level);
 	if (likely(!nst_rmap_is_shadowed(fault->slot, fault->gfn)))
 		return NST_FAULT_RETRY;
 	if (!(fault->access & NST_ACCESS_W))
 		fault->writable = false;
-	else if (!nst_unsync_gfn(vm, fault->space, fault->gfn))
+	else if (!nst_unsync_gfn(vm, fault->space, fault->gfn, dead))
 		return NST_FAULT_MMIO;
 	return NST_FAULT_RETRY;
 }
@@ -373,13 +374,13 @@ enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8
 
 	spin_lock(&vm->mmu_lock);
 	if (!nst_fault_stale(vm, &fault))
-		ret = touch_shadowed(vm, &fault);
+		ret = touch_shadowed(vm, &fault, &dead);
 	else
 		goto unlock;
 	if (ret == NST_FAULT_RETRY)
 		flush = nst_tdp_map(vcpu, &fault, &dead);
 	/* Under the lock: nobody must find the new entry before the old is gone. */
-	if (flush)
+	if (flush || !list_empty(&dead))
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 unlock:
 	spin_unlock(&vm->mmu_lock);

@@ -22,7 +22,6 @@
 	.large_levels = BIT(NST_LEVEL_2M) | BIT(NST_LEVEL_1G)
 
 /* Bits 2:0 of an EPT entry, and values of them that no entry may have. */
-#define EPT_RWX_MASK		7
 #define EPT_RWX_W		2
 #define EPT_RWX_X		4
 #define EPT_RWX_WX		6
@@ -55,55 +54,6 @@ const struct nst_format nst_formats[NST_NR_FORMATS] = {
 	[NST_FMT_EPT4] = { .name = "EPT-4", .levels = 4, EPT_ROW },
 	[NST_FMT_EPT5] = { .name = "EPT-5", .levels = 5, EPT_ROW },
 };
-
-/**
- * nst_entry_rights() - the rights that one entry grants
- * @fmt: its format
- * @entry: a present entry
- *
- * Return: NST_ACCESS_R, _W, _X and _U bits.  A format without a user bit
- * grants _U.
- */
-u8 nst_entry_rights(const struct nst_format *fmt, u64 entry)
-{
-	u8 rights = 0;
-
-	if (fmt->rwx) {
-		rights = NST_ACCESS_U;
-		if (entry & fmt->present & ~(fmt->write | fmt->exec))
-			rights |= NST_ACCESS_R;
-		if (entry & fmt->exec)
-			rights |= NST_ACCESS_X;
-	} else {
-		rights = NST_ACCESS_R;
-		if (entry & fmt->user)
-			rights |= NST_ACCESS_U;
-		if (!(entry & fmt->nx))
-			rights |= NST_ACCESS_X;
-	}
-	if (entry & fmt->write)
-		rights |= NST_ACCESS_W;
-	return rights;
-}
-
-/**
- * nst_entry_malformed() - does a present entry have a value that it must not have?
- * @rsvd: what is reserved
- * @level: level of the entry
- * @entry: the entry
- * @leaf: it maps a page
- *
- * Return: true for a reserved bit, or an EPT misconfiguration.
- */
-bool nst_entry_malformed(const struct nst_reserved *rsvd, unsigned int level, u64 entry,
-			 bool leaf)
-{
-	if (entry & rsvd->mask[level][leaf])
-		return true;
-	if (rsvd->rwx & BIT(entry & EPT_RWX_MASK))
-		return true;
-	return leaf && (rsvd->types & BIT((entry & NST_EPT_MT_MASK) >> NST_EPT_MT_SHIFT));
-}
 
 /**
  * nst_ept_leaf_sane() - is a leaf of EPT well-formed, apart from reserved address bits?

@@ -73,6 +73,9 @@ extern const struct nst_format nst_formats[NST_NR_FORMATS];
 #define NST_EPT_MT_MASK		GENMASK_ULL(5, 3)
 #define NST_EPT_IPAT		BIT_ULL(6)
 
+/* Read, write and execute bits of EPT, as an index of nst_reserved.rwx. */
+#define NST_EPT_RWX_MASK	7
+
 /* Caching bits of ordinary entries. */
 #define NST_X86_PWT		BIT_ULL(3)
 #define NST_X86_PCD		BIT_ULL(4)
@@ -135,9 +138,55 @@ static inline bool nst_entry_leaf(const struct nst_format *fmt, unsigned int lev
 	       ((fmt->large_levels & BIT(level)) && (entry & fmt->large));
 }
 
-u8 nst_entry_rights(const struct nst_format *fmt, u64 entry);
-bool nst_entry_malformed(const struct nst_reserved *rsvd, unsigned int level, u64 entry,
-			 bool leaf);
+/**
+ * nst_entry_rights() - the rights that one entry grants
+ * @fmt: its format
+ * @entry: a present entry
+ *
+ * Return: NST_ACCESS_R, _W, _X and _U bits.  A format without a user bit
+ * grants _U.
+ */
+static inline u8 nst_entry_rights(const struct nst_format *fmt, u64 entry)
+{
+	u8 rights = 0;
+
+	if (fmt->rwx) {
+		rights = NST_ACCESS_U;
+		if (entry & fmt->present & ~(fmt->write | fmt->exec))
+			rights |= NST_ACCESS_R;
+		if (entry & fmt->exec)
+			rights |= NST_ACCESS_X;
+	} else {
+		rights = NST_ACCESS_R;
+		if (entry & fmt->user)
+			rights |= NST_ACCESS_U;
+		if (!(entry & fmt->nx))
+			rights |= NST_ACCESS_X;
+	}
+	if (entry & fmt->write)
+		rights |= NST_ACCESS_W;
+	return rights;
+}
+
+/**
+ * nst_entry_malformed() - does a present entry have a value that it must not have?
+ * @rsvd: what is reserved
+ * @level: level of the entry
+ * @entry: the entry
+ * @leaf: it maps a page
+ *
+ * Return: true for a reserved bit, or an EPT misconfiguration.
+ */
+static inline bool nst_entry_malformed(const struct nst_reserved *rsvd, unsigned int level,
+				       u64 entry, bool leaf)
+{
+	if (entry & rsvd->mask[level][leaf])
+		return true;
+	if (rsvd->rwx & BIT(entry & NST_EPT_RWX_MASK))
+		return true;
+	return leaf && (rsvd->types & BIT((entry & NST_EPT_MT_MASK) >> NST_EPT_MT_SHIFT));
+}
+
 bool nst_ept_leaf_sane(u64 entry);
 u64 nst_entry_leaf_base(const struct nst_format *fmt, unsigned int level, u64 entry);
 void nst_format_reserved(const struct nst_format *fmt, const struct nst_format_env *env,

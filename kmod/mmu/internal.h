@@ -14,6 +14,7 @@
 
 #include <linux/hash.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include "../memslot.h"
 #include "../vcpu.h"
@@ -58,6 +59,7 @@ union nst_role {
  * @link: (m) on the VM's list of live tables, of zombies, or on a dead list
  * @hash: (m) by gfn, for shadows
  * @unsync_link: (m) on the VM's list while @unsync
+ * @spare: on the VM's list of spares, and nothing else is true of it
  * @entries: (c) the page
  * @gfns: (m) shadows: the gfn that each leaf maps; NULL: a table of tdp.c
  * @gfn: (c) the guest table that is shadowed; direct: first gfn it maps, in L2's
@@ -68,6 +70,7 @@ union nst_role {
  *	the address of the PDPTEs
  * @parents: (m) shadows: links of the entries that point here
  * @roots: (m) vCPUs that use it as root
+ * @unsync_below: (m) entries that may lead to an unsync table
  * @nr_present: (m) present entries
  * @writes: (m) emulated writes to the guest table since it was last used
  * @unsync: (m) the guest may write the shadowed table without an exit
@@ -78,6 +81,7 @@ struct nst_table {
 	struct list_head link;
 	struct hlist_node hash;
 	struct list_head unsync_link;
+	struct llist_node spare;
 	u64 *entries;
 	u64 *gfns;
 	u64 gfn;
@@ -87,6 +91,7 @@ struct nst_table {
 	unsigned int roots;
 	u16 nr_present;
 	u16 writes;
+	DECLARE_BITMAP(unsync_below, NST_TABLE_ENTRIES);
 	bool unsync;
 	bool zapped;
 	bool counted;
@@ -106,6 +111,8 @@ struct nst_table {
  * @hash: (m) shadow tables by gfn
  * @unsync: (m) shadow tables whose guest table is writable
  * @zombies: (m) zapped tables that are still a vCPU's root
+ * @spares: shadow tables for reuse, empty; taken under mmu_lock, put anywhere
+ * @nr_spares: about how many
  * @sync_page: (m) a guest table while it is compared with its shadow
  * @shadow: (c) L1's own tables are shadowed
  * @rmaps: slots have reverse maps: there can be shadows; set once, under slots_lock
@@ -125,6 +132,8 @@ struct nst_mmu_vm {
 	struct hlist_head hash[1 << NST_HASH_BITS];
 	struct list_head unsync;
 	struct list_head zombies;
+	struct llist_head spares;
+	atomic_t nr_spares;
 	void *sync_page;
 	bool shadow;
 	bool rmaps;
@@ -147,6 +156,7 @@ struct nst_mode_key {
  * @mode_key: (v) what @mode was computed from
  * @format: (v) of the guest's own tables
  * @mode: (v) how to walk them
+ * @role: (v) what the roles of their shadows have in common, but for the space
  * @root: (m) table that hardware walks, with a count in its @roots
  * @root_addr: (v) CR3, or root of the second stage, that @root was loaded for
  * @root_role: (v) and the role then
@@ -159,6 +169,7 @@ struct nst_paging {
 	struct nst_mode_key mode_key;
 	enum nst_format_id format;
 	struct nst_walk_mode mode;
+	union nst_role role;
 	struct nst_table *root;
 	u64 root_addr;
 	union nst_role root_role;
@@ -316,6 +327,8 @@ struct nst_table *nst_table_take(struct nst_vm *vm, struct nst_mmu *mmu, u64 gfn
 void nst_table_retire(struct nst_vm *vm, struct nst_table *table, struct list_head *dead);
 void nst_table_free(struct nst_table *table);
 void nst_tables_free(struct list_head *dead);
+void nst_tables_keep(struct nst_vm *vm, struct list_head *dead);
+void nst_spares_free(struct nst_mmu_vm *mmu);
 struct nst_table *nst_pae_root_alloc(void);
 
 /* ---- stage2.c ---- */
@@ -348,6 +361,7 @@ bool nst_age_gfns_locked(struct nst_vm *vm, struct nst_memslot *slot, u64 start,
 
 /* ---- tlb.c ---- */
 void nst_flush_and_free(struct nst_vm *vm, bool flush, struct list_head *dead);
+void nst_flush_and_keep(struct nst_vm *vm, struct list_head *dead);
 
 /* ---- mode.c ---- */
 bool nst_mode_update(struct nst_vcpu *vcpu);
@@ -382,6 +396,7 @@ void nst_chunks_drain(struct nst_mmu *mmu);
 void nst_links_add(struct nst_mmu *mmu, unsigned long *head, u64 *spte);
 void nst_links_del(unsigned long *head, u64 *spte);
 u64 *nst_links_first(const unsigned long *head);
+bool nst_links_any(const unsigned long *head, bool (*fn)(struct nst_table *, unsigned int));
 bool nst_links_has(const unsigned long *head, const u64 *spte);
 bool nst_rmap_has(const struct nst_memslot *slot, u64 gfn, const u64 *spte);
 void nst_rmap_add(struct nst_vcpu *vcpu, struct nst_memslot *slot, u64 gfn, u64 *spte);
@@ -451,12 +466,14 @@ enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, const struct nst_w
 
 /* ---- sync.c ---- */
 void nst_sync_all(struct nst_vm *vm);
+void nst_sync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn);
+void nst_sync_below(struct nst_vm *vm, struct nst_table *table);
 u64 nst_guest_entry(const struct nst_table *table, const void *page, unsigned int index);
 const void __user *nst_shadow_source(struct nst_vm *vm, const struct nst_table *table);
 bool nst_read_entry(const struct nst_table *table, const void __user *from, unsigned int index,
 		    u64 *entry);
 bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entry);
-bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn);
+bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn, struct list_head *dead);
 bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *buf,
 		   unsigned int len);
 void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva);

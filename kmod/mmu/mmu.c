@@ -62,6 +62,7 @@ int nst_mmu_vm_create(struct nst_vm *vm)
 	INIT_LIST_HEAD(&mmu->tables);
 	INIT_LIST_HEAD(&mmu->unsync);
 	INIT_LIST_HEAD(&mmu->zombies);
+	init_llist_head(&mmu->spares);
 	mmu->shadow = !nst_caps.tdp;
 	mmu->rmaps = mmu->shadow;
 	mmu->sync_page = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
@@ -100,6 +101,7 @@ void nst_mmu_vm_destroy(struct nst_vm *vm)
 
 	/* Nobody can run on them: no flush. */
 	nst_tables_free(&dead);
+	nst_spares_free(mmu);
 	free_page((unsigned long)mmu->sync_page);
 	kfree(mmu);
 }

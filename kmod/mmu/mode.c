@@ -18,6 +18,30 @@ static enum nst_format_id guest_format(const struct nst_state *st)
 	return st->cr4 & X86_CR4_PAE ? NST_FMT_PAE : NST_FMT_2LEVEL;
 }
 
+/* What the mode says about shadows of the guest's own tables. */
+static union nst_role shadow_role(const struct nst_paging *paging)
+{
+	const struct nst_mode_key *key = &paging->mode_key;
+	union nst_role role = {
+		.format = paging->format, .host = NST_FMT_PAE, .rights = NST_RIGHTS_ALL,
+	};
+
+	if (paging->format == NST_FMT_4LEVEL || paging->format == NST_FMT_5LEVEL)
+		role.host = paging->format;
+	if (paging->format == NST_FMT_OFF) {
+		role.direct = 1;
+		return role;
+	}
+	role.ad = 1;
+	role.nx = !!(key->efer & EFER_NX) && role.format != NST_FMT_2LEVEL;
+	role.wp = paging->mode.wp;
+	role.smep = !role.wp && (key->cr4 & X86_CR4_SMEP);
+	role.smap = !role.wp && (key->cr4 & X86_CR4_SMAP);
+	role.pke = !role.wp && paging->mode.pke;
+	role.pse = role.format == NST_FMT_2LEVEL && (key->cr4 & X86_CR4_PSE);
+	return role;
+}
+
 static void mode_build(struct nst_vcpu *vcpu)
 {
 	const struct nst_state *st = &vcpu->st;
@@ -48,6 +72,7 @@ static void mode_build(struct nst_vcpu *vcpu)
 	mode->ad = true;
 	nst_format_reserved(mode->fmt, &format_env, &mode->rsvd);
 	nst_perm_build(&mode->perm, &perm_env);
+	paging->role = shadow_role(paging);
 }
 
 /**

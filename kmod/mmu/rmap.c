@@ -178,8 +178,14 @@ bool nst_links_has(const unsigned long *head, const u64 *spte)
 	return false;
 }
 
-/* Calls @fn for each entry of a set that does not change meanwhile. */
-static bool links_any(const unsigned long *head, bool (*fn)(struct nst_table *, unsigned int))
+/**
+ * nst_links_any() - call a function for each entry of a set
+ * @head: the set, which does not change meanwhile
+ * @fn: gets the table and index of an entry
+ *
+ * Return: whether @fn said true of one.
+ */
+bool nst_links_any(const unsigned long *head, bool (*fn)(struct nst_table *, unsigned int))
 {
 	struct nst_chunk *chunk;
 	bool ret = false;
@@ -356,7 +362,7 @@ static bool rmap_any(struct nst_memslot *slot, u64 start, u64 end, unsigned int 
 	for (; priv && level <= NST_LEVEL_1G; level++) {
 		i = slot_index(slot, start, level);
 		for (; i <= slot_index(slot, end - 1, level); i++)
-			ret |= links_any(&priv->rmap[level - 1][i], fn);
+			ret |= nst_links_any(&priv->rmap[level - 1][i], fn);
 	}
 	return ret;
 }
@@ -437,7 +443,7 @@ bool nst_rmap_shadow_begin(struct nst_vm *vm, unsigned int space, u64 gfn)
 	}
 	/* L1's own mapping, when only L2 is shadowed. */
 	flush |= nst_tdp_isolate(vm, space, gfn);
-	return flush | links_any(rmap_head(slot, gfn, NST_LEVEL_4K), protect);
+	return flush | nst_links_any(rmap_head(slot, gfn, NST_LEVEL_4K), protect);
 }
 
 /**

@@ -13,91 +13,13 @@
 #include "../nestor.h"
 #include <linux/uaccess.h>
 #include "internal.h"
+#include "shadow.h"
 
 /* Entries that are looked at around a fault, aligned. */
 #define NEIGHBOURS	8u
 
 /* Protection key of an entry, SDM3 "Protection Keys". */
 #define X86_PTE_PKEY	GENMASK_ULL(62, 59)
-
-/**
- * struct source - the guest tables that the current context's root shadows
- * @mode: how they are read
- * @base: what the roles of all their shadows have in common
- * @root: CR3, or root of L1's second stage
- * @anchor: for those of their shadows that need one
- */
-struct source {
-	const struct nst_walk_mode *mode;
-	union nst_role base;
-	u64 root;
-	u64 anchor;
-};
-
-/* A context's own tables: what CR3 points to. */
-static void own_tables(const struct nst_vcpu *vcpu, struct source *src)
-{
-	const struct nst_paging *paging = vcpu->mmu->cur;
-	const struct nst_state *st = &vcpu->st;
-	union nst_role *role = &src->base;
-
-	src->mode = &paging->mode;
-	src->root = st->cr3;
-	/* An address aligned to a page at least, but 0 is one, too. */
-	src->anchor = nst_has_stage2(vcpu->mmu) ? vcpu->mmu->stage2.root | 1 : 0;
-	role->format = paging->format;
-	role->host = NST_FMT_PAE;
-	if (paging->format == NST_FMT_4LEVEL || paging->format == NST_FMT_5LEVEL)
-		role->host = paging->format;
-	if (paging->format == NST_FMT_OFF) {
-		role->direct = 1;
-		return;
-	}
-	role->ad = 1;
-	role->nx = !!(st->efer & EFER_NX) && role->format != NST_FMT_2LEVEL;
-	role->wp = paging->mode.wp;
-	role->smep = !role->wp && (st->cr4 & X86_CR4_SMEP);
-	role->smap = !role->wp && (st->cr4 & X86_CR4_SMAP);
-	role->pke = !role->wp && paging->mode.pke;
-	role->pse = role->format == NST_FMT_2LEVEL && (st->cr4 & X86_CR4_PSE);
-}
-
-/* L1's second stage, merged with the host's. */
-static void second_stage(const struct nst_vcpu *vcpu, struct source *src)
-{
-	const struct nst_mmu *mmu = vcpu->mmu;
-	union nst_role *role = &src->base;
-
-	src->mode = &mmu->stage2_mode;
-	src->root = mmu->stage2.root;
-	role->merged = 1;
-	role->format = mmu->stage2_format;
-	role->host = nst_tdp_format();
-	role->wp = 1;
-	role->ad = src->mode->ad;
-	role->nx = !!(mmu->stage2.efer & EFER_NX) && role->format != NST_FMT_2LEVEL;
-	role->pse = role->format == NST_FMT_2LEVEL && src->mode->large_levels;
-	/* PDPTEs in memory, of which one page can hold many sets. */
-	if (role->format == NST_FMT_PAE)
-		src->anchor = src->root | 1;
-}
-
-static void current_source(const struct nst_vcpu *vcpu, struct source *src)
-{
-	memset(src, 0, sizeof(*src));
-	src->base.rights = NST_RIGHTS_ALL;
-	src->base.space = vcpu->space;
-	if (nst_is_merged(vcpu))
-		second_stage(vcpu, src);
-	else
-		own_tables(vcpu, src);
-}
-
-/* A merged table of PAE needs its anchor only above the directories. */
-static u64 anchor_of(const struct source *src, union nst_role role)
-{
-	return role.merged && role.level <= NST_LEVEL_2M ? 0 : src->anchor;
-}
 
 /**
  * nst_shadow_zap_entry() - remove one entry of a shadow
@@ -246,19 +168,27 @@ static struct nst_table *find_table(struct nst_vm *vm, u64 gfn, union nst_role r
 	return NULL;
 }
 
-/*
- * The shadow of @gfn in @role, made if it is not there.  A new one's guest
- * table is write-protected when this returns, an old one's in sync.
+/**
+ * nst_shadow_get() - the shadow of a guest table, made if it is not there
+ * @vcpu: loaded vCPU, caches filled
+ * @gfn: the guest table's page
+ * @role: what it translates
+ * @anchor: see struct nst_table
+ *
+ * A new one's guest table is write-protected when this returns; an old one and
+ * what is below it may be out of sync.
+ *
+ * Context: mmu_lock and srcu held.
+ *
+ * Return: the table; NULL when the VM is dead.
  */
-static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_role role,
-				   u64 anchor)
+struct nst_table *nst_shadow_get(struct nst_vcpu *vcpu, u64 gfn, union nst_role role,
+				 u64 anchor)
 {
 	struct nst_vm *vm = vcpu->vm;
 	struct nst_table *table = find_table(vm, gfn, role, anchor);
 
 	if (table) {
-		if (table->unsync)
-			nst_sync_all(vm);
 		table->writes = 0;
 		return table;
 	}
@@ -272,117 +202,42 @@ static struct nst_table *get_table(struct nst_vcpu *vcpu, u64 gfn, union nst_rol
 		return table;
 	/* A shadow above level 1 forbids that others of this gfn are unsync. */
 	if (role.level > NST_LEVEL_4K)
-		nst_sync_all(vm);
+		nst_sync_gfn(vm, role.space, gfn);
 	table->counted = nst_memslot_find_locked(vm, role.space, gfn);
 	if (nst_rmap_shadow_begin(vm, role.space, gfn))
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 	return table;
 }
 
-/* ---- roots ---- */
-
-/* Old tables make room.  The ones in use come back at the next fault. */
-static void shrink(struct nst_vm *vm, struct list_head *dead)
-{
-	if (vm->mmu->nr_tables >= READ_ONCE(vm->mmu->max_tables))
-		nst_shadow_zap_oldest(vm, NST_CACHE_TABLES, dead);
-}
-
-/*
- * The root to use.  @translated: where L1's second stage has the table that L2's
- * CR3 points to; NST_GPA_INVALID when it has nothing there.
+/**
+ * nst_shadow_link() - let an entry that is not present point to a shadow
+ * @vcpu: loaded vCPU, a chunk in hand
+ * @table: the entry's table
+ * @index: the entry
+ * @child: the shadow, which may be out of sync
+ *
+ * Context: mmu_lock and srcu held.
  */
-static struct nst_table *find_root(struct nst_vcpu *vcpu, const struct source *src,
-				   nst_gpa_t translated)
+void nst_shadow_link(struct nst_vcpu *vcpu, struct nst_table *table, unsigned int index,
+		     struct nst_table *child)
 {
-	struct nst_paging *paging = vcpu->mmu->cur;
-	union nst_role role = src->base;
-	u64 gfn = (src->root & NST_ENTRY_ADDR) >> PAGE_SHIFT;
-
-	if (role.host == NST_FMT_PAE)
-		return paging->pae_root;
-	role.level = nst_formats[role.host].levels;
-	if (src->anchor && !role.merged) {
-		/* Nothing to shadow: the first access will tell L1. */
-		if (translated == NST_GPA_INVALID) {
-			role.direct = 1;
-			paging->root_stale = true;
-		}
-		gfn = nst_gpa_gfn(translated);
-	}
-	return get_table(vcpu, gfn, role, anchor_of(src, role));
-}
-
-static bool root_fits(const struct nst_paging *paging, const struct source *src)
-{
-	return paging->root && !paging->root_stale && paging->root_addr == src->root &&
-	       paging->root_role.word == src->base.word && paging->root_anchor == src->anchor;
-}
-
-/*
- * What hardware's TLB holds comes from shadows and goes with them, and the
- * backend flushes for a new root; only the PDPTEs of the same one have changed.
- * The flush that syncing may have asked for is done here and now, since a
- * request would keep the vCPU from entering.
- */
-static void flush_after_load(struct nst_vcpu *vcpu, bool flush)
-{
-	if (!nst_test_request(vcpu, NST_REQ_TLB_FLUSH) && !flush)
-		return;
-	preempt_disable();
-	nst_backend->flush_tlb(vcpu);
-	preempt_enable();
+	/* Linked anew it is no cached translation that may be stale. */
+	nst_sync_below(vcpu->vm, child);
+	nst_links_add(vcpu->mmu, &child->parents, &table->entries[index]);
+	spte_set(table, index, spte_link(nst_table_format(table), child));
 }
 
 /**
- * nst_shadow_load() - give the vCPU a root for its tables and mode
- * @vcpu: loaded vCPU, srcu held; may sleep
+ * nst_shadow_shrink() - old tables make room; the ones in use come back at the next fault
+ * @vm: the VM
+ * @dead: receives them
  *
- * Return: 0 or -ENOMEM.
+ * Context: mmu_lock held.
  */
-int nst_shadow_load(struct nst_vcpu *vcpu)
+void nst_shadow_shrink(struct nst_vm *vm, struct list_head *dead)
 {
-	struct nst_paging *paging = vcpu->mmu->cur;
-	nst_gpa_t translated = NST_GPA_INVALID;
-	struct nst_vm *vm = vcpu->vm;
-	struct nst_table *root;
-	struct source src;
-	LIST_HEAD(dead);
-
-	nst_mode_update(vcpu);
-	current_source(vcpu, &src);
-	if (likely(root_fits(paging, &src)))
-		return 0;
-	if (nst_cache_fill_shadow(vcpu->mmu))
-		return -ENOMEM;
-	if (!src.base.merged && src.anchor)
-		nst_mmu_l2gpa_to_gpa(vcpu, (__force nst_l2gpa_t)(src.root & NST_ENTRY_ADDR),
-				     NST_ACCESS_R, &translated);
-
-	spin_lock(&vm->mmu_lock);
-	while (nst_memslots(vm)->removing) {
-		/* Who removes it needs the lock. */
-		spin_unlock(&vm->mmu_lock);
-		cond_resched();
-		cpu_relax();
-		spin_lock(&vm->mmu_lock);
-	}
-	if (!paging->keep_stale)
-		nst_sync_all(vm);
-	nst_put_root(vcpu, paging, &dead);
-	shrink(vm, &dead);
-	paging->root_stale = false;
-	paging->keep_stale = false;
-	root = find_root(vcpu, &src, translated);
-	if (root)
-		nst_set_root(vcpu, root);
-	paging->root_addr = src.root;
-	paging->root_role = src.base;
-	paging->root_anchor = src.anchor;
-	spin_unlock(&vm->mmu_lock);
-	nst_flush_and_free(vm, false, &dead);
-	flush_after_load(vcpu, root && root == paging->pae_root);
-	return root ? 0 : -ENOMEM;
+	if (vm->mmu->nr_tables >= READ_ONCE(vm->mmu->max_tables))
+		nst_shadow_zap_oldest(vm, NST_CACHE_TABLES, dead);
 }
 
 /* ---- faults ---- */
@@ -397,7 +252,8 @@ struct shadow_fault {
 	u8 rights;		/* that the guest grants, its dirty bit considered */
 	u8 leaf_rights;		/* and the second stage, too */
 	unsigned long seq;	/* stage2_seq before the walk */
-	struct source src;
+	struct nst_source src;
+	struct list_head dead;	/* shadows that went; freed after the flush */
 	bool flush;
 };
 
@@ -456,7 +312,7 @@ static struct nst_table *step_down(struct shadow_fault *f, struct nst_table *tab
 	struct nst_table *child;
 	union nst_role role;
 	u64 gfn = wanted_child(f, table, &role);
-	u64 anchor = anchor_of(&f->src, role);
+	u64 anchor = nst_anchor_of(&f->src, role);
 	u64 entry = table->entries[index];
 
 	if (nst_entry_present(fmt, entry)) {
@@ -473,11 +329,10 @@ static struct nst_table *step_down(struct shadow_fault *f, struct nst_table *tab
 	/* A link that is there is true: the guest table is write-protected. */
 	if (!still_true(f, table->role.level))
 		return NULL;
-	child = get_table(f->vcpu, gfn, role, anchor);
+	child = nst_shadow_get(f->vcpu, gfn, role, anchor);
 	if (!child)
 		return NULL;
-	nst_links_add(f->vcpu->mmu, &child->parents, &table->entries[index]);
-	spte_set(table, index, spte_link(fmt, child));
+	nst_shadow_link(f->vcpu, table, index, child);
 	return child;
 }
 
@@ -500,7 +355,7 @@ static u8 without_wp(const struct shadow_fault *f, u8 rights)
 }
 
 /* What a shadow leaf takes over: keys stay while CR4.PKE is off, and work once it is on. */
-static u64 kept_bits(const struct source *src, u64 guest)
+static u64 kept_bits(const struct nst_source *src, u64 guest)
 {
 	if (src->mode->fmt->levels <= NST_LEVEL_1G || src->base.merged)
 		return 0;
@@ -521,7 +376,7 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	if ((rights & NST_ACCESS_W) && nst_rmap_is_shadowed(f->page->slot, f->page->gfn)) {
 		if (!(f->access & NST_ACCESS_W))
 			rights &= ~NST_ACCESS_W;
-		else if (!nst_unsync_gfn(vm, f->page->space, f->page->gfn))
+		else if (!nst_unsync_gfn(vm, f->page->space, f->page->gfn, &f->dead))
 			return NST_FAULT_MMIO;
 	}
 	rights = nst_fault_rights(vm, f->page, rights);
@@ -545,8 +400,14 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	return NST_FAULT_RETRY;
 }
 
-/* Maps what the guest's entry @guest says, if it was used and needs no work. */
-static void map_used(struct nst_vcpu *vcpu, const struct source *src, struct nst_table *table,
+static bool was_used(const struct nst_walk_mode *mode, u64 guest)
+{
+	return nst_entry_present(mode->fmt, guest) &&
+	       (!mode->ad || (guest & mode->fmt->accessed));
+}
+
+/* Maps what the guest's used entry @guest says, if that needs no work. */
+static void map_used(struct nst_vcpu *vcpu, const struct nst_source *src, struct nst_table *table,
 		     unsigned int index, u64 guest, struct nst_memslot *slot)
 {
 	const struct nst_format *fmt = src->mode->fmt;
@@ -560,8 +421,7 @@ static void map_used(struct nst_vcpu *vcpu, const struct source *src, struct nst
 	if (!(rights & (NST_ACCESS_R | NST_ACCESS_X)) ||
 	    (src->base.merged && !(rights & NST_ACCESS_U)))
 		return;
-	if (!nst_entry_present(fmt, guest) || (src->mode->ad && !(guest & fmt->accessed)) ||
-	    nst_entry_malformed(&src->mode->rsvd, NST_LEVEL_4K, guest, true) ||
+	if (nst_entry_malformed(&src->mode->rsvd, NST_LEVEL_4K, guest, true) ||
 	    !nst_fault_neighbour(vcpu->vm, &page))
 		return;
 	if ((src->mode->ad && !(guest & fmt->dirty)) ||
@@ -578,7 +438,7 @@ static void map_used(struct nst_vcpu *vcpu, const struct source *src, struct nst
  * Maps entries [@i, @end) of a table as far as they were used before: the guest
  * will probably want them soon, and is spared their faults.
  */
-static void map_range(struct nst_vcpu *vcpu, const struct source *src, struct nst_table *table,
+static void map_range(struct nst_vcpu *vcpu, const struct nst_source *src, struct nst_table *table,
 		      unsigned int i, unsigned int end, struct nst_memslot *slot)
 {
 	const void __user *from;
@@ -595,7 +455,8 @@ static void map_range(struct nst_vcpu *vcpu, const struct source *src, struct ns
 			continue;
 		if (!nst_read_entry(table, from, i, &guest))
 			break;
-		map_used(vcpu, src, table, i, guest, slot);
+		if (was_used(src->mode, guest))
+			map_used(vcpu, src, table, i, guest, slot);
 	}
 	pagefault_enable();
 }
@@ -611,12 +472,12 @@ static void map_range(struct nst_vcpu *vcpu, const struct source *src, struct ns
 void nst_shadow_map_again(struct nst_vcpu *vcpu, struct nst_table *table, unsigned int index)
 {
 	struct nst_memslot *slot;
-	struct source src;
+	struct nst_source src;
 	u64 gfn = table->gfns[index];
 
 	lockdep_assert_held(&vcpu->vm->mmu_lock);
-	current_source(vcpu, &src);
-	if (!root_fits(vcpu->mmu->cur, &src) || nst_memslots(vcpu->vm)->removing)
+	nst_current_source(vcpu, &src);
+	if (!nst_root_fits(vcpu->mmu->cur, &src) || nst_memslots(vcpu->vm)->removing)
 		return;
 	/* Where the old page was, the new one mostly is. */
 	slot = nst_memslot_find(vcpu->vm, vcpu->space, gfn);
@@ -646,7 +507,7 @@ static enum nst_fault_result shadow_map(struct shadow_fault *f)
 	unsigned int first;
 
 	/* A root that does not fit is replaced before the next entry. */
-	if (!root_fits(paging, &f->src) || table->zapped)
+	if (!nst_root_fits(paging, &f->src) || table->zapped)
 		return NST_FAULT_RETRY;
 	while (table) {
 		unsigned int level = table->role.level;
@@ -678,8 +539,8 @@ static enum nst_fault_result resolve(struct shadow_fault *f)
 		.max_level = NST_LEVEL_MAX,
 	};
 	enum nst_fault_result ret;
-	LIST_HEAD(dead);
 
+	INIT_LIST_HEAD(&f->dead);
 	if (walk->level == NST_LEVEL_4K || walk->mid_level == NST_LEVEL_4K)
 		page.max_level = NST_LEVEL_4K;
 	f->page = &page;
@@ -697,9 +558,9 @@ static enum nst_fault_result resolve(struct shadow_fault *f)
 		ret = shadow_map(f);
 	if (f->flush)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
-	shrink(vm, &dead);
+	nst_shadow_shrink(vm, &f->dead);
 	spin_unlock(&vm->mmu_lock);
-	nst_flush_and_free(vm, false, &dead);
+	nst_flush_and_keep(vm, &f->dead);
 	nst_audit_after_fault(f->vcpu);
 	return ret;
 }
@@ -760,7 +621,7 @@ enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 e
 	}
 	if (must_emulate(vcpu, &walk, f.access))
 		return NST_FAULT_MMIO;
-	current_source(vcpu, &f.src);
+	nst_current_source(vcpu, &f.src);
 	f.l2gpa = walk.mid;
 	return resolve(&f);
 }
@@ -784,6 +645,6 @@ enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, const struct nst_w
 
 	if (nst_cache_fill_shadow(vcpu->mmu))
 		return NST_FAULT_NOMEM;
-	current_source(vcpu, &f.src);
+	nst_current_source(vcpu, &f.src);
 	return resolve(&f);
 }

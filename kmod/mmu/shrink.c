@@ -33,6 +33,19 @@ static unsigned long zap_oldest(struct nst_vm *vm, unsigned long want)
 	return gone;
 }
 
+static unsigned long free_spares(struct nst_mmu_vm *mmu)
+{
+	struct nst_vm *vm = mmu->vm;
+	unsigned long gone;
+
+	/* Under the lock: a vCPU that takes one relies on being alone. */
+	spin_lock(&vm->mmu_lock);
+	gone = atomic_read(&mmu->nr_spares);
+	nst_spares_free(mmu);
+	spin_unlock(&vm->mmu_lock);
+	return gone;
+}
+
 /* A VM that is on the list has its tables; whoever allocates under the lock finds it taken. */
 static unsigned long count_tables(struct shrinker *unused, struct shrink_control *sc)
 {
@@ -42,7 +55,7 @@ static unsigned long count_tables(struct shrinker *unused, struct shrink_control
 	if (!mutex_trylock(&all_vms_lock))
 		return 0;
 	list_for_each_entry(mmu, &all_vms, link)
-		count += READ_ONCE(mmu->nr_tables);
+		count += READ_ONCE(mmu->nr_tables) + atomic_read(&mmu->nr_spares);
 	mutex_unlock(&all_vms_lock);
 	return count ?: SHRINK_EMPTY;
 }
@@ -59,6 +72,7 @@ static unsigned long scan_tables(struct shrinker *unused, struct shrink_control 
 			break;
 		if (READ_ONCE(mmu->nr_tables))
 			gone += zap_oldest(mmu->vm, sc->nr_to_scan - gone);
+		gone += free_spares(mmu);
 	}
 	/* The next time another VM begins. */
 	list_rotate_left(&all_vms);

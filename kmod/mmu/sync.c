@@ -42,22 +42,47 @@ bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *b
 	return !left;
 }
 
+/*
+ * The way from a root to an unsync table is marked, so that a CR3 load finds
+ * the ones that its address space can reach without looking at all others.
+ * A mark too many costs a look and goes with it; where one is, all ways from
+ * above are marked already.
+ */
+static bool mark_way(struct nst_table *table, unsigned int index)
+{
+	if (!__test_and_set_bit(index, table->unsync_below))
+		nst_links_any(&table->parents, mark_way);
+	return false;
+}
+
+/* Nothing leads to it: what the guest does with its table concerns nobody. */
+static bool is_unused(const struct nst_table *table)
+{
+	return !table->parents && !table->roots;
+}
+
 /**
  * nst_unsync_gfn() - let the guest write a shadowed table
  * @vm: the VM
  * @space: enum nst_space
  * @gfn: the guest table's page
+ * @dead: receives shadows that are not in use; the page has a new life
  *
  * Context: mmu_lock held.
  *
  * Return: false when one of its shadows is above level 1.
  */
-bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn)
+bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn, struct list_head *dead)
 {
 	struct hlist_head *bucket = nst_shadow_bucket(vm, gfn);
 	struct nst_table *table;
+	struct hlist_node *next;
 
 	lockdep_assert_held(&vm->mmu_lock);
+	hlist_for_each_entry_safe(table, next, bucket, hash) {
+		if (nst_shadows(table, space, gfn) && is_unused(table))
+			nst_shadow_zap_table(vm, table, dead);
+	}
 	hlist_for_each_entry(table, bucket, hash) {
 		if (nst_shadows(table, space, gfn) && table->role.level != NST_LEVEL_4K)
 			return false;
@@ -67,6 +92,7 @@ bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn)
 			continue;
 		list_add_tail(&table->unsync_link, &vm->mmu->unsync);
 		table->unsync = true;
+		nst_links_any(&table->parents, mark_way);
 	}
 	return true;
 }
@@ -148,11 +174,13 @@ bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entr
  * @vm: the VM
  * @table: the shadow
  *
+ * Context: mmu_lock held.
+ *
  * Return: its user address; NULL when there is no memory.
  */
 const void __user *nst_shadow_source(struct nst_vm *vm, const struct nst_table *table)
 {
-	struct nst_memslot *slot = nst_memslot_find(vm, table->role.space, table->gfn);
+	struct nst_memslot *slot = nst_memslot_find_locked(vm, table->role.space, table->gfn);
 
 	return slot ? (const void __user *)nst_memslot_hva(slot, table->gfn) : NULL;
 }
@@ -205,21 +233,13 @@ static bool compare(struct nst_vm *vm, struct nst_table *table)
 	return flush;
 }
 
-/**
- * nst_sync_all() - make every unsync shadow equal to its guest table
- * @vm: the VM, of the current process
- *
- * Context: mmu_lock and srcu held; flushes TLBs.
- */
-void nst_sync_all(struct nst_vm *vm)
+/* Makes the unsync shadows on a list, that they leave, equal to their guest tables. */
+static void sync_list(struct nst_vm *vm, struct list_head *list)
 {
 	struct nst_table *table, *next;
 	bool flush = false;
 
-	lockdep_assert_held(&vm->mmu_lock);
-	if (list_empty(&vm->mmu->unsync))
-		return;
-	list_for_each_entry(table, &vm->mmu->unsync, unsync_link) {
+	list_for_each_entry(table, list, unsync_link) {
 		struct nst_memslot *slot = nst_memslot_find_locked(vm, table->role.space,
 							    table->gfn);
 
@@ -234,13 +254,80 @@ void nst_sync_all(struct nst_vm *vm)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 
 	flush = false;
-	list_for_each_entry_safe(table, next, &vm->mmu->unsync, unsync_link) {
+	list_for_each_entry_safe(table, next, list, unsync_link) {
 		list_del_init(&table->unsync_link);
 		table->unsync = false;
 		flush |= compare(vm, table);
 	}
 	if (flush)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+}
+
+/**
+ * nst_sync_all() - make every unsync shadow equal to its guest table
+ * @vm: the VM, of the current process
+ *
+ * Context: mmu_lock and srcu held; flushes TLBs.
+ */
+void nst_sync_all(struct nst_vm *vm)
+{
+	lockdep_assert_held(&vm->mmu_lock);
+	sync_list(vm, &vm->mmu->unsync);
+}
+
+/**
+ * nst_sync_gfn() - make the unsync shadows of one guest table equal to it
+ * @vm: the VM, of the current process
+ * @space: enum nst_space
+ * @gfn: the guest table's page
+ *
+ * Context: as nst_sync_all().
+ */
+void nst_sync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn)
+{
+	struct nst_table *table;
+	LIST_HEAD(found);
+
+	lockdep_assert_held(&vm->mmu_lock);
+	hlist_for_each_entry(table, nst_shadow_bucket(vm, gfn), hash) {
+		if (table->unsync && nst_shadows(table, space, gfn))
+			list_move_tail(&table->unsync_link, &found);
+	}
+	sync_list(vm, &found);
+}
+
+/* Follows the marks down.  They go: what they lead to will be in sync. */
+static void collect_unsync(struct nst_table *table, struct list_head *found)
+{
+	const struct nst_format *fmt = nst_table_format(table);
+	unsigned int i;
+	u64 entry;
+
+	if (table->unsync)
+		list_move_tail(&table->unsync_link, found);
+	for_each_set_bit(i, table->unsync_below, NST_TABLE_ENTRIES) {
+		entry = table->entries[i];
+		if (nst_entry_present(fmt, entry) &&
+		    !nst_entry_leaf(fmt, table->role.level, entry))
+			collect_unsync(spte_child(entry), found);
+	}
+	bitmap_zero(table->unsync_below, NST_TABLE_ENTRIES);
+}
+
+/**
+ * nst_sync_below() - make the shadows that a table leads to equal to their guest tables
+ * @vm: the VM, of the current process
+ * @table: the table, which may be one of them
+ *
+ * Context: as nst_sync_all().
+ */
+void nst_sync_below(struct nst_vm *vm, struct nst_table *table)
+{
+	LIST_HEAD(found);
+
+	lockdep_assert_held(&vm->mmu_lock);
+	collect_unsync(table, &found);
+	sync_list(vm, &found);
 }
 
 /*
@@ -305,9 +392,27 @@ void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva
 /* A guest that writes a table this often without using it has another use for it. */
 #define WRITES_IN_VAIN		3
 
+/* Zaps an entry; a table that it was the last link to goes to @orphans. */
+static bool zap_link(struct nst_vm *vm, struct nst_table *table, unsigned int index,
+		     struct list_head *orphans)
+{
+	const struct nst_format *fmt = nst_table_format(table);
+	u64 entry = table->entries[index];
+	struct nst_table *child;
+
+	if (!nst_shadow_zap_entry(vm, table, index))
+		return false;
+	if (nst_entry_leaf(fmt, table->role.level, entry))
+		return true;
+	child = spte_child(entry);
+	if (is_unused(child))
+		list_move(&child->link, orphans);
+	return true;
+}
+
 /* Zaps the entries of @table that a write of @len bytes at @offset touched. */
 static bool zap_written(struct nst_vm *vm, struct nst_table *table, unsigned int offset,
-			size_t len)
+			size_t len, struct list_head *orphans)
 {
 	unsigned int bytes = nst_formats[table->role.format].entry_bytes;
 	unsigned int first = offset / bytes, last = (offset + len - 1) / bytes;
@@ -322,9 +427,23 @@ static bool zap_written(struct nst_vm *vm, struct nst_table *table, unsigned int
 	for (i = first; i <= last; i++) {
 		if (bytes == 4 && i / NST_TABLE_ENTRIES != table->role.quadrant)
 			continue;
-		flush |= nst_shadow_zap_entry(vm, table, i % NST_TABLE_ENTRIES);
+		flush |= zap_link(vm, table, i % NST_TABLE_ENTRIES, orphans);
 	}
 	return flush;
+}
+
+/*
+ * The guest took away the last link to these: it frees them, most likely.  Not
+ * to keep them spares the page's next use an exit.
+ */
+static void zap_orphans(struct nst_vm *vm, struct list_head *orphans, struct list_head *dead)
+{
+	struct nst_table *table;
+
+	while (!list_empty(orphans)) {
+		table = list_first_entry(orphans, struct nst_table, link);
+		nst_shadow_zap_table(vm, table, dead);
+	}
 }
 
 /**
@@ -343,6 +462,7 @@ void nst_shadow_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa
 	unsigned int offset = offset_in_page(nst_gpa_raw(gpa));
 	struct nst_table *table;
 	struct hlist_node *next;
+	LIST_HEAD(orphans);
 	LIST_HEAD(dead);
 	bool flush = false;
 
@@ -362,10 +482,11 @@ void nst_shadow_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa
 		if (len < 4 || offset % 4 || ++table->writes > WRITES_IN_VAIN)
 			nst_shadow_zap_table(vm, table, &dead);
 		else
-			flush |= zap_written(vm, table, offset, len);
+			flush |= zap_written(vm, table, offset, len, &orphans);
 	}
+	zap_orphans(vm, &orphans, &dead);
 	if (flush || !list_empty(&dead))
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
 	spin_unlock(&vm->mmu_lock);
-	nst_tables_free(&dead);
+	nst_tables_keep(vm, &dead);
 }

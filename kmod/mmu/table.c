@@ -128,6 +128,35 @@ void nst_cache_drain(struct nst_mmu *mmu)
 		nst_table_free(mmu->cache[--mmu->nr_cache]);
 }
 
+/* So many are kept: they are empty, and a new page would have to be cleared. */
+#define SPARES_MAX		64
+
+/* The only one who takes, since mmu_lock is held: no node comes back meanwhile. */
+static struct nst_table *take_spare(struct nst_mmu_vm *mmu)
+{
+	struct llist_node *node = llist_del_first(&mmu->spares);
+
+	if (!node)
+		return NULL;
+	atomic_dec(&mmu->nr_spares);
+	return llist_entry(node, struct nst_table, spare);
+}
+
+/**
+ * nst_spares_free() - free a VM's spare tables
+ * @mmu: the VM's part
+ */
+void nst_spares_free(struct nst_mmu_vm *mmu)
+{
+	struct llist_node *nodes = llist_del_all(&mmu->spares);
+	struct nst_table *table, *next;
+
+	llist_for_each_entry_safe(table, next, nodes, spare) {
+		atomic_dec(&mmu->nr_spares);
+		nst_table_free(table);
+	}
+}
+
 /**
  * nst_table_take() - put a table from the cache to use
  * @vm: the VM
@@ -146,16 +175,20 @@ struct nst_table *nst_table_take(struct nst_vm *vm, struct nst_mmu *mmu, u64 gfn
 	struct nst_table *table;
 
 	lockdep_assert_held(&vm->mmu_lock);
-	if (NST_BUG_ON(vm, !mmu->nr_cache || (shadow && !mmu->nr_gfns)))
-		return NULL;
-	table = mmu->cache[--mmu->nr_cache];
+	table = shadow ? take_spare(vm->mmu) : NULL;
+	if (!table) {
+		if (NST_BUG_ON(vm, !mmu->nr_cache || (shadow && !mmu->nr_gfns)))
+			return NULL;
+		table = mmu->cache[--mmu->nr_cache];
+	}
 	table->gfn = gfn;
 	table->role = role;
 	if (!shadow) {
 		list_add_tail(&table->link, &vm->mmu->tdp_tables);
 		return table;
 	}
-	table->gfns = mmu->gfns[--mmu->nr_gfns];
+	if (!table->gfns)
+		table->gfns = mmu->gfns[--mmu->nr_gfns];
 	list_add_tail(&table->link, &vm->mmu->tables);
 	vm->mmu->nr_tables++;
 	return table;
@@ -188,5 +221,37 @@ void nst_tables_free(struct list_head *dead)
 	list_for_each_entry_safe(table, next, dead, link) {
 		list_del(&table->link);
 		nst_table_free(table);
+	}
+}
+
+/* As it was when it was made, but for what has been allocated. */
+static void reset(struct nst_table *table)
+{
+	*table = (struct nst_table){ .entries = table->entries, .gfns = table->gfns };
+	INIT_LIST_HEAD(&table->link);
+	INIT_LIST_HEAD(&table->unsync_link);
+}
+
+/**
+ * nst_tables_keep() - keep retired shadows for their next use, as far as there is room
+ * @vm: the VM
+ * @dead: the list; TLBs were flushed since the last one was retired
+ *
+ * Context: the VM cannot be destroyed meanwhile; mmu_lock held or not.
+ */
+void nst_tables_keep(struct nst_vm *vm, struct list_head *dead)
+{
+	struct nst_mmu_vm *mmu = vm->mmu;
+	struct nst_table *table, *next;
+
+	list_for_each_entry_safe(table, next, dead, link) {
+		list_del(&table->link);
+		if (!table->gfns || atomic_read(&mmu->nr_spares) >= SPARES_MAX) {
+			nst_table_free(table);
+			continue;
+		}
+		reset(table);
+		atomic_inc(&mmu->nr_spares);
+		llist_add(&table->spare, &mmu->spares);
 	}
 }

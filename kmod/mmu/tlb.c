@@ -23,6 +23,21 @@ void nst_flush_and_free(struct nst_vm *vm, bool flush, struct list_head *dead)
 }
 
 /**
+ * nst_flush_and_keep() - nst_flush_and_free() on behalf of a vCPU, which will want new tables
+ * @vm: the VM
+ * @dead: retired shadows
+ *
+ * Context: as nst_flush_and_free(); the VM cannot be destroyed meanwhile.
+ */
+void nst_flush_and_keep(struct nst_vm *vm, struct list_head *dead)
+{
+	if (list_empty(dead))
+		return;
+	nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
+	nst_tables_keep(vm, dead);
+}
+
+/**
  * nst_mmu_flush_guest() - the guest asked for a flush of its own TLB
  * @vcpu: loaded vCPU
  *
