@@ -132,8 +132,7 @@ static bool need_met(const struct nst_cpuid_feature *row)
 	case NST_NEED_AVX512:
 		return host_has(f) && has_xfeatures(XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512);
 	case NST_NEED_PKRU:
-		/* Shadow entries do not know yet when CR0.WP=0 spares a write its key. */
-		return host_has(f) && nst_caps.tdp && has_xfeatures(XFEATURE_MASK_PKRU);
+		return host_has(f) && has_xfeatures(XFEATURE_MASK_PKRU);
 	case NST_NEED_XSAVES:
 		return host_has(f) && nst_caps.xsaves;
 	case NST_NEED_RDTSCP:

@@ -580,17 +580,22 @@ static u8 fault_access(struct nst_vcpu *vcpu, u32 error_code)
 	return access;
 }
 
-/* Would a shadow entry let through what the guest's mode forbids? */
+/*
+ * Can no shadow entry allow just this?  Hardware runs with CR0.WP set: it obeys
+ * PKRU's write-disable bits where the guest's supervisor is exempt, and the
+ * entry that exempts it from a read-only page lets too much through.
+ */
 static bool must_emulate(const struct nst_vcpu *vcpu, const struct nst_walk *walk, u8 access)
 {
 	const struct nst_walk_mode *mode = &vcpu->mmu->cur->mode;
 
-	if (mode->wp || !walk->level || (access & NST_ACCESS_U) || !(access & NST_ACCESS_W))
-		return false;
-	if ((walk->rights & (NST_ACCESS_W | NST_ACCESS_U)) != NST_ACCESS_U)
+	if (mode->wp || !walk->level || (access & NST_ACCESS_U) || !(access & NST_ACCESS_W) ||
+	    !(walk->rights & NST_ACCESS_U))
 		return false;
 	/* without_wp() makes it a supervisor page, which SMAP and PKRU pass over. */
-	return mode->pke || (vcpu->st.cr4 & X86_CR4_SMAP);
+	if (!(walk->rights & NST_ACCESS_W))
+		return mode->pke || (vcpu->st.cr4 & X86_CR4_SMAP);
+	return mode->pke && nst_pkey_denies(vcpu->pkru, walk->pkey, NST_ACCESS_W, true);
 }
 
 /**
