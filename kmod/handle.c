@@ -118,11 +118,16 @@ static enum nst_next nst_do_guest_pf(struct nst_vcpu *vcpu)
 {
 	u64 gva = vcpu->exit.exception.payload;
 	enum nst_fault_result result;
+	nst_gpa_t gpa = NST_GPA_INVALID;
 	u32 guest_error;
 
-	result = nst_mmu_shadow_fault(vcpu, gva, vcpu->exit.exception.error_code, &guest_error);
+	result = nst_mmu_shadow_fault(vcpu, gva, vcpu->exit.exception.error_code, &guest_error,
+				      &gpa);
+	/* What is emulated next is not what made this access. */
+	if (nst_event_committed(vcpu))
+		gpa = NST_GPA_INVALID;
 	if (result != NST_FAULT_GUEST)
-		return nst_fault_to_next(vcpu, result, NST_GPA_INVALID);
+		return nst_fault_to_next(vcpu, result, gpa);
 	nst_raise_payload(vcpu, X86_TRAP_PF, true, guest_error, gva);
 	return NST_ENTER;
 }

@@ -107,12 +107,14 @@ static enum nst_emul_result nst_outside(struct nst_vcpu *vcpu, nst_gpa_t gpa, vo
 static enum nst_emul_result nst_ops_fetch(struct nst_emul *e, u64 lin, void *buf, u32 len)
 {
 	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	enum nst_emul_result ret;
 	nst_gpa_t gpa;
-	enum nst_emul_result ret = nst_translate(e, lin, nst_access_of(e, NST_ACCESS_X, 0),
-						 &gpa);
 
-	if (ret != NST_EMUL_OK)
-		return ret;
+	if (!nst_mmu_code_gpa(vcpu, lin, &gpa)) {
+		ret = nst_translate(e, lin, nst_access_of(e, NST_ACCESS_X, 0), &gpa);
+		if (ret != NST_EMUL_OK)
+			return ret;
+	}
 	if (!nst_vcpu_read_gpa(vcpu, gpa, buf, len))
 		return NST_EMUL_OK;
 	/* Code in a device's memory: nothing that we could run. */

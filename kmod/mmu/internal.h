@@ -476,6 +476,7 @@ bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entr
 bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn, struct list_head *dead);
 bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *buf,
 		   unsigned int len);
+struct nst_table *nst_shadow_leaf(struct nst_table *root, u64 addr, unsigned int *index);
 void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva);
 void nst_shadow_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len);
 

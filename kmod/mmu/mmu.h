@@ -61,7 +61,7 @@ enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8
 
 /* A #PF of a shadow-paged guest (tdp off). */
 enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 error_code,
-					   u32 *guest_error);
+					   u32 *guest_error, nst_gpa_t *gpa);
 
 /**
  * struct nst_walk_fault - the #PF that a guest walk ends in
@@ -87,6 +87,13 @@ struct nst_walk_fault {
  */
 int nst_mmu_translate(struct nst_vcpu *vcpu, u64 gva, u8 access, nst_gpa_t *gpa,
 		      struct nst_walk_fault *fault);
+
+/*
+ * Where the bytes of an instruction are that the CPU has just fetched, if our
+ * own tables tell: they translated it, and may be older than the guest's, as a
+ * TLB may.
+ */
+bool nst_mmu_code_gpa(struct nst_vcpu *vcpu, u64 lin, nst_gpa_t *gpa);
 
 /* Load the four PDPTEs of PAE paging from CR3.  False: a reserved bit: #GP. */
 bool nst_mmu_load_pdptrs(struct nst_vcpu *vcpu, u64 cr3);

@@ -215,3 +215,44 @@ int nst_shadow_load(struct nst_vcpu *vcpu)
 	return root ? 0 : -ENOMEM;
 }
 
+/* May code at the current CPL be fetched by a leaf, whatever SMEP says? */
+static bool fetchable(struct nst_vcpu *vcpu, const struct nst_format *fmt, u64 entry)
+{
+	u8 rights = nst_entry_rights(fmt, entry);
+
+	return (rights & NST_ACCESS_X) && !!(rights & NST_ACCESS_U) == (nst_cpl(vcpu) == 3);
+}
+
+/**
+ * nst_mmu_code_gpa() - see mmu.h
+ * @vcpu: loaded vCPU, srcu held
+ * @lin: linear address
+ * @gpa: result
+ *
+ * Return: whether it is known.
+ */
+bool nst_mmu_code_gpa(struct nst_vcpu *vcpu, u64 lin, nst_gpa_t *gpa)
+{
+	struct nst_vm *vm = vcpu->vm;
+	struct nst_table *table = NULL;
+	struct nst_source src;
+	unsigned int index;
+	bool known;
+
+	if (!vm->mmu->shadow || nst_has_stage2(vcpu->mmu))
+		return false;
+	nst_mode_update(vcpu);
+	nst_current_source(vcpu, &src);
+	spin_lock(&vm->mmu_lock);
+	if (nst_root_fits(vcpu->mmu->cur, &src))
+		table = nst_shadow_leaf(vcpu->mmu->cur->root, lin, &index);
+	known = table && fetchable(vcpu, nst_table_format(table), table->entries[index]);
+	if (known) {
+		u64 below = nst_format_pages(nst_table_format(table), table->role.level) - 1;
+
+		*gpa = nst_gpa((table->gfns[index] | ((lin >> PAGE_SHIFT) & below)) << PAGE_SHIFT |
+			       offset_in_page(lin));
+	}
+	spin_unlock(&vm->mmu_lock);
+	return known;
+}

@@ -604,12 +604,13 @@ static bool must_emulate(const struct nst_vcpu *vcpu, const struct nst_walk *wal
  * @gva: CR2
  * @error_code: hardware's
  * @guest_error: the guest's own error code, for NST_FAULT_GUEST
+ * @gpa: what @gva translates to, for NST_FAULT_MMIO
  *
  * Return: NST_FAULT_RETRY, _GUEST, _MMIO (emulate the instruction), _USER,
  * _NOMEM; _L1 while L2 is current.
  */
 enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 error_code,
-					   u32 *guest_error)
+					   u32 *guest_error, nst_gpa_t *gpa)
 {
 	struct nst_walk walk;
 	struct shadow_fault f = { .vcpu = vcpu, .walk = &walk, .addr = gva };
@@ -624,6 +625,7 @@ enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 e
 		*guest_error = walk.error_code;
 		return walk.refused ? NST_FAULT_L1 : NST_FAULT_GUEST;
 	}
+	*gpa = walk.gpa;
 	if (must_emulate(vcpu, &walk, f.access))
 		return NST_FAULT_MMIO;
 	nst_current_source(vcpu, &f.src);

@@ -351,6 +351,34 @@ static bool invalidate(struct nst_vm *vm, const struct nst_table *table, unsigne
 }
 
 /**
+ * nst_shadow_leaf() - the leaf that hardware finds for an address
+ * @root: table to begin at, or NULL
+ * @addr: the address
+ * @index: receives the leaf's place
+ *
+ * Context: mmu_lock held.
+ *
+ * Return: the leaf's table; NULL when there is none.
+ */
+struct nst_table *nst_shadow_leaf(struct nst_table *root, u64 addr, unsigned int *index)
+{
+	struct nst_table *table;
+	u64 entry;
+
+	for (table = root; table; table = spte_child(entry)) {
+		const struct nst_format *fmt = nst_table_format(table);
+
+		*index = nst_format_index(fmt, table->role.level, addr);
+		entry = table->entries[*index];
+		if (!nst_entry_present(fmt, entry))
+			return NULL;
+		if (nst_entry_leaf(fmt, table->role.level, entry))
+			return table;
+	}
+	return NULL;
+}
+
+/**
  * nst_shadow_invlpg() - the guest flushes one address
  * @vcpu: loaded vCPU
  * @paging: in which context
@@ -362,27 +390,17 @@ void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva
 {
 	struct nst_vm *vm = vcpu->vm;
 	struct nst_table *table;
+	unsigned int index;
 	bool flush = false;
 
 	/* Not to have them only means that nothing is mapped again. */
 	nst_cache_fill_shadow(vcpu->mmu);
 	spin_lock(&vm->mmu_lock);
-	table = paging->root;
-	while (table) {
-		const struct nst_format *fmt = nst_table_format(table);
-		unsigned int index = nst_format_index(fmt, table->role.level, gva);
-		u64 entry = table->entries[index];
-
-		if (!nst_entry_present(fmt, entry))
-			break;
-		if (nst_entry_leaf(fmt, table->role.level, entry)) {
-			flush = invalidate(vm, table, index);
-			if (flush && paging == vcpu->mmu->cur)
-				nst_shadow_map_again(vcpu, table, index);
-			break;
-		}
-		table = spte_child(entry);
-	}
+	table = nst_shadow_leaf(paging->root, gva, &index);
+	if (table)
+		flush = invalidate(vm, table, index);
+	if (flush && paging == vcpu->mmu->cur)
+		nst_shadow_map_again(vcpu, table, index);
 	/* Other vCPUs may have it in their TLBs, and nothing would tell them later. */
 	if (flush)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
