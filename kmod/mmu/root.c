@@ -215,12 +215,16 @@ int nst_shadow_load(struct nst_vcpu *vcpu)
 	return root ? 0 : -ENOMEM;
 }
 
-/* May code at the current CPL be fetched by a leaf, whatever SMEP says? */
+/* May code at the current CPL be fetched by a leaf? */
 static bool fetchable(struct nst_vcpu *vcpu, const struct nst_format *fmt, u64 entry)
 {
 	u8 rights = nst_entry_rights(fmt, entry);
 
-	return (rights & NST_ACCESS_X) && !!(rights & NST_ACCESS_U) == (nst_cpl(vcpu) == 3);
+	if (!(rights & NST_ACCESS_X))
+		return false;
+	if (nst_cpl(vcpu) == 3)
+		return rights & NST_ACCESS_U;
+	return !(rights & NST_ACCESS_U) || !(vcpu->st.cr4 & X86_CR4_SMEP);
 }
 
 /**
