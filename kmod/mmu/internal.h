@@ -374,6 +374,8 @@ struct nst_walk_reader {
 
 struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu, struct nst_walk_reader *reader);
 bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out);
+bool nst_guest_walk_last(struct nst_vcpu *vcpu, u64 gva, u8 access, u64 gfn, u8 rights,
+			 struct nst_walk *out);
 
 /* ---- rmap.c: who maps a guest page, who points to a table ---- */
 
@@ -476,7 +478,7 @@ bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entr
 bool nst_unsync_gfn(struct nst_vm *vm, unsigned int space, u64 gfn, struct list_head *dead);
 bool nst_sync_read(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, void *buf,
 		   unsigned int len);
-struct nst_table *nst_shadow_leaf(struct nst_table *root, u64 addr, unsigned int *index);
+struct nst_table *nst_shadow_last(struct nst_table *root, u64 addr, unsigned int *index);
 void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva);
 void nst_shadow_guest_wrote(struct nst_vm *vm, unsigned int space, nst_gpa_t gpa, size_t len);
 

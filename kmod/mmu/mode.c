@@ -174,6 +174,51 @@ static const u64 *pdpte_registers(const struct nst_vcpu *vcpu)
 	return nst_caps.tdp && !nst_caps.tdp_is_ept ? NULL : vcpu->st.pdptr;
 }
 
+static void begin_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk_in *in)
+{
+	nst_mode_update(vcpu);
+	nst_pull(vcpu, NST_STATE_GPR);
+	*in = (struct nst_walk_in){
+		.addr = gva,
+		.root = vcpu->st.cr3,
+		.pdptr = pdpte_registers(vcpu),
+		.access = access,
+		.ac = vcpu->st.rflags & X86_EFLAGS_AC,
+	};
+	if (vcpu->mmu->cur->mode.pke)
+		in->pkru = vcpu->pkru;
+	/* Outside long mode linear addresses have 32 bits. */
+	if (!(vcpu->st.efer & EFER_LMA))
+		in->addr = (u32)gva;
+}
+
+/**
+ * nst_guest_walk_last() - walk the current guest tables from the table of level 1 on
+ * @vcpu: loaded vCPU, without a second stage
+ * @gva: linear address
+ * @access: NST_ACCESS_*
+ * @gfn: the table
+ * @rights: NST_ACCESS_* that the levels above grant
+ * @out: result
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: as nst_walk().
+ */
+bool nst_guest_walk_last(struct nst_vcpu *vcpu, u64 gva, u8 access, u64 gfn, u8 rights,
+			 struct nst_walk *out)
+{
+	struct nst_walk_reader reader;
+	const struct nst_walk_mem mem = nst_guest_mem(vcpu, &reader);
+	struct nst_walk_in in;
+
+	begin_walk(vcpu, gva, access, &in);
+	in.from = NST_LEVEL_4K;
+	in.table = gfn << PAGE_SHIFT;
+	in.rights = rights;
+	return nst_walk(&vcpu->mmu->cur->mode, &mem, &in, out);
+}
+
 /**
  * nst_guest_walk() - walk the current guest tables
  * @vcpu: loaded vCPU
@@ -193,23 +238,11 @@ bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *
 	const struct nst_walk_second second = {
 		.mode = &mmu->stage2_mode, .root = mmu->stage2.root,
 	};
-	struct nst_walk_in in = {
-		.addr = gva,
-		.pdptr = pdpte_registers(vcpu),
-		.access = access,
-	};
 	struct nst_walk_refusal why;
+	struct nst_walk_in in;
 	bool ok;
 
-	nst_mode_update(vcpu);
-	nst_pull(vcpu, NST_STATE_GPR);
-	in.root = vcpu->st.cr3;
-	in.ac = vcpu->st.rflags & X86_EFLAGS_AC;
-	if (mmu->cur->mode.pke)
-		in.pkru = vcpu->pkru;
-	/* Outside long mode linear addresses have 32 bits. */
-	if (!(vcpu->st.efer & EFER_LMA))
-		in.addr = (u32)gva;
+	begin_walk(vcpu, gva, access, &in);
 	if (!nst_has_stage2(mmu))
 		return nst_walk(&mmu->cur->mode, &mem, &in, out);
 

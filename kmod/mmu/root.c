@@ -220,7 +220,7 @@ static bool fetchable(struct nst_vcpu *vcpu, const struct nst_format *fmt, u64 e
 {
 	u8 rights = nst_entry_rights(fmt, entry);
 
-	if (!(rights & NST_ACCESS_X))
+	if (!nst_entry_present(fmt, entry) || !(rights & NST_ACCESS_X))
 		return false;
 	if (nst_cpl(vcpu) == 3)
 		return rights & NST_ACCESS_U;
@@ -249,7 +249,7 @@ bool nst_mmu_code_gpa(struct nst_vcpu *vcpu, u64 lin, nst_gpa_t *gpa)
 	nst_current_source(vcpu, &src);
 	spin_lock(&vm->mmu_lock);
 	if (nst_root_fits(vcpu->mmu->cur, &src))
-		table = nst_shadow_leaf(vcpu->mmu->cur->root, lin, &index);
+		table = nst_shadow_last(vcpu->mmu->cur->root, lin, &index);
 	known = table && fetchable(vcpu, nst_table_format(table), table->entries[index]);
 	if (known) {
 		u64 below = nst_format_pages(nst_table_format(table), table->role.level) - 1;

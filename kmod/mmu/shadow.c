@@ -253,6 +253,9 @@ struct shadow_fault {
 	u8 leaf_rights;		/* and the second stage, too */
 	unsigned long seq;	/* stage2_seq before the walk */
 	struct nst_source src;
+	u64 last_gfn;		/* with @last_known: of the guest's table of level 1 */
+	union nst_role last_role;	/* and the role of its shadow */
+	bool last_known;
 	struct list_head dead;	/* shadows that went; freed after the flush */
 	bool flush;
 };
@@ -499,13 +502,74 @@ static unsigned int target_level(const struct shadow_fault *f)
 	return nst_rmap_max_level(f->page->slot, f->page->gfn, level);
 }
 
+static enum nst_fault_result map_in(struct shadow_fault *f, struct nst_table *table,
+				    unsigned int index)
+{
+	unsigned int first = index & ~(NEIGHBOURS - 1);
+	enum nst_fault_result ret;
+
+	if (!still_true(f, table->role.level))
+		return NST_FAULT_RETRY;
+	ret = set_leaf(f, table, index);
+	if (ret == NST_FAULT_RETRY)
+		map_range(f->vcpu, &f->src, table, first, first + NEIGHBOURS, f->page->slot);
+	return ret;
+}
+
+/*
+ * The shadow of level 1 that an address already has, if it has one. What is
+ * above it in the guest's tables is as it was when its links were made, since
+ * these tables are write-protected: nobody needs to look at them again.
+ */
+static struct nst_table *last_table(const struct shadow_fault *f, unsigned int *index)
+{
+	const struct nst_paging *paging = f->vcpu->mmu->cur;
+	struct nst_table *table;
+
+	if (f->src.anchor || f->src.base.merged || !nst_root_fits(paging, &f->src) ||
+	    paging->root->zapped)
+		return NULL;
+	table = nst_shadow_last(paging->root, f->addr, index);
+	if (table->role.level != NST_LEVEL_4K || !nst_has_guest_table(table))
+		return NULL;
+	return table;
+}
+
+static void find_last(struct shadow_fault *f)
+{
+	struct nst_vm *vm = f->vcpu->vm;
+	const struct nst_table *table;
+	unsigned int index;
+
+	spin_lock(&vm->mmu_lock);
+	table = last_table(f, &index);
+	f->last_known = table;
+	if (table) {
+		f->last_gfn = table->gfn;
+		f->last_role = table->role;
+	}
+	spin_unlock(&vm->mmu_lock);
+}
+
+/* Maps the page if the way that find_last() found is still there. */
+static enum nst_fault_result map_last(struct shadow_fault *f)
+{
+	unsigned int index;
+	struct nst_table *table = last_table(f, &index);
+
+	if (!table || table->gfn != f->last_gfn || table->role.word != f->last_role.word)
+		return NST_FAULT_RETRY;
+	table->writes = 0;
+	return map_in(f, table, index);
+}
+
 static enum nst_fault_result shadow_map(struct shadow_fault *f)
 {
 	const struct nst_paging *paging = f->vcpu->mmu->cur;
 	struct nst_table *table = paging->root;
-	enum nst_fault_result ret;
-	unsigned int first;
 
+	if (f->last_known)
+		return map_last(f);
 	/* A root that does not fit is replaced before the next entry. */
 	if (!nst_root_fits(paging, &f->src) || table->zapped)
 		return NST_FAULT_RETRY;
@@ -514,16 +578,8 @@ static enum nst_fault_result shadow_map(struct shadow_fault *f)
 		unsigned int index = nst_format_index(nst_table_format(table), level, f->addr);
 
 		/* Each table made on the way can forbid large pages around it. */
-		if (level == target_level(f)) {
-			if (!still_true(f, level))
-				break;
-			ret = set_leaf(f, table, index);
-			first = index & ~(NEIGHBOURS - 1);
-			if (ret == NST_FAULT_RETRY)
-				map_range(f->vcpu, &f->src, table, first, first + NEIGHBOURS,
-					  f->page->slot);
-			return ret;
-		}
+		if (level == target_level(f))
+			return map_in(f, table, index);
 		table = step_down(f, table, index);
 	}
 	return NST_FAULT_RETRY;
@@ -598,6 +654,14 @@ static bool must_emulate(const struct nst_vcpu *vcpu, const struct nst_walk *wal
 	return mode->pke && nst_pkey_denies(vcpu->pkru, walk->pkey, NST_ACCESS_W, true);
 }
 
+static bool walk_guest(const struct shadow_fault *f, struct nst_walk *walk)
+{
+	if (!f->last_known)
+		return nst_guest_walk(f->vcpu, f->addr, f->access, walk);
+	return nst_guest_walk_last(f->vcpu, f->addr, f->access, f->last_gfn,
+				   f->last_role.rights, walk);
+}
+
 /**
  * nst_mmu_shadow_fault() - a #PF of a shadow-paged guest
  * @vcpu: loaded vCPU, irqs on, srcu held
@@ -621,14 +685,16 @@ enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 e
 	f.seq = READ_ONCE(vcpu->vm->mmu->stage2_seq);
 	/* Pairs with mmu_lock of a flush: what the walk reads is newer. */
 	smp_rmb();
-	if (!nst_guest_walk(vcpu, gva, f.access, &walk)) {
+	nst_mode_update(vcpu);
+	nst_current_source(vcpu, &f.src);
+	find_last(&f);
+	if (!walk_guest(&f, &walk)) {
 		*guest_error = walk.error_code;
 		return walk.refused ? NST_FAULT_L1 : NST_FAULT_GUEST;
 	}
 	*gpa = walk.gpa;
 	if (must_emulate(vcpu, &walk, f.access))
 		return NST_FAULT_MMIO;
-	nst_current_source(vcpu, &f.src);
 	f.l2gpa = walk.mid;
 	return resolve(&f);
 }

@@ -351,16 +351,16 @@ static bool invalidate(struct nst_vm *vm, const struct nst_table *table, unsigne
 }
 
 /**
- * nst_shadow_leaf() - the leaf that hardware finds for an address
+ * nst_shadow_last() - the last table that hardware reads for an address
  * @root: table to begin at, or NULL
  * @addr: the address
- * @index: receives the leaf's place
+ * @index: receives the entry's place: a leaf, or not present
  *
  * Context: mmu_lock held.
  *
- * Return: the leaf's table; NULL when there is none.
+ * Return: the table; NULL without a root.
  */
-struct nst_table *nst_shadow_leaf(struct nst_table *root, u64 addr, unsigned int *index)
+struct nst_table *nst_shadow_last(struct nst_table *root, u64 addr, unsigned int *index)
 {
 	struct nst_table *table;
 	u64 entry;
@@ -370,12 +370,11 @@ struct nst_table *nst_shadow_leaf(struct nst_table *root, u64 addr, unsigned int
 
 		*index = nst_format_index(fmt, table->role.level, addr);
 		entry = table->entries[*index];
-		if (!nst_entry_present(fmt, entry))
-			return NULL;
-		if (nst_entry_leaf(fmt, table->role.level, entry))
-			return table;
+		if (!nst_entry_present(fmt, entry) ||
+		    nst_entry_leaf(fmt, table->role.level, entry))
+			break;
 	}
-	return NULL;
+	return table;
 }
 
 /**
@@ -396,8 +395,8 @@ void nst_shadow_invlpg(struct nst_vcpu *vcpu, struct nst_paging *paging, u64 gva
 	/* Not to have them only means that nothing is mapped again. */
 	nst_cache_fill_shadow(vcpu->mmu);
 	spin_lock(&vm->mmu_lock);
-	table = nst_shadow_leaf(paging->root, gva, &index);
-	if (table)
+	table = nst_shadow_last(paging->root, gva, &index);
+	if (table && nst_entry_present(nst_table_format(table), table->entries[index]))
 		flush = invalidate(vm, table, index);
 	if (flush && paging == vcpu->mmu->cur)
 		nst_shadow_map_again(vcpu, table, index);

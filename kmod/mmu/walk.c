@@ -101,13 +101,13 @@ static bool descend(const struct nst_walk_mode *mode, const struct nst_walk_mem 
 		    const struct nst_walk_in *in, struct nst_walk *out)
 {
 	const struct nst_format *fmt = mode->fmt;
-	u64 table = root_table(fmt, in->root);
+	u64 table = in->from ? in->table : root_table(fmt, in->root);
 	unsigned int level;
 	bool leaf;
 
-	out->rights = NST_RIGHTS_ALL;
+	out->rights = in->from ? in->rights : NST_RIGHTS_ALL;
 
-	for (level = fmt->levels; ; level--) {
+	for (level = in->from ?: fmt->levels; ; level--) {
 		u64 entry;
 
 		out->level = level;
@@ -183,7 +183,7 @@ static bool set_bits(const struct nst_walk_mode *mode, const struct nst_walk_mem
 	const struct nst_format *fmt = mode->fmt;
 	unsigned int level;
 
-	for (level = fmt->levels; level >= out->level; level--) {
+	for (level = in->from ?: fmt->levels; level >= out->level; level--) {
 		u64 new = out->entry[level] | fmt->accessed;
 
 		if (is_pdpte(fmt, level))

@@ -58,10 +58,16 @@ struct nst_walk_mem {
  * @pkru: PKRU, when the mode has protection keys
  * @access: NST_ACCESS_*
  * @ac: RFLAGS.AC
+ * @from: level of @table, where the walk begins; 0: at the root
+ * @table: table that the entries above, with their accessed bits set, lead to
+ * @rights: NST_ACCESS_* that they grant
  */
 struct nst_walk_in {
 	u64 addr;
 	u64 root;
+	u64 table;
+	u8 from;
+	u8 rights;
 	const u64 *pdptr;
 	u32 pkru;
 	u8 access;
