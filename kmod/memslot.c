@@ -518,8 +518,14 @@ void nst_memslots_destroy(struct nst_vm *vm)
 		slot_free(slot);
 	}
 	xa_destroy(&slots->by_id);
-	for (i = 0; i < NST_NR_SPACES; i++)
+	for (i = 0; i < NST_NR_SPACES; i++) {
+		/*
+		 * No reader is left.  In RCU mode Linux 6.1 frees the nodes by a walk
+		 * that takes the metadata of a full node for a child, and oopses.
+		 */
+		mt_clear_in_rcu(&slots->by_gfn[i]);
 		mtree_destroy(&slots->by_gfn[i]);
+	}
 	RCU_INIT_POINTER(vm->memslots, NULL);
 	kfree(slots);
 }

@@ -9,6 +9,7 @@
 #include "api.h"
 
 #define MIB		0x100000ull
+#define LEFT_SLOTS	2000u
 #define WINDOW		0x80000u	/* real mode reaches it with DS 0x8000 */
 
 static struct machine m;
@@ -166,6 +167,25 @@ static void many_slots(void)
 	munmap(host, API_PAGE);
 }
 
+/* Full nodes in what finds the slots: it must be freed without a fault. */
+static void end_with_slots(void)
+{
+	uint8_t *host = api_pages(API_PAGE);
+	struct machine other;
+	long i, bad = 0;
+
+	api_create(&other, 0, 1);
+	for (i = 1; i <= LEFT_SLOTS && !bad; i++)
+		bad = api_slot(other.fd, i, 0, 16 * MIB + i * 2 * API_PAGE, API_PAGE, host);
+	is(bad, 0, "%u slots", LEFT_SLOTS);
+	api_destroy(&other);
+	api_create(&other, 0, 1);
+	is(api_slot(other.fd, 1, 0, 16 * MIB, API_PAGE, host), 0,
+	   "a VM after one that ended with them");
+	api_destroy(&other);
+	munmap(host, API_PAGE);
+}
+
 int main(void)
 {
 	if (!api_begin())
@@ -177,5 +197,6 @@ int main(void)
 	read_only();
 	many_slots();
 	api_destroy(&m);
+	end_with_slots();
 	return tap_done();
 }
