@@ -142,6 +142,7 @@ static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
 		return nst_soft_run(vcpu);
 	if (nst_mmu_load(vcpu))
 		return NST_FAULTED;
+	nst_vapic_show(vcpu);
 	preempt_disable();
 	nst_prepare_events(vcpu);
 	nst_debug_before_entry(vcpu);
@@ -158,7 +159,10 @@ static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
 	}
 	preempt_enable();
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
-	return entered ? nst_handle_exit(vcpu) : NST_ENTER;
+	if (!entered)
+		return NST_ENTER;
+	nst_vapic_collect(vcpu);
+	return nst_handle_exit(vcpu);
 }
 
 /* ---- around the entries ---- */
@@ -220,6 +224,8 @@ static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
 	if (nst_request_pending(vcpu)) {
 		if (nst_test_request(vcpu, NST_REQ_DEBUG))
 			return nst_debug_exit(vcpu, X86_TRAP_DB, vcpu->dbg.causes);
+		if (nst_test_request(vcpu, NST_REQ_TPR_ACCESS))
+			return nst_exit_tpr_access(vcpu);
 		if (nst_test_request(vcpu, NST_REQ_IOAPIC_EOI))
 			return nst_exit_ioapic_eoi(vcpu);
 		if (nst_test_request(vcpu, NST_REQ_TRIPLE_FAULT)) {

@@ -88,6 +88,7 @@ enum nst_request {
 	NST_REQ_CTL,		/* recompute the intercepts */
 	NST_REQ_STEAL,		/* tell the guest how long it did not run */
 	NST_REQ_DEBUG,		/* a step is done: tell the debugger */
+	NST_REQ_TPR_ACCESS,	/* tell userspace of vcpu->tpr_access */
 	NST_REQ_IOAPIC_EOI,	/* tell userspace's I/O APIC of vcpu->eoi_vector */
 	NST_NR_REQUESTS
 };
@@ -198,6 +199,12 @@ struct nst_vcpu {
 	u64 apic_base;			/* (v) also without our LAPIC */
 	u64 user_cr8;			/* (v) CR8 while the LAPIC is in userspace */
 	u8 eoi_vector;			/* (v) of NST_REQ_IOAPIC_EOI */
+	struct {
+		u64 page;		/* guest-physical address of the copy, 0: none */
+		u64 rip;		/* of the last access, for NST_REQ_TPR_ACCESS */
+		bool write;
+		bool report;		/* userspace wants to hear of accesses */
+	} tpr_access;			/* (v) see irqchip/vapic.c */
 	u64 tsc_offset_base;		/* (v) IA32_TSC_ADJUST included */
 	u64 tsc_adjust;			/* (v) */
 	u32 tsc_khz;			/* (v) */

@@ -291,6 +291,8 @@ static const struct nst_ioctl nst_vcpu_ioctls[] = {
 	{ KVM_GET_STATS_FD, NST_ARG_NONE, NST_LOCK_NONE, nst_vcpu_stats_fd },
 	{ KVM_GET_NESTED_STATE, NST_ARG_USER, NST_LOCK_LOADED, nst_get_nested_state },
 	{ KVM_SET_NESTED_STATE, NST_ARG_USER, NST_LOCK_LOADED, nst_set_nested_state },
+	{ KVM_SET_VAPIC_ADDR, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vapic_set_addr },
+	{ KVM_TPR_ACCESS_REPORTING, NST_ARG_STRUCT, NST_LOCK_VCPU, nst_tpr_reporting },
 	{ KVM_TRANSLATE, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_translate },
 };
 

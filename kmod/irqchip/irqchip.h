@@ -98,6 +98,14 @@ bool nst_lapic_mmio(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *data, unsigned i
 /* x2APIC MSRs 0x800 to 0x8ff.  False: #GP. */
 bool nst_lapic_msr(struct nst_vcpu *vcpu, u32 msr, u64 *val, bool write);
 
+/* ---- the TPR in guest memory: vapic.c ---- */
+long nst_vapic_set_addr(void *object, unsigned long arg);
+long nst_tpr_reporting(void *object, unsigned long arg);
+void nst_tpr_accessed(struct nst_vcpu *vcpu, bool write);
+enum nst_next nst_exit_tpr_access(struct nst_vcpu *vcpu);
+void nst_vapic_show(struct nst_vcpu *vcpu);
+void nst_vapic_collect(struct nst_vcpu *vcpu);
+
 /* Would this vCPU take an interrupt of the PIC?  With the LAPIC in userspace: yes. */
 bool nst_lapic_hears_pic(struct nst_vcpu *vcpu);
 /* KVM_HC_SEND_IPI: true when the APIC with the id took it. */

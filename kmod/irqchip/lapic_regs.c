@@ -247,6 +247,8 @@ bool nst_lapic_mmio(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *data, unsigned i
 		return false;
 	if ((nst_gpa_raw(gpa) ^ vcpu->apic_base) & NST_PAGE_MASK)
 		return false;
+	if ((offset & ~0xfu) == APIC_TASKPRI)
+		nst_tpr_accessed(vcpu, write);
 	if (write)
 		xapic_write(l, offset, data, len);
 	else
