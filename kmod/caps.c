@@ -16,6 +16,12 @@ static int nst_cap_nr_vcpus(void)
 	return num_online_cpus();
 }
 
+/* With the capability clients set XCR0, which -EINVAL answers without XSAVE. */
+static int nst_cap_xcrs(void)
+{
+	return boot_cpu_has(X86_FEATURE_OSXSAVE);
+}
+
 static int nst_cap_tsc_control(void)
 {
 	return nst_caps.tsc_scaling;
@@ -82,7 +88,7 @@ static const struct {
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, 1 },
 	{ KVM_CAP_XSAVE2, 0, nst_cap_xsave2 },
-	{ KVM_CAP_XCRS, 1 },
+	{ KVM_CAP_XCRS, 0, nst_cap_xcrs },
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_TSC_CONTROL, 0, nst_cap_tsc_control },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },

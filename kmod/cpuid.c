@@ -172,9 +172,10 @@ void nst_cpuid_refresh(struct nst_vcpu *vcpu)
 	vcpu->cr4_reserved = ~cr4_allowed;
 	own_cr_bits(vcpu, cr4_allowed);
 
-	vcpu->xcr0_allowed = vcpu->cpuid ? 0 : nst_xcr0_supported();
+	/* The x87 bit is on in every XCR0, also in one that the guest never sees. */
+	vcpu->xcr0_allowed = vcpu->cpuid ? XFEATURE_MASK_FP : nst_xcr0_supported();
 	if (xsave && nst_guest_has(vcpu, NST_GCAP_XSAVE))
-		vcpu->xcr0_allowed = (xsave->eax | (u64)xsave->edx << 32) & nst_xcr0_supported();
+		vcpu->xcr0_allowed |= (xsave->eax | (u64)xsave->edx << 32) & nst_xcr0_supported();
 
 	vcpu->maxphyaddr = DEFAULT_MAXPHYADDR;
 	if (max_ext && max_ext->eax >= NST_LEAF_ADDRESS && address)

@@ -135,6 +135,7 @@ static void test_xcrs(void)
 	struct kvm_xcrs x = { 0 };
 
 	if (!allowed) {
+		is(call_value(api_device, KVM_CHECK_EXTENSION, KVM_CAP_XCRS), 0, "XCRS is off");
 		is(call(cpu, KVM_GET_XCRS, &x), 0, "GET_XCRS without XSAVE");
 		is(x.nr_xcrs, 0, "there are none");
 		is(call(cpu, KVM_SET_XCRS, &x), 0, "none can be set");
@@ -168,6 +169,29 @@ static void test_xcrs(void)
 	is(call(cpu, KVM_SET_XCRS, BAD_POINTER), -EFAULT, "SET_XCRS from nowhere");
 }
 
+/* What a client that knows the capability sets for every guest. */
+static void test_xcrs_hidden(void)
+{
+	struct kvm_xcrs x = { .nr_xcrs = 1 };
+	struct kvm_cpuid2 none = { .nent = 0 };
+	struct kvm_cpuid2 *one = calloc(1, sizeof(*one) + sizeof(one->entries[0]));
+	struct machine hidden;
+
+	x.xcrs[0].value = 1;
+	api_create(&hidden, 0, 1);
+	is(call(hidden.cpu[0], KVM_SET_XCRS, &x), 0, "XCR0 is 1 before CPUID is set");
+	is(call(hidden.cpu[0], KVM_SET_CPUID2, &none), 0, "CPUID without XSAVE");
+	is(call(hidden.cpu[0], KVM_SET_XCRS, &x), 0, "no CPUID: XCR0 is 1");
+	one->nent = 1;
+	one->entries[0].function = 1;
+	is(call(hidden.cpu[0], KVM_SET_CPUID2, one), 0, "CPUID with leaf 1 alone");
+	is(call(hidden.cpu[0], KVM_SET_XCRS, &x), 0, "it may be set to 1 still");
+	x.xcrs[0].value = 3;
+	is(call(hidden.cpu[0], KVM_SET_XCRS, &x), -EINVAL, "and to nothing else");
+	free(one);
+	api_destroy(&hidden);
+}
+
 int main(void)
 {
 	if (!api_begin())
@@ -178,6 +202,8 @@ int main(void)
 	test_xsave();
 	test_xsave2();
 	test_xcrs();
+	if (call_value(api_device, KVM_CHECK_EXTENSION, KVM_CAP_XCRS))
+		test_xcrs_hidden();
 	CODE(&m, 0, 0xf4);
 	is(call(cpu, KVM_RUN, NULL), 0, "after all that the vCPU runs");
 	is(m.run[0]->exit_reason, KVM_EXIT_HLT, "to HLT");
