@@ -3,6 +3,8 @@
 
 memtest    memtest86+, which speaks Linux's boot protocol
 i386       a 32-bit kernel, with PAE paging or without, and a 32-bit busybox
+vmlinux    the host's own kernel as an ELF file, which need not unpack itself
+grub       disks that start by GRUB: one with that kernel, one with nothing else
 
 Packages of i386 come by an apt of their own in the cache, which uses this
 machine's sources and does not change what it has installed.
@@ -16,8 +18,9 @@ import subprocess
 
 from . import cache, cpio, images, kernels
 
+GRUB_MIB = 24
 HERE = pathlib.Path(__file__).parent
-NAMES = ("memtest", "686", "686-pae")
+NAMES = ("memtest", "686", "686-pae", "vmlinux", "grub")
 
 
 class Apt:
@@ -111,11 +114,79 @@ def i386(flavour):
                        f"preparing a guest with {package}")
 
 
+def vmlinux():
+    """Directory with vmlinux and System.map."""
+    kernel = kernels.image("6.1")
+
+    def fill(out):
+        for name in ("vmlinux", "System.map"):
+            shutil.copyfile(kernel / name, out / name)
+
+    return cache.entry("guest-vmlinux", cache.digest(kernel.name, "vmlinux"), fill)
+
+
+def _write_at(path, offset, data):
+    with open(path, "r+b") as f:
+        f.seek(offset)
+        f.write(data)
+
+
+def _grub_image(out, packages, prefix, modules):
+    """boot.img and core.img one behind the other, as they lie on a disk."""
+    where = packages / "usr" / "lib" / "grub" / "i386-pc"
+    core = out / "core.img"
+    subprocess.run([str(packages / "usr" / "bin" / "grub-mkimage"), "-O", "i386-pc",
+                    "-d", str(where), "-p", prefix, "-o", str(core), *modules], check=True)
+    data = (where / "boot.img").read_bytes() + core.read_bytes()
+    core.unlink()
+    return data
+
+
+def grub():
+    """Directory with linux.img and rescue.img: raw disks with GRUB."""
+    apt = Apt()
+    version = re.search(r"^Version: (\S+)", apt.show("grub-pc-bin"), re.M).group(1)
+    guest = images.guest()
+    config = (HERE / "guest-grub.cfg").read_bytes()
+
+    def fill(out):
+        packages = out / "packages"
+        packages.mkdir()
+        for name in ("grub-pc-bin", "grub-common"):
+            apt.fetch(name, packages)
+        (out / "rescue.img").write_bytes(
+            _grub_image(out, packages, "(hd0,msdos1)/boot/grub", ["biosdisk"])
+            .ljust(1 << 20, b"\0"))
+        boot = out / "tree" / "boot"
+        (boot / "grub").mkdir(parents=True)
+        (boot / "grub" / "grub.cfg").write_bytes(config)
+        for name in ("bzImage", "initrd.gz"):
+            shutil.copyfile(guest / name, boot / name)
+        disk = out / "linux.img"
+        with open(disk, "wb") as f:
+            f.truncate(GRUB_MIB << 20)
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-d", str(out / "tree"),
+                        "-E", "offset=1048576", str(disk), f"{GRUB_MIB - 1}m"], check=True)
+        start = _grub_image(out, packages, "(hd0,msdos1)/boot/grub", [
+            "biosdisk", "part_msdos", "ext2", "linux", "normal", "serial", "terminal", "echo"])
+        # One active Linux partition behind the first MiB.
+        entry = bytes((0x80, 254, 255, 255, 0x83, 254, 255, 255)) \
+            + (2048).to_bytes(4, "little") + ((GRUB_MIB - 1) << 11).to_bytes(4, "little")
+        table = entry.ljust(64, b"\0") + b"\x55\xaa"
+        _write_at(disk, 0, start[:446] + table + start[512:])
+        for top in ("packages", "tree"):
+            shutil.rmtree(out / top)
+
+    key = cache.digest(version, guest.name, config, pathlib.Path(__file__))
+    return cache.entry("guest-grub", key, fill, "preparing disks with GRUB")
+
+
 def files(names):
     """What --file would add for guests by name: SRC:DEST for each file."""
+    made = {"memtest": memtest, "vmlinux": vmlinux, "grub": grub}
     found = []
     for name in names:
-        where = memtest() if name == "memtest" else i386(name)
+        where = made[name]() if name in made else i386(name)
         found += [f"{path}:/nestor-guest/{name}/{path.name}"
                   for path in sorted(where.iterdir())]
     return found

@@ -6,7 +6,7 @@
 # ttyS1 belongs to the command. What to do stands in /nestor-run/conf, made
 # anew for each run. The last thing on ttyS1 is the mark with the exit status.
 
-export PATH=/bin:/sbin:/nestor/userspace HOME=/tmp TERM=${TERM:-vt100}
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin:/nestor/userspace HOME=/tmp TERM=${TERM:-vt100}
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null
