@@ -16,7 +16,7 @@
 
 #include "api.h"
 
-#define WATCHDOG_SECONDS	100
+#define WATCHDOG_SECONDS	200
 #define CPUID_ROOM		256
 
 int api_device = -1;

@@ -16,7 +16,7 @@
 
 #include "layout.h"
 
-#define VM_WATCHDOG_SECONDS	15
+#define VM_WATCHDOG_SECONDS	30
 
 struct vm;
 
