@@ -85,6 +85,7 @@ static const struct {
 	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
 	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
+	{ KVM_CAP_X86_SMM, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, 1 },
 	{ KVM_CAP_XSAVE2, 0, nst_cap_xsave2 },

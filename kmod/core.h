@@ -116,7 +116,7 @@ bool nst_vcpu_runnable(struct nst_vcpu *vcpu);
 bool nst_vcpu_has_work(struct nst_vcpu *vcpu);
 
 /* state.c */
-u64 nst_efer_allowed(struct nst_vcpu *vcpu);
+u64 nst_efer_allowed(const struct nst_vcpu *vcpu);
 
 /* run.c */
 long nst_run(void *object, unsigned long arg);
@@ -151,6 +151,16 @@ int nst_pending_irq(struct nst_vcpu *vcpu);
 int nst_take_irq(struct nst_vcpu *vcpu);
 void nst_take_init(struct nst_vcpu *vcpu);
 
+/* smm.c */
+void nst_collect_smi(struct nst_vcpu *vcpu);
+bool nst_smi_due(struct nst_vcpu *vcpu);
+enum nst_next nst_smm_event(struct nst_vcpu *vcpu);
+enum nst_next nst_exit_rsm(struct nst_vcpu *vcpu);
+void nst_smm_reset(struct nst_vcpu *vcpu, bool init);
+void nst_smm_to_user(struct nst_vcpu *vcpu, struct kvm_vcpu_events *e);
+bool nst_smm_user_valid(const struct nst_vcpu *vcpu, const struct kvm_vcpu_events *e);
+void nst_smm_from_user(struct nst_vcpu *vcpu, const struct kvm_vcpu_events *e);
+
 /* handle.c */
 enum nst_next nst_handle_exit(struct nst_vcpu *vcpu);
 enum nst_next nst_internal_error(struct nst_vcpu *vcpu, u32 suberror);
@@ -161,6 +171,7 @@ int nst_insn_create(struct nst_vcpu *vcpu);
 void nst_insn_destroy(struct nst_vcpu *vcpu);
 enum nst_next nst_pio(struct nst_vcpu *vcpu);
 unsigned int nst_insn_length(struct nst_vcpu *vcpu);
+bool nst_insn_is_rsm(struct nst_vcpu *vcpu);
 enum nst_next nst_exit_task_switch(struct nst_vcpu *vcpu);
 /* Finish what userspace was asked for by the last NST_USER. */
 enum nst_next nst_insn_complete(struct nst_vcpu *vcpu);

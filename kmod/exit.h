@@ -44,6 +44,7 @@
 	K(PREEMPTION_TIMER, "preemption-timer")					\
 	K(TRIPLE_FAULT, "triple-fault")						\
 	K(INIT, "init")								\
+	K(SMI, "smi")			/* by software alone */			\
 	K(HYPERCALL, "hypercall")						\
 	K(VMX_INSN, "vmx-insn")		/* VMXON and its kin */			\
 	K(SVM_INSN, "svm-insn")		/* VMRUN and its kin */			\

@@ -142,6 +142,8 @@ static enum nst_next nst_do_exception(struct nst_vcpu *vcpu)
 	case X86_TRAP_MC:
 		return NST_ENTER;
 	case X86_TRAP_UD:
+		if (vcpu->smm.in && nst_insn_is_rsm(vcpu))
+			return nst_exit_rsm(vcpu);
 		if (nst_fix_hypercall(vcpu))
 			return NST_ENTER;
 		nst_raise(vcpu, X86_TRAP_UD);
@@ -409,7 +411,7 @@ static enum nst_next (* const nst_handle[NST_NR_EXIT_KINDS])(struct nst_vcpu *vc
 	[NST_EXIT_DTABLE] = nst_emulate,
 	/* The list was handed over on the way out. */
 	[NST_EXIT_PML_FULL] = nst_do_nothing,
-	[NST_EXIT_RSM] = nst_do_ud,
+	[NST_EXIT_RSM] = nst_exit_rsm,
 	[NST_EXIT_SOFT_INT] = nst_emulate,
 	[NST_EXIT_ICEBP] = nst_emulate,
 	[NST_EXIT_PUSHF] = nst_emulate,

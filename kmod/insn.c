@@ -104,7 +104,7 @@ static void nst_fill_emul(struct nst_vcpu *vcpu)
 	e->single_step = false;
 	e->nmi_unmask = false;
 	e->trap_dr6 = 0;
-	e->smm = vcpu->space != NST_SPACE_NORMAL;
+	e->smm = vcpu->smm.in;
 	e->xcr0 = st->xcr0;
 	nst_fill_breakpoints(vcpu, e);
 	vcpu->insn->pos = 0;

@@ -440,6 +440,18 @@ static enum nst_emul_result nst_ops_random(struct nst_emul *e, void *buf, u32 le
 	return NST_EMUL_OK;
 }
 
+/* The whole vCPU changes: nothing of the emulator's is worth committing. */
+static enum nst_emul_result nst_ops_rsm(struct nst_emul *e)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+
+	vcpu->exit = (struct nst_exit){
+		.kind = NST_EXIT_RSM, .raw_reason = NST_EXIT_BY_SOFTWARE,
+	};
+	vcpu->insn->handler = true;
+	return NST_EMUL_INTERCEPTED;
+}
+
 const struct nst_emul_ops nst_insn_ops = {
 	.fetch = nst_ops_fetch,
 	.read = nst_ops_read,
@@ -476,4 +488,5 @@ const struct nst_emul_ops nst_insn_ops = {
 	.mmx_write = nst_ops_mmx_write,
 	.random = nst_ops_random,
 	.virt = nst_ops_virt,
+	.rsm = nst_ops_rsm,
 };

@@ -81,6 +81,20 @@ unsigned int nst_peek_length(struct nst_vcpu *vcpu)
 	return 0;
 }
 
+/**
+ * nst_insn_is_rsm() - is the instruction at CS:RIP RSM?
+ * @vcpu: loaded vCPU, srcu held; may sleep
+ *
+ * Return: false also when it cannot be read.
+ */
+bool nst_insn_is_rsm(struct nst_vcpu *vcpu)
+{
+	static const u8 rsm[] = { NST_ESCAPE_0F, 0xaa };
+	u8 bytes[NST_PEEK_BYTES];
+
+	return nst_peek(vcpu, bytes) >= sizeof(rsm) && !memcmp(bytes, rsm, sizeof(rsm));
+}
+
 /* SDM2 and APM3: the instructions of VMX and SVM that opcode 0F 01 has no operands for. */
 static const struct {
 	u8 modrm;

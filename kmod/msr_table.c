@@ -242,6 +242,25 @@ static int set_misc_enable(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 	return 0;
 }
 
+/* SDM4: readable in SMM alone; the handler moves it in the state that RSM loads. */
+static int get_smbase(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+		      struct nst_msr_access *a)
+{
+	if (!a->host && !vcpu->smm.in)
+		return -EINVAL;
+	a->val = vcpu->smm.base;
+	return 0;
+}
+
+static int set_smbase(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+		      struct nst_msr_access *a)
+{
+	if (!a->host || a->val > U32_MAX)
+		return -EINVAL;
+	vcpu->smm.base = a->val;
+	return 0;
+}
+
 /* Userspace may take it away from the guest: KVM_CAP_MSR_PLATFORM_INFO. */
 static int get_platform_info(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 			     struct nst_msr_access *a)
@@ -473,6 +492,7 @@ const struct nst_msr_row nst_msr_rows[] = {
 	FN(MSR_IA32_PRED_CMD, 1, "PRED_CMD", 0, ANY, NULL, set_pred_cmd),
 	FN(MSR_IA32_UCODE_REV, 1, "BIOS_SIGN_ID", LIST | FEATURE, ANY,
 	   get_ucode_rev, set_ucode_rev),
+	FN(MSR_IA32_SMBASE, 1, "SMBASE", LIST, ANY, get_smbase, set_smbase),
 	FIELD(MSR_PLATFORM_INFO, 1, "PLATFORM_INFO", LIST | FEATURE, ANY,
 	      platform_info, get_platform_info, set_platform_info),
 	FN(MSR_MTRRcap, 1, "MTRRCAP", 0, CAP(MTRR), get_mtrr_cap, NULL),

@@ -78,7 +78,7 @@ long nst_set_regs(void *object, unsigned long arg)
 	st->gpr[NST_R14] = regs->r14;
 	st->gpr[NST_R15] = regs->r15;
 	st->rip = regs->rip;
-	st->rflags = (regs->rflags & ~0xffc08028ull) | X86_EFLAGS_FIXED;
+	st->rflags = (regs->rflags & NST_RFLAGS_DEFINED) | X86_EFLAGS_FIXED;
 	vcpu->ev.exception.pending = false;
 	nst_request(vcpu, NST_REQ_EVENT);
 	return 0;

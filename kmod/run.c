@@ -44,6 +44,17 @@ static void nst_note_exit(struct nst_vcpu *vcpu)
 	trace_kvm_exit(vcpu);
 }
 
+/* What waits for the event that this entry delivers. */
+static bool nst_take_exit_soon(struct nst_vcpu *vcpu)
+{
+	bool soon = vcpu->smm.soon || (nst_in_l2(vcpu) && vcpu->nested->exit_soon);
+
+	vcpu->smm.soon = false;
+	if (soon && nst_in_l2(vcpu))
+		vcpu->nested->exit_soon = false;
+	return soon;
+}
+
 /* Irqs off.  Everything that must be the guest's is exchanged in here. */
 static void nst_world_switch(struct nst_vcpu *vcpu)
 {
@@ -52,11 +63,9 @@ static void nst_world_switch(struct nst_vcpu *vcpu)
 	nst_events_entered(vcpu);
 	nst_fpu_enter(vcpu);
 	nst_debug_load(vcpu);
-	if (nst_in_l2(vcpu) && vcpu->nested->exit_soon) {
-		/* Stays pending while irqs are off, and ends the guest's run at once. */
-		vcpu->nested->exit_soon = false;
+	/* Stays pending while irqs are off, and ends the guest's run at once. */
+	if (nst_take_exit_soon(vcpu))
 		nst_send_reschedule(smp_processor_id());
-	}
 	vcpu->stat.entries++;
 	trace_kvm_entry(vcpu);
 	vtime_account_guest_enter();
@@ -133,9 +142,13 @@ static void nst_collect_tpr(struct nst_vcpu *vcpu)
 static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
 	__must_hold(&vcpu->vm->srcu)
 {
-	enum nst_next next = nst_nested_events(vcpu);
+	enum nst_next next = NST_ENTER;
 	bool entered;
 
+	if (unlikely(vcpu->smm.pending))
+		next = nst_smm_event(vcpu);
+	if (next == NST_ENTER)
+		next = nst_nested_events(vcpu);
 	if (next != NST_ENTER)
 		return next;
 	if (unlikely(nst_soft_needed(vcpu)))
@@ -184,6 +197,7 @@ static void nst_small_requests(struct nst_vcpu *vcpu)
 		nst_collect_nmis(vcpu);
 		nst_request(vcpu, NST_REQ_EVENT);
 	}
+	nst_collect_smi(vcpu);
 	nst_test_request(vcpu, NST_REQ_KICK);
 	if (nst_test_request(vcpu, NST_REQ_CTL))
 		nst_msr_apply_direct(vcpu);
@@ -196,7 +210,7 @@ static enum nst_next nst_take_init_sipi(struct nst_vcpu *vcpu)
 
 	/* A start-up message alone is only for a CPU that waits for it. */
 	if (nst_lapic_has_init(vcpu))
-		verdict = nst_nested_verdict(vcpu, NST_EXIT_INIT);
+		verdict = nst_init_verdict(vcpu);
 	switch (verdict) {
 	case NST_DELIVER:
 		nst_lapic_accept_init_sipi(vcpu);
@@ -246,6 +260,8 @@ static enum nst_next nst_wait(struct nst_vcpu *vcpu)
 	/* Looked at here, so that an old request does not keep us awake. */
 	nst_test_request(vcpu, NST_REQ_EVENT);
 	nst_collect_nmis(vcpu);
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && nst_smi_due(vcpu))
+		return nst_smm_event(vcpu);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED &&
 	    (xchg(&vcpu->pv_kicked, false) || nst_event_pending(vcpu))) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
@@ -307,7 +323,7 @@ static void nst_fill_run_page(struct nst_vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 
 	run->if_flag = !!(vcpu->st.rflags & X86_EFLAGS_IF);
-	run->flags = 0;
+	run->flags = vcpu->smm.in ? KVM_RUN_X86_SMM : 0;
 	run->cr8 = nst_get_cr8(vcpu);
 	run->apic_base = vcpu->apic_base;
 	run->ready_for_interrupt_injection = nst_ready_for_user_irq(vcpu);

@@ -281,7 +281,7 @@ bool nst_set_cr8(struct nst_vcpu *vcpu, u64 val)
  *
  * Return: EFER_*.
  */
-u64 nst_efer_allowed(struct nst_vcpu *vcpu)
+u64 nst_efer_allowed(const struct nst_vcpu *vcpu)
 {
 	u64 allowed = 0;
 

@@ -240,6 +240,26 @@ TRACE_EVENT(kvm_mmio,
 		  __entry->gpa, __entry->val)
 );
 
+TRACE_EVENT(kvm_smm_transition,
+	TP_PROTO(unsigned int vcpu_id, u64 smbase, bool entering),
+	TP_ARGS(vcpu_id, smbase, entering),
+
+	TP_STRUCT__entry(
+		__field(unsigned int, vcpu_id)
+		__field(u64, smbase)
+		__field(bool, entering)
+	),
+
+	TP_fast_assign(
+		__entry->vcpu_id = vcpu_id;
+		__entry->smbase = smbase;
+		__entry->entering = entering;
+	),
+
+	TP_printk("vcpu %u: %s SMM, smbase 0x%llx", __entry->vcpu_id,
+		  __entry->entering ? "entering" : "leaving", __entry->smbase)
+);
+
 TRACE_EVENT(kvm_page_fault,
 	TP_PROTO(unsigned long rip, u64 fault_address, u64 error_code),
 	TP_ARGS(rip, fault_address, error_code),

@@ -249,11 +249,10 @@ bool nst_vcpu_has_work(struct nst_vcpu *vcpu)
 	if (nst_request_pending(vcpu) || atomic_read(&vcpu->ev.nmi_queued))
 		return true;
 	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu) &&
-	    (!nst_lapic_has_init(vcpu) ||
-	     nst_nested_verdict(vcpu, NST_EXIT_INIT) != NST_HOLD))
+	    (!nst_lapic_has_init(vcpu) || nst_init_verdict(vcpu) != NST_HOLD))
 		return true;
 	return vcpu->mp_state == KVM_MP_STATE_HALTED &&
-	       (READ_ONCE(vcpu->pv_kicked) || nst_event_pending(vcpu));
+	       (READ_ONCE(vcpu->pv_kicked) || nst_smi_due(vcpu) || nst_event_pending(vcpu));
 }
 
 /**
@@ -331,6 +330,7 @@ void nst_vcpu_reset(struct nst_vcpu *vcpu, bool init)
 			      : X86_CR0_CD | X86_CR0_NW;
 
 	nst_nested_reset(vcpu);
+	nst_smm_reset(vcpu, init);
 	nst_clear_events(vcpu);
 	memset(st->gpr, 0, sizeof(st->gpr));
 	/* Family 6: what identifies the CPU in DX; CPUID overrides nothing here. */

@@ -89,6 +89,7 @@ enum nst_request {
 	NST_REQ_STEAL,		/* tell the guest how long it did not run */
 	NST_REQ_DEBUG,		/* a step is done: tell the debugger */
 	NST_REQ_TPR_ACCESS,	/* tell userspace of vcpu->tpr_access */
+	NST_REQ_SMI,		/* an SMI arrived */
 	NST_REQ_IOAPIC_EOI,	/* tell userspace's I/O APIC of vcpu->eoi_vector */
 	NST_NR_REQUESTS
 };
@@ -169,6 +170,13 @@ struct nst_vcpu {
 	struct preempt_notifier pn;	/* (v) */
 	int srcu_idx;			/* (v) vm->srcu, held while not sleeping in KVM_RUN */
 	u32 mp_state;			/* (v) KVM_MP_STATE_* */
+	struct {
+		bool in;		/* in system-management mode */
+		bool pending;		/* an SMI waits for the next instruction boundary */
+		bool soon;		/* the next entry ends once it delivered its event */
+		bool nmi_blocked;	/* NMIs were blocked when it came */
+		u32 base;		/* SMBASE */
+	} smm;				/* (v) */
 	u8 space;			/* (v) enum nst_space that it sees; nst_mmu_set_space() */
 	struct {
 		struct nst_memslot *slot;
@@ -379,6 +387,7 @@ static inline void nst_raise_gp(struct nst_vcpu *vcpu)
 }
 
 void nst_queue_nmi(struct nst_vcpu *vcpu);	/* any context */
+void nst_queue_smi(struct nst_vcpu *vcpu);	/* any context */
 bool nst_irqs_allowed(struct nst_vcpu *vcpu);
 
 /* ---- vcpu.c ---- */

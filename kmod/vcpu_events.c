@@ -54,6 +54,7 @@ long nst_get_vcpu_events(void *object, unsigned long arg)
 	e->nmi.pending = vcpu->ev.nmi.pending;
 	e->nmi.masked = vcpu->st.nmi_blocked;
 	e->flags |= KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	nst_smm_to_user(vcpu, e);
 	if (READ_ONCE(vcpu->vm->triple_fault_event)) {
 		e->triple_fault.pending = test_bit(NST_REQ_TRIPLE_FAULT, &vcpu->requests);
 		e->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
@@ -64,14 +65,14 @@ long nst_get_vcpu_events(void *object, unsigned long arg)
 static bool events_valid(struct nst_vcpu *vcpu, const struct kvm_vcpu_events *e)
 {
 	u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
-		    KVM_VCPUEVENT_VALID_SHADOW;
+		    KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM;
 	bool pending = (e->flags & KVM_VCPUEVENT_VALID_PAYLOAD) && e->exception.pending;
 
 	if (READ_ONCE(vcpu->vm->exception_payload))
 		known |= KVM_VCPUEVENT_VALID_PAYLOAD;
 	if (READ_ONCE(vcpu->vm->triple_fault_event))
 		known |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
-	if (e->flags & ~known)
+	if ((e->flags & ~known) || !nst_smm_user_valid(vcpu, e))
 		return false;
 	return !(e->exception.injected || pending) ||
 	       (e->exception.nr < 32 && e->exception.nr != X86_TRAP_NMI);
@@ -111,7 +112,8 @@ static void triple_fault_from_user(struct nst_vcpu *vcpu, const struct kvm_vcpu_
  * @arg: struct kvm_vcpu_events
  *
  * Return: 0, or -EINVAL for flags that are unknown or of a capability that was
- * not enabled, or an impossible exception.
+ * not enabled, an impossible exception, or SMM in a vCPU that waits for a
+ * start-up message.
  */
 long nst_set_vcpu_events(void *object, unsigned long arg)
 {
@@ -120,6 +122,8 @@ long nst_set_vcpu_events(void *object, unsigned long arg)
 
 	if (!events_valid(vcpu, e))
 		return -EINVAL;
+	/* First, since it may change the context. */
+	nst_smm_from_user(vcpu, e);
 	nst_modify(vcpu, NST_STATE_INTR);
 	exception_from_user(vcpu, e);
 	vcpu->ev.irq.injected = e->interrupt.injected;

@@ -102,7 +102,7 @@ static long nst_vcpu_get_mp_state(void *object, unsigned long arg)
 
 	/* What was latched before the question counts. */
 	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu) &&
-	    nst_nested_verdict(vcpu, NST_EXIT_INIT) == NST_DELIVER)
+	    nst_init_verdict(vcpu) == NST_DELIVER)
 		nst_lapic_accept_init_sipi(vcpu);
 	state->mp_state = vcpu->mp_state;
 	return 0;
@@ -116,10 +116,15 @@ static long nst_vcpu_set_mp_state(void *object, unsigned long arg)
 	switch (state->mp_state) {
 	case KVM_MP_STATE_RUNNABLE:
 		break;
-	case KVM_MP_STATE_HALTED:
-	case KVM_MP_STATE_UNINITIALIZED:
 	case KVM_MP_STATE_INIT_RECEIVED:
 	case KVM_MP_STATE_SIPI_RECEIVED:
+		/* SMM holds INIT back, and an SMI comes before the start-up message. */
+		nst_collect_smi(vcpu);
+		if (vcpu->smm.in || vcpu->smm.pending)
+			return -EINVAL;
+		fallthrough;
+	case KVM_MP_STATE_HALTED:
+	case KVM_MP_STATE_UNINITIALIZED:
 		/* Without our LAPIC nothing here could end these. */
 		if (!vcpu->lapic)
 			return -EINVAL;
@@ -151,6 +156,12 @@ static long nst_vcpu_interrupt(void *object, unsigned long arg)
 static long nst_vcpu_nmi(void *object, unsigned long arg)
 {
 	nst_queue_nmi(object);
+	return 0;
+}
+
+static long nst_vcpu_smi(void *object, unsigned long arg)
+{
+	nst_queue_smi(object);
 	return 0;
 }
 
@@ -275,6 +286,7 @@ static const struct nst_ioctl nst_vcpu_ioctls[] = {
 	{ KVM_SET_DEBUGREGS, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_set_debugregs },
 	{ KVM_INTERRUPT, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_interrupt },
 	{ KVM_NMI, NST_ARG_NONE, NST_LOCK_LOADED, nst_vcpu_nmi },
+	{ KVM_SMI, NST_ARG_NONE, NST_LOCK_LOADED, nst_vcpu_smi },
 	{ KVM_SET_SIGNAL_MASK, NST_ARG_USER, NST_LOCK_VCPU, nst_vcpu_set_signal_mask },
 	{ KVM_SET_TSC_KHZ, NST_ARG_VALUE, NST_LOCK_LOADED, nst_vcpu_set_tsc_khz },
 	{ KVM_GET_TSC_KHZ, NST_ARG_NONE, NST_LOCK_LOADED, nst_vcpu_get_tsc_khz },

@@ -98,6 +98,9 @@ struct nst_dtable {
 #define NST_DR7_GD		BIT_ULL(13)
 #define NST_DR6_BD		BIT_ULL(13)
 
+/* SDM1 "EFLAGS Register": what is not reserved, bit 1 included. */
+#define NST_RFLAGS_DEFINED	0x003f7fd7ull
+
 /* Reset values, SDM3 "Processor State After Reset". */
 #define NST_RESET_CR0		(X86_CR0_CD | X86_CR0_NW | X86_CR0_ET)
 #define NST_RESET_RIP		0xfff0ull

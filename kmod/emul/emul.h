@@ -289,8 +289,8 @@ struct nst_emul_ops {
 	enum nst_emul_result (*random)(struct nst_emul *e, void *buf, u32 len);
 
 	/*
-	 * Leave system-management mode, when e->smm. Replaces everything that
-	 * the caller set in @e, and the vCPU behind it. NULL: RSM is #UD.
+	 * Leave system-management mode, when e->smm. NST_EMUL_INTERCEPTED: the
+	 * caller does it, since nothing in @e stays. NULL: RSM is #UD.
 	 */
 	enum nst_emul_result (*rsm)(struct nst_emul *e);
 

@@ -30,6 +30,7 @@ static const struct field narrow[] = {
 	/* Reserved by the manual: ours. */
 	FIELD(0xfe00, 4, cr4), FIELD(0xfe04, 4, gdt_base), FIELD(0xfe08, 4, idt_base),
 	FIELD(0xfe0c, 2, gdt_limit), FIELD(0xfe0e, 2, idt_limit), FIELD(0xfe10, 1, cpl),
+	FIELD(0xfe11, 1, sti_shadow), FIELD(0xfe12, 1, movss_shadow),
 };
 
 static const struct field wide_fields[] = {
@@ -47,6 +48,8 @@ static const struct field wide_fields[] = {
 	FIELD(0xffd8, 8, gpr[NST_RSP]), FIELD(0xffe0, 8, gpr[NST_RBX]),
 	FIELD(0xffe8, 8, gpr[NST_RDX]), FIELD(0xfff0, 8, gpr[NST_RCX]),
 	FIELD(0xfff8, 8, gpr[NST_RAX]),
+	/* Reserved by the manual: ours. */
+	FIELD(0xfecc, 1, sti_shadow), FIELD(0xfecd, 1, movss_shadow),
 };
 
 /* Selectors of the 32-bit layout, and where we keep base, limit and rights. */
@@ -171,6 +174,8 @@ bool nst_smram_load(const u8 *image, struct nst_smram *s, bool wide)
 	for (i = 0; i < NST_NR_SEGS; i++)
 		load_seg(image, i, &s->seg[i], wide);
 	s->halted &= 1;
+	s->sti_shadow &= 1;
+	s->movss_shadow &= 1;
 	s->rflags |= X86_EFLAGS_FIXED;
 	return acceptable(s);
 }

@@ -41,6 +41,8 @@ struct nst_smram_seg {
  * @smbase: SMBASE; the handler may change it
  * @halted: SMI interrupted HLT; when still set at RSM, RSM goes back to HLT
  * @cpl: current privilege level
+ * @sti_shadow: interrupts were blocked by STI; no manual gives it a place
+ * @movss_shadow: the same by MOV SS
  * @svm_guest: SMI came while an SVM guest ran
  * @svm_vmcb: then the address of its VMCB
  */
@@ -55,6 +57,7 @@ struct nst_smram {
 	u32 smbase;
 	u8 halted;
 	u8 cpl;
+	u8 sti_shadow, movss_shadow;
 	u64 svm_guest, svm_vmcb;
 };
 

@@ -84,6 +84,8 @@ bool nst_lapic_has_init_sipi(struct nst_vcpu *vcpu);
 bool nst_lapic_has_init(struct nst_vcpu *vcpu);
 /* It made L2 exit, and is not pending any more. */
 void nst_lapic_take_init(struct nst_vcpu *vcpu);
+/* By KVM_SET_VCPU_EVENTS. */
+void nst_lapic_latch_init(struct nst_vcpu *vcpu, bool latched);
 /*
  * Act on latched INIT and SIPI: INIT resets the vCPU through nst_vcpu_reset()
  * and sets mp_state; SIPI sets CS:IP and makes it runnable.

@@ -80,8 +80,6 @@ static int accept_vector(struct nst_lapic *l, u8 vector, bool level)
  * @l: a local APIC that it addresses; any context
  * @msg: the message
  *
- * SMIs are refused: there is no system-management mode.
- *
  * Return: 1, or NST_IRQ_COALESCED, NST_IRQ_REFUSED.
  */
 int nst_lapic_accept(struct nst_lapic *l, const struct nst_irq_msg *msg)
@@ -93,6 +91,9 @@ int nst_lapic_accept(struct nst_lapic *l, const struct nst_irq_msg *msg)
 	case APIC_DM_NMI:
 		nst_queue_nmi(l->vcpu);
 		nst_kick(l->vcpu);
+		return 1;
+	case APIC_DM_SMI:
+		nst_queue_smi(l->vcpu);
 		return 1;
 	case APIC_DM_INIT:
 		/* An INIT forgets a start-up message that nobody waited for. */
@@ -378,6 +379,16 @@ void nst_lapic_take_init(struct nst_vcpu *vcpu)
 {
 	if (vcpu->lapic)
 		clear_bit(NST_LATCH_INIT, &vcpu->lapic->latched);
+}
+
+/**
+ * nst_lapic_latch_init() - set by userspace whether an INIT is latched
+ * @vcpu: own thread, with a local APIC
+ * @latched: there is one
+ */
+void nst_lapic_latch_init(struct nst_vcpu *vcpu, bool latched)
+{
+	assign_bit(NST_LATCH_INIT, &vcpu->lapic->latched, latched);
 }
 
 /* SDM3 "Multiple-Processor (MP) Initialization Protocol": start at page @vector. */

@@ -341,7 +341,7 @@ bool nst_nested_wants_exception(struct nst_vcpu *vcpu, u8 vector, bool has_error
 /**
  * nst_nested_verdict() - may an event be delivered to the current context?
  * @vcpu: loaded vCPU
- * @kind: NST_EXIT_HOST_IRQ, _HOST_NMI or _INIT
+ * @kind: NST_EXIT_HOST_IRQ, _HOST_NMI, _INIT or _SMI
  *
  * Return: the ISA's verdict; NST_DELIVER without nesting.
  */
@@ -529,6 +529,9 @@ bool nst_nested_cr_allowed(struct nst_vcpu *vcpu, int cr, u64 val)
 {
 	const struct nst_isa *isa = nst_isa(vcpu);
 
+	/* What VMX fixes is not fixed in SMM: SDM3 "Default Treatment of SMI Delivery". */
+	if (vcpu->smm.in)
+		return true;
 	return !isa || !isa->cr_allowed || isa->cr_allowed(vcpu, cr, val);
 }
 

@@ -17,6 +17,7 @@
 #include "../vcpu.h"
 
 struct kvm_nested_state;
+struct nst_smram;
 
 /*
  * What the nested ISA says about an event that has arrived: about interrupts
@@ -65,8 +66,8 @@ struct nst_isa {
 	 */
 	enum nst_next (*reflect)(struct nst_vcpu *vcpu, const struct nst_exit *exit);
 	/*
-	 * May this event be delivered now?  @kind: NST_EXIT_HOST_IRQ, _HOST_NMI
-	 * or _INIT.  Asked in L1 as well (GIF).  No event is under delivery.
+	 * May this event be delivered now?  @kind: NST_EXIT_HOST_IRQ, _HOST_NMI,
+	 * _INIT or _SMI.  Asked in L1 as well (GIF).  No event is under delivery.
 	 */
 	enum nst_verdict (*verdict)(struct nst_vcpu *vcpu, enum nst_exit_kind kind);
 	/*
@@ -75,6 +76,14 @@ struct nst_isa {
 	 * call nst_nested_inject() or change to L1.  NULL: none.
 	 */
 	enum nst_next (*events)(struct nst_vcpu *vcpu);
+	/*
+	 * An SMI interrupts L1 or L2: keep what RSM needs beyond the registers,
+	 * some of it in @s; L1 becomes the current context, with any registers.
+	 * smm_leave() is RSM's part: false when there is no such state to go
+	 * back to.  NULL: no SMI while L2 is current.
+	 */
+	void (*smm_enter)(struct nst_vcpu *vcpu, struct nst_smram *s);
+	bool (*smm_leave)(struct nst_vcpu *vcpu, const struct nst_smram *s);
 	/* (L2) NST_WINDOW_* that L1 waits for.  NULL: none. */
 	u32 (*windows)(struct nst_vcpu *vcpu);
 	/* (L2) Would events() end L2's HLT?  NULL: no. */
@@ -253,6 +262,8 @@ void nst_nested_settle(struct nst_vcpu *vcpu);
 bool nst_nested_wants_exception(struct nst_vcpu *vcpu, u8 vector, bool has_error,
 				u32 error_code, u64 payload);
 enum nst_verdict nst_nested_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind);
+/* The same for an INIT, which system-management mode holds back: smm.c */
+enum nst_verdict nst_init_verdict(struct nst_vcpu *vcpu);
 
 bool nst_nested_get_cr8(struct nst_vcpu *vcpu, u64 *val);
 bool nst_nested_set_cr8(struct nst_vcpu *vcpu, u64 val);

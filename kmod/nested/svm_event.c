@@ -32,7 +32,7 @@ static enum nst_verdict nsvm_verdict_irq(struct nst_vcpu *vcpu, const struct nsv
 /**
  * nsvm_verdict() - nst_isa.verdict
  * @vcpu: loaded vCPU
- * @kind: NST_EXIT_HOST_IRQ, _HOST_NMI or _INIT
+ * @kind: NST_EXIT_HOST_IRQ, _HOST_NMI, _INIT or _SMI
  *
  * Return: what to do with such an event now.
  */
@@ -51,6 +51,8 @@ enum nst_verdict nsvm_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind)
 		if (vcpu->nested->l1.nmi_blocked)
 			return NST_HOLD;
 		return nsvm_intercepts(&nsvm->v, INTERCEPT_NMI) ? NST_REFLECT : NST_DELIVER;
+	case NST_EXIT_SMI:
+		return nsvm_intercepts(&nsvm->v, INTERCEPT_SMI) ? NST_REFLECT : NST_DELIVER;
 	default:
 		return nsvm_intercepts(&nsvm->v, INTERCEPT_INIT) ? NST_REFLECT : NST_DELIVER;
 	}

@@ -162,6 +162,7 @@ static const struct {
 	[NST_EXIT_XSETBV] = { SVM_EXIT_XSETBV, true },
 	[NST_EXIT_HYPERCALL] = { SVM_EXIT_VMMCALL, true },
 	[NST_EXIT_RSM] = { SVM_EXIT_RSM, true },
+	[NST_EXIT_SMI] = { SVM_EXIT_SMI, false },
 	[NST_EXIT_SOFT_INT] = { SVM_EXIT_SWINT, true },
 	[NST_EXIT_ICEBP] = { SVM_EXIT_ICEBP, true },
 	[NST_EXIT_PUSHF] = { SVM_EXIT_PUSHF, true },

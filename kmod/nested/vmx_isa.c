@@ -139,7 +139,8 @@ static enum nst_verdict nvmx_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind k
 			return NST_REFLECT;
 		return nvmx->root ? NST_HOLD : NST_DELIVER;
 	}
-	if (!nst_in_l2(vcpu))
+	/* SDM3 "Default Treatment of SMI Delivery": no control intercepts it. */
+	if (!nst_in_l2(vcpu) || kind == NST_EXIT_SMI)
 		return NST_DELIVER;
 	control = kind == NST_EXIT_HOST_NMI ? PIN_BASED_NMI_EXITING : PIN_BASED_EXT_INTR_MASK;
 	return nvmx->v->pin & control ? NST_REFLECT : NST_DELIVER;

@@ -42,6 +42,7 @@
 
 #define ICR_FIXED		0x000
 #define ICR_LOWEST		0x100
+#define ICR_SMI			0x200
 #define ICR_NMI			0x400
 #define ICR_INIT		0x500
 #define ICR_STARTUP		0x600

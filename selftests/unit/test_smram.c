@@ -55,6 +55,8 @@ static void random_fill(struct nst_smram *s, bool wide)
 	s->smbase = (u32)rnd();
 	s->halted = rnd() & 1;
 	s->cpl = rnd() & 3;
+	s->sti_shadow = rnd() & 1;
+	s->movss_shadow = rnd() & 1;
 	if (wide) {
 		s->svm_guest = rnd() & 1;
 		s->svm_vmcb = rnd();
@@ -76,6 +78,7 @@ static bool same(const struct nst_smram *a, const struct nst_smram *b)
 	       a->dr7 == b->dr7 && a->gdt_base == b->gdt_base && a->idt_base == b->idt_base &&
 	       a->gdt_limit == b->gdt_limit && a->idt_limit == b->idt_limit &&
 	       a->smbase == b->smbase && a->halted == b->halted && a->cpl == b->cpl &&
+	       a->sti_shadow == b->sti_shadow && a->movss_shadow == b->movss_shadow &&
 	       a->svm_guest == b->svm_guest && a->svm_vmcb == b->svm_vmcb;
 }
 
