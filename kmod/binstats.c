@@ -192,9 +192,9 @@ static int stats_fd(struct nst_vm *vm, struct nst_vcpu *vcpu)
 	s->header.data_offset = s->header.desc_offset +
 				s->header.num_desc * sizeof(union nst_stat_desc);
 	if (vcpu)
-		snprintf(s->id, sizeof(s->id), "nestor-%u/vcpu-%u", vm->id, vcpu->id);
+		snprintf(s->id, sizeof(s->id), "kvm-%u/vcpu-%u", vm->id, vcpu->id);
 	else
-		snprintf(s->id, sizeof(s->id), "nestor-%u", vm->id);
+		snprintf(s->id, sizeof(s->id), "kvm-%u", vm->id);
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		goto free;

@@ -296,8 +296,8 @@ static void dynamic_features(struct nst_vcpu *vcpu, u32 *ecx, u32 *edx)
 	assign_bit32(edx, X86_FEATURE_APIC,
 		     *edx & BIT(X86_FEATURE_APIC & 31) &&
 		     vcpu->apic_base & MSR_IA32_APICBASE_ENABLE);
-	/* One nested ISA a guest, that of its vendor. */
-	if (nst_guest_has(vcpu, NST_GCAP_AMD))
+	/* One nested ISA a guest; of two, that of its vendor. */
+	if (nst_guest_has(vcpu, NST_GCAP_AMD) && nst_guest_has(vcpu, NST_GCAP_SVM))
 		assign_bit32(ecx, X86_FEATURE_VMX, false);
 	if (!nst_quirk(vcpu->vm, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT))
 		assign_bit32(ecx, X86_FEATURE_MWAIT,

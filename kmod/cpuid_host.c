@@ -120,7 +120,7 @@ static bool need_met(const struct nst_cpuid_feature *row)
 	case NST_NEED_EMULATED:
 		return true;
 	case NST_NEED_NESTED:
-		return nst_param_nested;
+		return nst_param_nested && (f == X86_FEATURE_VMX ? nst_offer_vmx : nst_offer_svm);
 	case NST_NEED_INTEL:
 		return !host_is_amd();
 	case NST_NEED_LA57:

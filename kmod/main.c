@@ -12,6 +12,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/reboot.h>
+#include <linux/string.h>
 #include "backend.h"
 #include "compat.h"
 #include "core.h"
@@ -28,6 +29,13 @@ MODULE_PARM_DESC(tdp, "Use two-dimensional paging (EPT or NPT) when the CPU has 
 bool nst_param_nested;
 module_param_named(nested, nst_param_nested, bool, 0444);
 MODULE_PARM_DESC(nested, "Let guests be hypervisors");
+
+static char *nst_param_nested_isa = "any";
+module_param_named(nested_isa, nst_param_nested_isa, charp, 0444);
+MODULE_PARM_DESC(nested_isa, "What CPUID offers them: vmx, svm, or any of the two (default)");
+
+bool nst_offer_vmx = true;
+bool nst_offer_svm = true;
 
 const struct nst_backend *nst_backend;
 struct nst_hw_caps nst_caps;
@@ -153,10 +161,26 @@ static int nst_enable_cpus(void)
 	return ret;
 }
 
+static int nst_choose_isas(void)
+{
+	if (!strcmp(nst_param_nested_isa, "vmx"))
+		nst_offer_svm = false;
+	else if (!strcmp(nst_param_nested_isa, "svm"))
+		nst_offer_vmx = false;
+	else if (strcmp(nst_param_nested_isa, "any"))
+		return -EINVAL;
+	return 0;
+}
+
 static int __init nst_init(void)
 {
 	int ret;
 
+	ret = nst_choose_isas();
+	if (ret) {
+		pr_err("nested_isa=%s: not vmx, svm or any\n", nst_param_nested_isa);
+		return ret;
+	}
 	nst_backend = nst_choose_backend();
 	if (!nst_backend) {
 		pr_err("this CPU has neither VMX nor SVM; in a virtual machine, turn nested virtualization on\n");

@@ -214,6 +214,20 @@ static int set_efer(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 	return nst_set_efer(vcpu, a->val, a->host) ? 0 : -EINVAL;
 }
 
+/* An Intel CPU has it, and a CPU of another vendor that has VMX. */
+static bool has_feat_ctl(const struct nst_vcpu *vcpu)
+{
+	return !nst_guest_has(vcpu, NST_GCAP_AMD) || nst_guest_has(vcpu, NST_GCAP_VMX);
+}
+
+static int get_feat_ctl(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+			struct nst_msr_access *a)
+{
+	if (!a->host && !has_feat_ctl(vcpu))
+		return -EINVAL;
+	return nst_msr_get_field(vcpu, row, a);
+}
+
 /* SDM3 "IA32_FEATURE_CONTROL MSR": locked by firmware until the next reset. */
 static int set_feat_ctl(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 			struct nst_msr_access *a)
@@ -224,7 +238,7 @@ static int set_feat_ctl(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 		allowed |= FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX;
 	if (a->val & ~allowed)
 		return -EINVAL;
-	if (!a->host && (vcpu->feat_ctl & FEAT_CTL_LOCKED))
+	if (!a->host && (!has_feat_ctl(vcpu) || (vcpu->feat_ctl & FEAT_CTL_LOCKED)))
 		return -EINVAL;
 	vcpu->feat_ctl = a->val;
 	return 0;
@@ -483,8 +497,8 @@ const struct nst_msr_row nst_msr_rows[] = {
 	FN(MSR_IA32_EBL_CR_POWERON, 1, "EBL_CR_POWERON", INTEL, ANY, get_zero, set_zero),
 	FIELD(MSR_SMI_COUNT, 1, "SMI_COUNT", LIST | INTEL, ANY,
 	      smi_count, get_field, nst_msr_set_host_field),
-	FIELD(MSR_IA32_FEAT_CTL, 1, "FEATURE_CONTROL", LIST | INTEL, ANY,
-	      feat_ctl, get_field, set_feat_ctl),
+	FIELD(MSR_IA32_FEAT_CTL, 1, "FEATURE_CONTROL", LIST, ANY,
+	      feat_ctl, get_feat_ctl, set_feat_ctl),
 	FIELD(MSR_IA32_TSC_ADJUST, 1, "TSC_ADJUST", LIST, CAP(TSC_ADJUST),
 	      tsc_adjust, get_field, set_tsc_adjust),
 	STATE(MSR_IA32_SPEC_CTRL, "SPEC_CTRL", LIST, CAP(SPEC_CTRL), MSR,
@@ -513,6 +527,8 @@ const struct nst_msr_row nst_msr_rows[] = {
 	FIELD(MSR_IA32_MISC_ENABLE, 1, "MISC_ENABLE", LIST | INTEL, ANY,
 	      misc_enable, get_field, set_misc_enable),
 	STATE(MSR_IA32_DEBUGCTLMSR, "DEBUGCTL", LIST, ANY, MSR, debugctl, set_debugctl),
+	/* How deep an idle CPU sleeps is the host's affair. */
+	FIELD(MSR_IA32_POWER_CTL, 1, "POWER_CTL", LIST, ANY, power_ctl, get_field, set_field),
 	FIELD(MTRRphysBase_MSR(0), 2 * NST_MTRR_VARIABLE, "MTRR_PHYS", 0, CAP(MTRR),
 	      mtrr_var, get_field, set_mtrr),
 	FN(MSR_MTRRfix64K_00000, 1, "MTRR_FIX64K", 0, CAP(MTRR), get_mtrr_fixed, set_mtrr_fixed),
@@ -588,6 +604,7 @@ void nst_msr_reset(struct nst_vcpu *vcpu, bool init)
 	vcpu->misc_enable = MISC_ENABLE_RESET;
 	vcpu->platform_info = MSR_PLATFORM_INFO_CPUID_FAULT;
 	vcpu->misc_features = 0;
+	vcpu->power_ctl = 0;
 	vcpu->smi_count = 0;
 	vcpu->ucode_rev = host_ucode_rev();
 	vcpu->arch_capabilities = host_arch_capabilities();

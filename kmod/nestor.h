@@ -14,5 +14,7 @@
 /* Module parameters, constant after load. */
 extern bool nst_param_tdp;	/* use EPT or NPT */
 extern bool nst_param_nested;	/* offer VMX or SVM to guests */
+extern bool nst_offer_vmx;	/* which of them KVM_GET_SUPPORTED_CPUID shows then */
+extern bool nst_offer_svm;
 
 #endif /* NST_NESTOR_H */

@@ -223,6 +223,7 @@ struct nst_vcpu {
 	} tsc_seen;			/* (v) when it was loaded last */
 	u64 misc_enable;		/* (v) */
 	u64 misc_features;		/* (v) MSR_MISC_FEATURES_ENABLES */
+	u64 power_ctl;			/* (v) MSR_IA32_POWER_CTL */
 	u64 platform_info;		/* (v) */
 	u64 smi_count;			/* (v) */
 	u64 ucode_rev;			/* (v) */

@@ -37,14 +37,14 @@ void nst_nested_destroy(struct nst_vcpu *vcpu)
 	vcpu->nested = NULL;
 }
 
-/* A CPU has one of them; a vendor's other one is not looked at by its software. */
+/* A CPU has one of them: the software of an AMD CPU asks for SVM first. */
 static const struct nst_isa *nst_choose_isa(const struct nst_vcpu *vcpu)
 {
-	if (nst_guest_has(vcpu, NST_GCAP_VMX) && !nst_guest_has(vcpu, NST_GCAP_AMD))
-		return &nvmx_isa;
-	if (nst_guest_has(vcpu, NST_GCAP_SVM) && nst_guest_has(vcpu, NST_GCAP_AMD))
+	bool amd = nst_guest_has(vcpu, NST_GCAP_AMD);
+
+	if (amd && nst_guest_has(vcpu, NST_GCAP_SVM))
 		return &nsvm_isa;
-	return NULL;
+	return nst_guest_has(vcpu, NST_GCAP_VMX) ? &nvmx_isa : NULL;
 }
 
 /* The instructions of the other vendor's ISA are undefined on the CPU below. */

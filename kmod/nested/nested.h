@@ -161,6 +161,14 @@ static inline const struct nst_isa *nst_isa(const struct nst_vcpu *vcpu)
 	return vcpu->nested ? vcpu->nested->isa : NULL;
 }
 
+/* Is what the guest's CPU offers not what the host's has? */
+static inline bool nst_isa_is_foreign(const struct nst_vcpu *vcpu)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+
+	return isa && isa != (nst_backend == &vmx_backend ? &nvmx_isa : &nsvm_isa);
+}
+
 /* ---- for the ISAs ---- */
 
 /**
