@@ -73,6 +73,8 @@ static const struct {
 	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },
 	{ KVM_CAP_MULTI_ADDRESS_SPACE, NST_NR_SPACES },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, NST_DIRTY_LOG_FLAGS },
+	{ KVM_CAP_DIRTY_LOG_RING, NST_DIRTY_RING_BYTES },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, NST_DIRTY_RING_BYTES },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_IRQ_ROUTING, NST_MAX_GSIS },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
@@ -220,12 +222,19 @@ static int nst_enable_manual_dirty_log(struct nst_vm *vm, const u64 *args)
 	return nst_set_manual_dirty_log(vm, args[0]);
 }
 
+static int nst_enable_dirty_ring(struct nst_vm *vm, const u64 *args)
+{
+	return nst_dirty_ring_enable(vm, args[0]);
+}
+
 static const struct {
 	unsigned int cap;
 	int (*enable)(struct nst_vm *vm, const u64 *args);
 } nst_enable_rows[] = {
 	{ KVM_CAP_X2APIC_API, nst_enable_x2apic_api },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, nst_enable_manual_dirty_log },
+	{ KVM_CAP_DIRTY_LOG_RING, nst_enable_dirty_ring },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, nst_enable_dirty_ring },
 	{ KVM_CAP_SPLIT_IRQCHIP, nst_enable_split },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, nst_enable_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, nst_enable_triple_fault },

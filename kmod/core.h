@@ -107,6 +107,7 @@ long nst_get_vcpu_events(void *object, unsigned long arg);
 long nst_set_vcpu_events(void *object, unsigned long arg);
 
 /* vcpu.c */
+struct nst_vcpu *nst_loaded_vcpu(void);
 int nst_vcpu_module_init(void);
 void nst_vcpu_module_exit(void);
 int nst_vcpu_create(struct nst_vm *vm, u32 id);
@@ -150,6 +151,17 @@ bool nst_event_committed(struct nst_vcpu *vcpu);
 int nst_pending_irq(struct nst_vcpu *vcpu);
 int nst_take_irq(struct nst_vcpu *vcpu);
 void nst_take_init(struct nst_vcpu *vcpu);
+
+/* dirtyring.c */
+#define NST_DIRTY_RING_BYTES	(65536 * (int)sizeof(struct kvm_dirty_gfn))	/* at most */
+int nst_dirty_ring_enable(struct nst_vm *vm, u64 bytes);
+int nst_dirty_ring_create(struct nst_vcpu *vcpu);
+void nst_dirty_ring_destroy(struct nst_vcpu *vcpu);
+unsigned long nst_dirty_ring_pages(const struct nst_vm *vm);
+struct page *nst_dirty_ring_page(struct nst_vcpu *vcpu, unsigned long index);
+bool nst_dirty_ring_full(const struct nst_vcpu *vcpu);
+void nst_dirty_ring_push(struct nst_vcpu *vcpu, u32 slot, u64 offset);
+long nst_reset_dirty_rings(void *object, unsigned long arg);
 
 /* smm.c */
 void nst_collect_smi(struct nst_vcpu *vcpu);

@@ -42,6 +42,8 @@ static struct nst_memslot *logged_slot(struct nst_vm *vm, u32 id)
 	struct nst_memslot *slot;
 
 	lockdep_assert_held(&vm->slots_lock);
+	if (vm->dirty_ring_entries)
+		return ERR_PTR(-ENXIO);
 	if (!nst_slot_id_valid(id))
 		return ERR_PTR(-EINVAL);
 	slot = xa_load(&nst_memslots(vm)->by_id, id);
@@ -132,8 +134,8 @@ static int get_log_locked(struct nst_vm *vm, const struct kvm_dirty_log *log)
  *
  * Context: takes slots_lock.
  *
- * Return: 0, -EINVAL, -ENOENT (no such slot, or it is not logged), -ENOMEM,
- * -EFAULT.
+ * Return: 0, -EINVAL, -ENOENT (no such slot, or it is not logged), -ENXIO (there
+ * are rings instead), -ENOMEM, -EFAULT.
  */
 int nst_get_dirty_log(struct nst_vm *vm, const struct kvm_dirty_log *log)
 {

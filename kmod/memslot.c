@@ -17,6 +17,7 @@
 #include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 #include "backend.h"
+#include "core.h"
 #include "memslot.h"
 #include "mmu/mmu.h"
 #include "vcpu.h"
@@ -105,12 +106,25 @@ struct nst_memslot *nst_memslot_find_locked(struct nst_vm *vm, unsigned int spac
  * @slot: its slot
  * @gfn: the page
  *
- * Context: vm->srcu held, any lock.
+ * Context: vm->srcu held, any lock; a thread with one of the VM's vCPUs loaded.
  */
 void nst_memslot_mark_dirty(struct nst_vm *vm, struct nst_memslot *slot, u64 gfn)
 {
-	if (slot->dirty_bitmap)
-		set_bit(gfn - slot->base_gfn, slot->dirty_bitmap);
+	u64 offset = gfn - slot->base_gfn;
+	struct nst_vcpu *vcpu;
+
+	if (!slot->dirty_bitmap)
+		return;
+	if (!vm->dirty_ring_entries) {
+		set_bit(offset, slot->dirty_bitmap);
+		return;
+	}
+	/* Guest memory is written by threads that have a vCPU loaded. */
+	vcpu = nst_loaded_vcpu();
+	if (NST_BUG_ON(vm, !vcpu || vcpu->vm != vm))
+		return;
+	if (!test_and_set_bit(offset, slot->dirty_bitmap))
+		nst_dirty_ring_push(vcpu, slot->id, offset);
 }
 
 static u64 slot_last(const struct nst_memslot *slot)
@@ -147,6 +161,13 @@ static void hva_insert(struct nst_vm *vm, struct nst_memslot *slot)
 	spin_unlock(&vm->mmu_lock);
 }
 
+/* With rings, a set bit is a page that is listed: none is at first. */
+static bool nst_log_starts_full(struct nst_vm *vm)
+{
+	return (nst_memslots(vm)->dirty_log_flags & KVM_DIRTY_LOG_INITIALLY_SET) &&
+	       !vm->dirty_ring_entries;
+}
+
 /*
  * Makes faults in flight and translations follow the step from @old to @new,
  * which readers see already.
@@ -176,8 +197,7 @@ static void settle(struct nst_vm *vm, struct nst_memslot *old, struct nst_memslo
 	 */
 	if (log_old && !log_new)
 		flush = nst_mmu_zap_gfns(vm, new, new->base_gfn, slot_last(new) + 1);
-	else if (log_new && !log_old &&
-		 !(slots->dirty_log_flags & KVM_DIRTY_LOG_INITIALLY_SET))
+	else if (log_new && !log_old && !nst_log_starts_full(vm))
 		flush = nst_mmu_write_protect(vm, new, new->base_gfn, slot_last(new) + 1);
 	if (flush)
 		nst_request_all(vm, NST_REQ_TLB_FLUSH, true);
@@ -263,7 +283,7 @@ static unsigned long *log_alloc(struct nst_vm *vm, u64 npages)
 {
 	unsigned long *log = kvzalloc(bitmap_bytes(npages), GFP_KERNEL_ACCOUNT);
 
-	if (log && (nst_memslots(vm)->dirty_log_flags & KVM_DIRTY_LOG_INITIALLY_SET))
+	if (log && nst_log_starts_full(vm))
 		bitmap_set(log, 0, npages);
 	return log;
 }

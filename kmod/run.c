@@ -231,6 +231,17 @@ static enum nst_next nst_exit_ioapic_eoi(struct nst_vcpu *vcpu)
 	return NST_USER;
 }
 
+/* Each entry into the guest may list more pages than there is room for. */
+static enum nst_next nst_exit_ring_full(struct nst_vcpu *vcpu)
+{
+	if (!nst_dirty_ring_full(vcpu))
+		return NST_ENTER;
+	/* Until userspace has made room. */
+	nst_request(vcpu, NST_REQ_RING_FULL);
+	vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+	return NST_USER;
+}
+
 static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->vm->dead))
@@ -247,6 +258,12 @@ static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
 
 			if (!nst_nested_intercept(vcpu, &exit))
 				return nst_shutdown(vcpu);
+		}
+		if (nst_test_request(vcpu, NST_REQ_RING_FULL)) {
+			const enum nst_next next = nst_exit_ring_full(vcpu);
+
+			if (next != NST_ENTER)
+				return next;
 		}
 		nst_small_requests(vcpu);
 	}

@@ -178,9 +178,28 @@ void nst_request_all(struct nst_vm *vm, u32 req, bool wait)
 
 /* ---- on a host CPU ---- */
 
+static DEFINE_PER_CPU(struct nst_vcpu *, nst_loaded);
+
+/**
+ * nst_loaded_vcpu() - the vCPU that this thread has loaded
+ *
+ * Return: the vCPU, or NULL.
+ */
+struct nst_vcpu *nst_loaded_vcpu(void)
+{
+	struct nst_vcpu *vcpu;
+
+	/* It follows the thread from CPU to CPU. */
+	preempt_disable();
+	vcpu = __this_cpu_read(nst_loaded);
+	preempt_enable();
+	return vcpu;
+}
+
 static void nst_load_here(struct nst_vcpu *vcpu, int cpu)
 {
 	WRITE_ONCE(vcpu->cpu, cpu);
+	__this_cpu_write(nst_loaded, vcpu);
 	nst_backend->load(vcpu, cpu);
 	nst_tsc_vcpu_load(vcpu, cpu);
 	if (vcpu->steal.msr)
@@ -191,6 +210,7 @@ static void nst_load_here(struct nst_vcpu *vcpu, int cpu)
 static void nst_put_here(struct nst_vcpu *vcpu)
 {
 	nst_backend->put(vcpu);
+	__this_cpu_write(nst_loaded, NULL);
 	WRITE_ONCE(vcpu->cpu, -1);
 }
 
@@ -399,6 +419,7 @@ static const struct {
 	void (*destroy)(struct nst_vcpu *vcpu);
 } nst_vcpu_parts[] = {
 	{ nst_fpu_create, nst_fpu_destroy },
+	{ nst_dirty_ring_create, nst_dirty_ring_destroy },
 	{ nst_mmu_vcpu_create, nst_mmu_vcpu_destroy },
 	{ nst_insn_create, nst_insn_destroy },
 	{ nst_nested_create, nst_nested_destroy },
@@ -499,8 +520,14 @@ static int nst_vcpu_release(struct inode *inode, struct file *file)
 static vm_fault_t nst_vcpu_fault(struct vm_fault *vmf)
 {
 	struct nst_vcpu *vcpu = vmf->vma->vm_file->private_data;
+	unsigned long ring = vmf->pgoff - KVM_DIRTY_LOG_PAGE_OFFSET;
 	void *addr;
 
+	if (ring < nst_dirty_ring_pages(vcpu->vm)) {
+		vmf->page = nst_dirty_ring_page(vcpu, ring);
+		get_page(vmf->page);
+		return 0;
+	}
 	if (vmf->pgoff == 0)
 		addr = vcpu->run;
 	else if (vmf->pgoff == KVM_PIO_PAGE_OFFSET)
@@ -520,8 +547,17 @@ static const struct vm_operations_struct nst_vcpu_vm_ops = {
 
 static int nst_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (vma->vm_pgoff + vma_pages(vma) > NST_MMAP_PAGES)
+	struct nst_vcpu *vcpu = file->private_data;
+	unsigned long end = vma->vm_pgoff + vma_pages(vma);
+
+	if (vma->vm_pgoff >= KVM_DIRTY_LOG_PAGE_OFFSET) {
+		/* Both sides have to see what the other writes. */
+		if ((vma->vm_flags & VM_EXEC) || !(vma->vm_flags & VM_SHARED) ||
+		    end > KVM_DIRTY_LOG_PAGE_OFFSET + nst_dirty_ring_pages(vcpu->vm))
+			return -EINVAL;
+	} else if (end > NST_MMAP_PAGES) {
 		return -EINVAL;
+	}
 	vma->vm_ops = &nst_vcpu_vm_ops;
 	return 0;
 }

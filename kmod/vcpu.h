@@ -90,6 +90,7 @@ enum nst_request {
 	NST_REQ_DEBUG,		/* a step is done: tell the debugger */
 	NST_REQ_TPR_ACCESS,	/* tell userspace of vcpu->tpr_access */
 	NST_REQ_SMI,		/* an SMI arrived */
+	NST_REQ_RING_FULL,	/* userspace has to make room in the dirty ring */
 	NST_REQ_IOAPIC_EOI,	/* tell userspace's I/O APIC of vcpu->eoi_vector */
 	NST_NR_REQUESTS
 };
@@ -182,6 +183,11 @@ struct nst_vcpu {
 		struct nst_memslot *slot;
 		u64 generation;
 	} recent;			/* (v) the slot used last; see nst_vcpu_memslot() */
+	struct {
+		struct kvm_dirty_gfn *gfns; /* (c) shared; NULL: no ring */
+		u32 next;		/* (v) the next one to use; counts on */
+		u32 reset;		/* (s) the first one that is userspace's */
+	} gfn_ring;			/* dirtyring.c */
 	struct pid __rcu *pid;		/* last thread that ran it */
 
 	void *hw;			/* (c) the backend's part */

@@ -80,6 +80,7 @@ struct nst_vm {
 	u8 no_exits;			/* KVM_X86_DISABLE_EXITS_* */
 	u32 quirks_off;			/* KVM_X86_QUIRK_* */
 	u32 max_vcpu_id;		/* 0: NST_MAX_VCPU_ID */
+	u32 dirty_ring_entries;		/* of each vCPU, 0: bitmaps; constant with the first */
 	struct nst_msr_filter __rcu *msr_filter; /* (L), read under srcu; NULL: all allowed */
 
 	u64 tss_addr;			/* (L) three pages for vm86 real mode */

@@ -207,6 +207,7 @@ static const struct nst_ioctl nst_vm_ioctls[] = {
 	  nst_set_user_memory_region },
 	{ KVM_GET_DIRTY_LOG, NST_ARG_STRUCT, NST_LOCK_NONE, nst_dirty_log },
 	{ KVM_CLEAR_DIRTY_LOG, NST_ARG_STRUCT, NST_LOCK_NONE, nst_dirty_log_clear },
+	{ KVM_RESET_DIRTY_RINGS, NST_ARG_NONE, NST_LOCK_NONE, nst_reset_dirty_rings },
 	{ KVM_SET_NR_MMU_PAGES, NST_ARG_VALUE, NST_LOCK_NONE, nst_set_nr_mmu_pages },
 	{ KVM_GET_NR_MMU_PAGES, NST_ARG_NONE, NST_LOCK_NONE, nst_get_nr_mmu_pages },
 	{ KVM_SET_TSS_ADDR, NST_ARG_VALUE, NST_LOCK_VM, nst_set_tss_addr },
