@@ -246,6 +246,35 @@ int nst_vcpu_write_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, const void *buf, si
 	return write_space(vcpu->vm, vcpu->space, gpa, buf, len);
 }
 
+/**
+ * nst_vcpu_write_atomic() - write guest memory that is mapped now
+ * @vcpu: the vCPU, of the current process
+ * @gpa: guest-physical address
+ * @buf: source
+ * @len: bytes; in one page
+ *
+ * Context: vm->srcu held; preemption may be off, irqs are on.
+ *
+ * Return: 0, or -EFAULT; what had to sleep was not done.
+ */
+int nst_vcpu_write_atomic(struct nst_vcpu *vcpu, nst_gpa_t gpa, const void *buf, size_t len)
+{
+	u64 raw = nst_gpa_raw(gpa);
+	struct nst_memslot *slot = if_writable(nst_vcpu_memslot(vcpu, raw >> PAGE_SHIFT));
+	unsigned long missing;
+
+	if (!slot || offset_in_page(raw) + len > PAGE_SIZE)
+		return -EFAULT;
+	pagefault_disable();
+	missing = __copy_to_user_inatomic(user_ptr(slot, raw), buf, len);
+	pagefault_enable();
+	if (missing)
+		return -EFAULT;
+	nst_memslot_mark_dirty(vcpu->vm, slot, raw >> PAGE_SHIFT);
+	nst_mmu_guest_wrote(vcpu->vm, vcpu->space, gpa, len);
+	return 0;
+}
+
 /* One locked compare-and-exchange on user memory, by width. */
 static int exchange_user(void __user *ptr, u64 *old, u64 new, unsigned int len)
 {

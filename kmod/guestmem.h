@@ -37,6 +37,8 @@ int nst_write_spans(struct nst_vm *vm, nst_gpa_t gpa, const void *page,
 bool nst_gpa_has_slot(struct nst_vcpu *vcpu, nst_gpa_t gpa, bool write);
 int nst_vcpu_read_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, size_t len);
 int nst_vcpu_write_gpa(struct nst_vcpu *vcpu, nst_gpa_t gpa, const void *buf, size_t len);
+/* The same in one page, without sleeping: -EFAULT also when the page is not there now. */
+int nst_vcpu_write_atomic(struct nst_vcpu *vcpu, nst_gpa_t gpa, const void *buf, size_t len);
 /*
  * Atomic compare-and-exchange of 1, 2, 4, 8 (naturally aligned) bytes.
  * *old is the expected value and receives the one found.  0: exchanged,

@@ -550,6 +550,7 @@ const struct nst_msr_row nst_msr_rows[] = {
 	FIELD(MSR_KVM_SYSTEM_TIME_NEW, 1, "KVM_SYSTEM_TIME_NEW", LIST, CAP(KVMCLOCK2),
 	      clock_msr, get_field, set_system_time),
 	FN(MSR_KVM_STEAL_TIME, 1, "KVM_STEAL_TIME", LIST, ANY, nst_steal_get, nst_steal_set),
+	FN(MSR_KVM_PV_EOI_EN, 1, "KVM_PV_EOI_EN", LIST, ANY, nst_pv_eoi_get, nst_pv_eoi_set),
 	STATE(MSR_EFER, "EFER", 0, ANY, CR, efer, set_efer),
 	STATE(MSR_STAR, "STAR", LIST, CAP(SYSCALL), MSR, star, set_field),
 	STATE(MSR_LSTAR, "LSTAR", LIST | CANON, CAP(LM), MSR, lstar, set_field),
@@ -616,6 +617,7 @@ void nst_msr_reset(struct nst_vcpu *vcpu, bool init)
 	vcpu->clock_msr = 0;
 	vcpu->wall_clock_msr = 0;
 	vcpu->steal.msr = 0;
+	vcpu->pv_eoi.msr = 0;
 	if (!vcpu->lapic)
 		vcpu->apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE |
 			(vcpu->id == vcpu->vm->bsp_id ? MSR_IA32_APICBASE_BSP : 0);

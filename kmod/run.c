@@ -158,6 +158,8 @@ static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
 	nst_vapic_show(vcpu);
 	preempt_disable();
 	nst_prepare_events(vcpu);
+	if (!nst_in_l2(vcpu))
+		nst_pv_eoi_offer(vcpu);
 	nst_debug_before_entry(vcpu);
 	nst_push_dirty(vcpu);
 	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
@@ -172,6 +174,8 @@ static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
 	}
 	preempt_enable();
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
+	if (vcpu->pv_eoi.offered)
+		nst_pv_eoi_take_back(vcpu);
 	if (!entered)
 		return NST_ENTER;
 	nst_vapic_collect(vcpu);

@@ -257,6 +257,10 @@ struct nst_vcpu {
 		u64 msr;
 		u64 seen;		/* ns that the thread had waited at the last look */
 	} steal;			/* (v) steal time */
+	struct {
+		u64 msr;
+		bool offered;		/* the flag is set in guest memory */
+	} pv_eoi;			/* (v) */
 
 	sigset_t sigmask;		/* (v) KVM_SET_SIGNAL_MASK */
 	bool sigmask_set;		/* (v) */

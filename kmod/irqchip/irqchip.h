@@ -108,6 +108,10 @@ enum nst_next nst_exit_tpr_access(struct nst_vcpu *vcpu);
 void nst_vapic_show(struct nst_vcpu *vcpu);
 void nst_vapic_collect(struct nst_vcpu *vcpu);
 
+/* PV EOI, around an entry: pv_eoi.c */
+void nst_pv_eoi_offer(struct nst_vcpu *vcpu);
+void nst_pv_eoi_take_back(struct nst_vcpu *vcpu);
+
 /* Would this vCPU take an interrupt of the PIC?  With the LAPIC in userspace: yes. */
 bool nst_lapic_hears_pic(struct nst_vcpu *vcpu);
 /* KVM_HC_SEND_IPI: true when the APIC with the id took it. */
