@@ -214,9 +214,11 @@ int nst_tsc_set_khz(struct nst_vcpu *vcpu, u32 khz)
 	if (!rate_is_host(khz)) {
 		if (!nst_caps.tsc_scaling)
 			return -EINVAL;
+		/* APM2 "TSC Ratio MSR" has 8 integer bits, VMX 16; and 64 bits must do. */
+		if (khz / tsc_khz > U8_MAX)
+			return -EINVAL;
 		ratio = mul_u64_u64_div_u64(khz, NST_TSC_RATIO_NONE, tsc_khz);
-		/* APM2 "TSC Ratio MSR" has 8 integer bits, VMX 16. */
-		if (!(ratio >> 16) || ratio >> (RATIO_BITS + 8))
+		if (!(ratio >> 16))
 			return -EINVAL;
 	}
 	vcpu->tsc_khz = khz;

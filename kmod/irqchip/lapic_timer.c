@@ -20,6 +20,8 @@
 #define TIMER_MIN_PERIOD_NS	(200 * NSEC_PER_USEC)
 /* Far enough to be never, near enough to add to the present. */
 #define TIMER_MAX_NS		(NSEC_PER_SEC * 60 * 60 * 24 * 365ull)
+/* So many ticks for each kHz of the host's TSC are more than TIMER_MAX_NS. */
+#define TIMER_FAR_SHIFT		40
 #define LVT_TIMER_MODE		(APIC_LVT_TIMER_PERIODIC | APIC_LVT_TIMER_TSCDEADLINE)
 
 static u32 timer_mode(const struct nst_lapic *l)
@@ -43,12 +45,14 @@ static u64 timer_count_to_ns(const struct nst_lapic *l, u32 count)
 /* Nanoseconds until the host's TSC reaches @host_tsc, rounded up; 0: it has. */
 static u64 timer_ns_until(u64 host_tsc)
 {
-	u64 now = rdtsc();
+	u64 ticks = host_tsc - rdtsc();
 
-	if ((s64)(host_tsc - now) <= 0)
+	if ((s64)ticks <= 0)
 		return 0;
-	return min_t(u64, mul_u64_u64_div_u64(host_tsc - now, NSEC_PER_MSEC, tsc_khz) + 1,
-		     TIMER_MAX_NS);
+	/* Far away, and on a slow CPU more nanoseconds than 64 bits hold, which traps. */
+	if (ticks >> TIMER_FAR_SHIFT >= tsc_khz)
+		return TIMER_MAX_NS;
+	return min_t(u64, mul_u64_u64_div_u64(ticks, NSEC_PER_MSEC, tsc_khz) + 1, TIMER_MAX_NS);
 }
 
 static enum hrtimer_restart timer_expired(struct hrtimer *timer)

@@ -142,6 +142,7 @@ static void test_tsc_rate(void)
 	is(call(cpu, KVM_GET_TSC_KHZ, NULL), scaling ? khz / 2 : khz, "what is the rate now");
 	if (!scaling)
 		is(call_value(cpu, KVM_SET_TSC_KHZ, 1), -EINVAL, "a rate no CPU can make");
+	is(call_value(cpu, KVM_SET_TSC_KHZ, UINT32_MAX), -EINVAL, "a rate beyond any CPU");
 	is(call_value(cpu, KVM_SET_TSC_KHZ, 1ul << 32), -EINVAL, "a rate of more than 32 bits");
 	is(call_value(cpu, KVM_SET_TSC_KHZ, khz), 0, "the host's rate again");
 	is(call(m.fd, KVM_GET_TSC_KHZ, NULL), -ENOTTY, "GET_TSC_KHZ of the VM is not there");
