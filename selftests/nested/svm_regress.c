@@ -44,49 +44,6 @@ GUEST_CASE(cve_2021_3653, "no AVIC for L2", .flags = CASE_SVM | CASE_IRQCHIP)
 	check(irq_count[0x66] == 1, "and its interrupt (%u)", irq_count[0x66]);
 }
 
-/* Another CPU changes the VMCB while VMRUN looks at it. */
-static volatile u32 stop;
-static volatile u32 flips;
-
-static void flip(void)
-{
-	while (!stop) {
-		VMCB->icpt[4] ^= 1;
-		VMCB->asid ^= 1;
-		VMCB->efer ^= EFER_SVME;
-		VMCB->iopm ^= 1ul << 60;
-		VMCB->event_inj ^= EV_VALID | 5u << 8;
-		VMCB->cr0 ^= 1ul << 40;
-		flips++;
-		barrier();
-	}
-}
-
-GUEST_CASE(cve_2021_29657, "the VMCB is copied once", .flags = CASE_SVM | CASE_IRQCHIP,
-	   .cpus = 2, .ap = flip)
-{
-	u32 i, ran = 0, refused = 0, other = 0;
-
-	vmcb_init(halts);
-	want(I_HLT);
-	for (i = 0; i < 3000; i++) {
-		VMCB->rip = (u64)halts;
-		switch (vmrun()) {
-		case EXIT_VMHLT:
-			ran++;
-			break;
-		case ~0ul:
-			refused++;
-			break;
-		default:
-			other++;
-		}
-	}
-	stop = 1;
-	note("%u ran, %u refused, %u changes", ran, refused, flips);
-	check(refused && !other, "each VMRUN is accepted or refused as a whole (%u)", other);
-}
-
 L2_CODE(strings, "mov $0x500, %edx; lea (%rdi), %rsi; mov $3, %ecx; rep outsb\n"
 	"mov $0x501, %edx; insb; hlt");
 
