@@ -4,6 +4,7 @@
 # hosts: svm
 # options: --guest --smp 2 --mem 1536
 # seconds: 400
+# nightly: svm
 
 . "${0%/*}/lib.sh"
 plan 3
