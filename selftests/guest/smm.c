@@ -25,18 +25,18 @@
 extern const u8 counting[], counting_end[], busy[], busy_end[], hiding[], hiding_end[];
 
 asm(".section .rodata\n"
-    ".code16\n"
-    "counting:\n"
-    "	addr32 incl 0x6000\n"
-    /* Registers that RSM has to bring back. */
-    "	movl $0x11111111, %eax\n"
-    "	movl %eax, %ebx\n"
-    "	movl %eax, %esi\n"
-    "	movl %eax, %esp\n"
+	".code16\n"
+	"counting:\n"
+	"	addr32 incl 0x6000\n"
+	/* Registers that RSM has to bring back. */
+	"	movl $0x11111111, %eax\n"
+	"	movl %eax, %ebx\n"
+	"	movl %eax, %esi\n"
+	"	movl %eax, %esp\n"
 	"	addr32 incl 0x6004\n"
 	"	rsm\n"
 	"counting_end:\n"
-    /* Sends itself an NMI and, the first time, another SMI. */
+	/* Sends itself an NMI and, the first time, another SMI. */
 	"busy:\n"
 	"	addr32 incl 0x6000\n"
 	"	addr32 movl $0, 0xfee00310\n"
