@@ -47,8 +47,8 @@ static bool nst_soft_must_stop(struct nst_vcpu *vcpu)
 	if (!vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
 	    nst_ready_for_user_irq(vcpu))
 		return true;
-	return nst_request_pending(vcpu) || nst_smi_due(vcpu) || need_resched() || signal_pending(current) ||
-	       !nst_vcpu_runnable(vcpu);
+	return nst_request_pending(vcpu) || nst_smi_due(vcpu) || need_resched() ||
+	       signal_pending(current) || !nst_vcpu_runnable(vcpu);
 }
 
 /* Asked before each instruction: there is no window exit when a shadow ends. */

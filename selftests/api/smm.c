@@ -210,7 +210,7 @@ static void test_shutdown(void)
 	is(m.run[0]->exit_reason, KVM_EXIT_SHUTDOWN, "a state that no CPU has: shutdown");
 }
 
-/* In SMM on one vCPU, going on on another. */
+/* In SMM on one vCPU, continued by another. */
 static void test_moved(void)
 {
 	static const unsigned long gets[] = { KVM_GET_REGS, KVM_GET_SREGS };
