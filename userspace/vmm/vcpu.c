@@ -78,6 +78,7 @@ static void on_io(struct vcpu *vcpu)
 static void on_shutdown(struct vcpu *vcpu)
 {
 	fprintf(stderr, "nestor: vCPU %u: triple fault, the guest is shut down\n", vcpu->nl.id);
+	dump_registers(&vcpu->nl);
 	stop_request(vcpu->stop, STOP_SHUTDOWN);
 }
 
