@@ -6,6 +6,8 @@
  * through; each broken rule is refused; random rings harm nobody.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,9 @@
 #define AVAIL		0x2000u
 #define USED		0x3000u
 #define DATA		0x4000u
-#define ROUNDS		400000
+#define INDIRECT	0x6000u
+#define ROUNDS		200000
+#define TORN_ROUNDS	300000
 
 static unsigned int tests, failures;
 static struct ram ram;
@@ -116,8 +120,8 @@ static void broken_rules(void)
 	desc(5)->flags = 0;
 	refused("what the device reads behind what it writes");
 	begin();
-	desc(3)->flags |= VRING_DESC_F_INDIRECT;
-	refused("an indirect table, which was not offered");
+	desc(3)->flags = VRING_DESC_F_INDIRECT;
+	refused("an indirect table that was not agreed on");
 	begin();
 	desc(3)->len = 0;
 	refused("an empty buffer");
@@ -140,6 +144,114 @@ static void broken_rules(void)
 	vq.used = ~0ull;
 	check(vq_pop(&vq, &chain) == 1 && vq_push(&vq, &chain, 0) == -EPROTO,
 	      "a used ring outside of memory");
+}
+
+static struct vring_desc *inner(unsigned int i)
+{
+	return (struct vring_desc *)(ram.host + INDIRECT) + i;
+}
+
+/* The same request, its second buffer and a third in an indirect table. */
+static void begin_indirect(void)
+{
+	begin();
+	vq.indirect = true;
+	*desc(5) = (struct vring_desc){ INDIRECT, 2 * sizeof(struct vring_desc),
+					VRING_DESC_F_INDIRECT, 0 };
+	*inner(0) = (struct vring_desc){ DATA + 0x100, 32,
+					 VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, 1 };
+	*inner(1) = (struct vring_desc){ DATA + 0x200, 8, VRING_DESC_F_WRITE, 0 };
+}
+
+static void indirect_tables(void)
+{
+	unsigned int i;
+
+	begin_indirect();
+	check(vq_pop(&vq, &chain) == 1 && chain.head == 3 && chain.nr_out == 1 &&
+	      chain.nr_in == 2 && chain.in_bytes == 40, "an indirect table at the end of a chain");
+	begin_indirect();
+	desc(5)->flags |= VRING_DESC_F_WRITE;
+	check(vq_pop(&vq, &chain) == 1 && chain.nr_in == 2, "its write flag means nothing");
+	begin_indirect();
+	inner(0)->flags |= VRING_DESC_F_INDIRECT;
+	refused("an indirect table in an indirect table");
+	begin_indirect();
+	*inner(1) = (struct vring_desc){ INDIRECT, 32, VRING_DESC_F_INDIRECT, 0 };
+	refused("an indirect table that ends in itself");
+	begin_indirect();
+	desc(5)->flags |= VRING_DESC_F_NEXT;
+	refused("a descriptor behind an indirect table");
+	begin_indirect();
+	desc(5)->len = 0;
+	refused("an indirect table without descriptors");
+	begin_indirect();
+	desc(5)->len = 24;
+	refused("half a descriptor in an indirect table");
+	begin_indirect();
+	desc(5)->addr = RAM_SIZE - 16;
+	refused("an indirect table over the end of memory");
+	begin_indirect();
+	desc(5)->addr = ~0ull - 15;
+	refused("an indirect table over the end of all addresses");
+	begin_indirect();
+	inner(0)->next = 2;
+	refused("a next outside the indirect table");
+	begin_indirect();
+	inner(0)->next = 0;
+	refused("a loop in an indirect table");
+	begin_indirect();
+	inner(0)->flags &= ~VRING_DESC_F_WRITE;
+	check(vq_pop(&vq, &chain) == 1 && chain.nr_out == 2 && chain.nr_in == 1,
+	      "a table may begin with what the device reads");
+	begin_indirect();
+	desc(3)->flags |= VRING_DESC_F_WRITE;
+	inner(0)->flags &= ~VRING_DESC_F_WRITE;
+	refused("but not behind what it writes");
+	begin_indirect();
+	desc(5)->len = (VQ_MAX_SIZE + 1) * sizeof(struct vring_desc);
+	for (i = 0; i <= VQ_MAX_SIZE; i++)
+		*inner(i) = (struct vring_desc){ DATA, 1, VRING_DESC_F_WRITE | VRING_DESC_F_NEXT,
+						 i + 1 };
+	inner(VQ_MAX_SIZE - 2)->flags = VRING_DESC_F_WRITE;
+	check(vq_pop(&vq, &chain) == 1 && chain.nr_in == VQ_MAX_SIZE - 1,
+	      "as many buffers as fit");
+	begin_indirect();
+	desc(5)->len = (VQ_MAX_SIZE + 1) * sizeof(struct vring_desc);
+	for (i = 0; i < VQ_MAX_SIZE; i++)
+		*inner(i) = (struct vring_desc){ DATA, 1, VRING_DESC_F_WRITE | VRING_DESC_F_NEXT,
+						 i + 1 };
+	refused("one more than fits");
+}
+
+static u16 *avail_event(void)
+{
+	return (u16 *)&used()->ring[SIZE];
+}
+
+static void event_indexes(void)
+{
+	begin();
+	vq.event_idx = true;
+	*avail_event() = 0x5555;
+	check(vq_pop(&vq, &chain) == 1 && *avail_event() == 0x5555,
+	      "while requests wait nobody need ring");
+	check(vq_pop(&vq, &chain) == 0 && *avail_event() == 1, "the next one rings");
+	avail()[2 + SIZE] = 0;
+	check(!vq_push(&vq, &chain, 0) && vq_wants_interrupt(&vq), "the entry named interrupts");
+	check(!vq_push(&vq, &chain, 0) && !vq_wants_interrupt(&vq), "the one behind does not");
+	avail()[2 + SIZE] = 5;
+	avail()[0] = VRING_AVAIL_F_NO_INTERRUPT;
+	vq.next_used = 5;
+	check(!vq_push(&vq, &chain, 0) && vq_wants_interrupt(&vq), "the flag means nothing then");
+	begin();
+	vq.event_idx = true;
+	avail()[1] = 0;
+	vq.used = RAM_SIZE - (6 + 8 * SIZE) + 4;
+	refused("a used ring whose event index is outside of memory");
+	begin();
+	vq.avail = RAM_SIZE - (6 + 2 * SIZE) + 2;
+	refused("an available ring whose event index is outside of memory");
 }
 
 /* Each byte of every buffer is read and written: that is what the sanitizer watches. */
@@ -174,10 +286,15 @@ static void random_rings(void)
 			vq.avail = random() % (2 * RAM_SIZE);
 		if (!(random() % 8))
 			vq.used = random() % (2 * RAM_SIZE);
+		vq.indirect = random() & 1;
+		vq.event_idx = random() & 1;
 		for (j = 0; j < 48; j++)
 			ram.host[DESC + random() % 128] = random();
-		for (j = 0; j < 8; j++)
+		for (j = 0; j < 8; j++) {
 			desc(j)->addr = random() % (RAM_SIZE + 64);
+			*inner(j) = *desc(random() % 8);
+		}
+		desc(random() % 8)->addr = INDIRECT;
 		avail()[1] = random() % 4;
 		while ((j = vq_pop(&vq, &chain)) == 1) {
 			taken++;
@@ -187,6 +304,49 @@ static void random_rings(void)
 	}
 	printf("# %u requests taken, %u rings refused\n", taken, bad);
 	check(taken > 1000 && bad > 1000, "random rings are taken or refused");
+}
+
+static atomic_bool torn_over;
+
+/* A driver that turns good descriptors into bad ones and back all the time. */
+static void *tear(void *unused)
+{
+	volatile struct vring_desc *d = desc(3), *e = inner(0);
+	u32 i;
+
+	(void)unused;
+	for (i = 0; !atomic_load(&torn_over); i++) {
+		d->len = i & 1 ? 16 : ~0u;
+		d->addr = i & 2 ? DATA : ~0ull - 8;
+		d->next = i & 4 ? 5 : 0xfff0;
+		e->addr = i & 1 ? DATA : RAM_SIZE - 4;
+		e->len = i & 2 ? 4 : RAM_SIZE;
+		e->next = i & 4 ? 1 : 7;
+		avail()[2] = i & 8 ? 3 : 0x8003;
+	}
+	return NULL;
+}
+
+static void torn_descriptors(void)
+{
+	unsigned int i, taken = 0;
+	pthread_t other;
+	int ret;
+
+	begin_indirect();
+	if (pthread_create(&other, NULL, tear, NULL))
+		exit(1);
+	for (i = 0; i < TORN_ROUNDS; i++) {
+		vq.next_avail = 0;
+		ret = vq_pop(&vq, &chain);
+		taken += ret == 1;
+		if (ret == 1)
+			touch();
+	}
+	atomic_store(&torn_over, true);
+	pthread_join(other, NULL);
+	printf("# %u of %u requests taken\n", taken, TORN_ROUNDS);
+	check(taken > 0 && taken < TORN_ROUNDS, "descriptors that change while they are read");
 }
 
 int main(void)
@@ -199,6 +359,9 @@ int main(void)
 	good_request();
 	wraps();
 	broken_rules();
+	indirect_tables();
+	event_indexes();
+	torn_descriptors();
 	random_rings();
 	free(ram.host);
 	printf("1..%u\n", tests);

@@ -152,6 +152,7 @@ static void blk_serve(struct virtio_dev *dev, unsigned int q)
 
 static const struct virtio_ops blk_ops = {
 	.id = VIRTIO_ID_BLOCK,
+	.name = "blk",
 	.pci_class = CLASS_STORAGE,
 	.queues = 1,
 	.serve = blk_serve,

@@ -64,7 +64,7 @@ static void net_receive(struct virtio_dev *dev)
 		len = read(net->fd, packet + sizeof(no_offload), NET_FRAME_MAX);
 		if (len <= 0) {
 			/* Nothing there: the request waits on. */
-			dev->queues[RX].vq.next_avail--;
+			vq_unpop(&dev->queues[RX].vq);
 			net->gone |= !len || errno != EAGAIN;
 			return;
 		}
@@ -95,6 +95,7 @@ static int net_watch(struct virtio_dev *dev)
 
 static const struct virtio_ops net_ops = {
 	.id = VIRTIO_ID_NET,
+	.name = "net",
 	.pci_class = CLASS_ETHERNET,
 	.queues = 2,
 	.serve = net_serve,

@@ -25,6 +25,7 @@ static void rng_serve(struct virtio_dev *dev, unsigned int q)
 
 static const struct virtio_ops rng_ops = {
 	.id = VIRTIO_ID_RNG,
+	.name = "rng",
 	.pci_class = CLASS_OTHER,
 	.queues = 1,
 	.serve = rng_serve,

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 
 #include "vmm/virtio.h"
 #include "vmm/virtio_pci.h"
@@ -35,17 +36,37 @@ static void drain(int fd)
 
 static bool alive(const struct virtio_dev *dev)
 {
-	return (dev->status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_NEEDS_RESET)) ==
-	       VIRTIO_CONFIG_S_DRIVER_OK;
+	const u8 agreed = VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
+
+	return (dev->status & (agreed | VIRTIO_CONFIG_S_NEEDS_RESET)) == agreed;
 }
 
-static void broken(struct virtio_dev *dev)
+/**
+ * virtio_interrupt() - tell the driver
+ * @dev: locked
+ * @isr: VIRTIO_ISR_...
+ * @vector: the vector that the driver chose for it
+ */
+void virtio_interrupt(struct virtio_dev *dev, u8 isr, u16 vector)
 {
-	fprintf(stderr, "nestor: virtio device %u: the driver broke the rules, it needs a reset\n",
-		dev->ops->id);
+	dev->isr |= isr;
+	msix_raise(&dev->msix, vector);
+}
+
+/**
+ * virtio_broken() - the driver broke the rules: nothing more until it resets the device
+ * @dev: locked
+ */
+void virtio_broken(struct virtio_dev *dev)
+{
+	/* Once: a guest that wants to fill our log does not get its way. */
+	if (!dev->complained)
+		fprintf(stderr, "nestor: virtio %s: the driver broke the rules, it needs a reset\n",
+			dev->ops->name);
+	dev->complained = true;
 	dev->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	dev->isr |= VIRTIO_ISR_CONFIG;
-	msix_raise(&dev->msix, dev->config_vector);
+	if (dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		virtio_interrupt(dev, VIRTIO_ISR_CONFIG, dev->config_vector);
 }
 
 /**
@@ -64,7 +85,7 @@ int virtio_take(struct virtio_dev *dev, unsigned int q, struct vq_chain *chain)
 		return 0;
 	ret = vq_pop(&dev->queues[q].vq, chain);
 	if (ret < 0)
-		broken(dev);
+		virtio_broken(dev);
 	return ret > 0;
 }
 
@@ -81,13 +102,11 @@ void virtio_give(struct virtio_dev *dev, unsigned int q, const struct vq_chain *
 	struct virtio_queue *queue = &dev->queues[q];
 
 	if (vq_push(&queue->vq, chain, written)) {
-		broken(dev);
+		virtio_broken(dev);
 		return;
 	}
-	if (!vq_wants_interrupt(&queue->vq))
-		return;
-	dev->isr |= VIRTIO_ISR_QUEUE;
-	msix_raise(&dev->msix, queue->vector);
+	if (vq_wants_interrupt(&queue->vq))
+		virtio_interrupt(dev, VIRTIO_ISR_QUEUE, queue->vector);
 }
 
 static void serve(struct virtio_dev *dev, const struct pollfd *fds)
@@ -173,7 +192,8 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops,
 
 	dev->ops = ops;
 	dev->vm = place->vm;
-	dev->features |= BIT_ULL(VIRTIO_F_VERSION_1);
+	dev->features |= BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |
+			 BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	dev->stop_fd = -1;
 	pthread_mutex_init(&dev->lock, NULL);
 	for (q = 0; q < VIRTIO_QUEUES; q++) {
@@ -198,6 +218,7 @@ int virtio_start(struct virtio_dev *dev)
 	if (err)
 		return nl_fail(err, "cannot start a device's thread: %s", strerror(err));
 	dev->started = true;
+	pthread_setname_np(dev->thread, dev->ops->name);
 	return 0;
 }
 

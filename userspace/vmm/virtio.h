@@ -17,11 +17,16 @@
 #define VIRTIO_QUEUES		2
 #define VIRTIO_CONFIG_SIZE	64
 
+/* Bits of the ISR status register, Virtio 1.1 "ISR status capability". */
+#define VIRTIO_ISR_QUEUE	BIT(0)
+#define VIRTIO_ISR_CONFIG	BIT(1)
+
 struct virtio_dev;
 
 /* What makes a block device of it, or a network card. All in the device's thread. */
 struct virtio_ops {
 	u16 id;				/* VIRTIO_ID_... */
+	const char *name;		/* also its thread's; at most 15 characters */
 	u16 pci_class;
 	unsigned int queues;
 	/* The driver rang queue @q, or new events came. The device is locked. */
@@ -64,12 +69,15 @@ struct virtio_dev {
 	int stop_fd;			/* constant */
 	pthread_t thread;
 	bool started;
+	bool complained;		/* about the driver, once */
 };
 
 int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops,
 		const struct virtio_place *place);
 int virtio_start(struct virtio_dev *dev);
 void virtio_destroy(struct virtio_dev *dev);
+void virtio_broken(struct virtio_dev *dev);
+void virtio_interrupt(struct virtio_dev *dev, u8 isr, u16 vector);
 int virtio_take(struct virtio_dev *dev, unsigned int q, struct vq_chain *chain);
 void virtio_give(struct virtio_dev *dev, unsigned int q, const struct vq_chain *chain,
 		 u32 written);

@@ -9,6 +9,7 @@
 #include <linux/pci_regs.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
+#include <linux/virtio_ring.h>
 
 #include "vmm/virtio_pci.h"
 
@@ -115,6 +116,20 @@ static u64 common_read(struct virtio_dev *dev, u32 offset)
 	}
 }
 
+/* What was agreed on is fixed when it reaches the queues. */
+static void agree(struct virtio_dev *dev)
+{
+	unsigned int q;
+
+	for (q = 0; q < dev->ops->queues; q++) {
+		struct virtqueue *vq = &dev->queues[q].vq;
+
+		vq->indirect = dev->driver_features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+		vq->event_idx = dev->driver_features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	}
+}
+
+/* Bits only come; all of them go at once, by a reset. */
 static void status_write(struct virtio_dev *dev, u8 status)
 {
 	if (!status) {
@@ -125,7 +140,9 @@ static void status_write(struct virtio_dev *dev, u8 status)
 	if (dev->driver_features & ~dev->features ||
 	    !(dev->driver_features & BIT_ULL(VIRTIO_F_VERSION_1)))
 		status &= ~VIRTIO_CONFIG_S_FEATURES_OK;
-	dev->status = status | (dev->status & VIRTIO_CONFIG_S_NEEDS_RESET);
+	dev->status |= status & ~VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (dev->status & VIRTIO_CONFIG_S_FEATURES_OK)
+		agree(dev);
 }
 
 static void set_half(u64 *value, bool high, u32 half)
@@ -153,6 +170,8 @@ static void queue_write(struct virtio_dev *dev, u32 offset, u32 value)
 	case VIRTIO_PCI_COMMON_Q_SIZE:
 		if (value && value <= VQ_MAX_SIZE && !(value & (value - 1)))
 			queue->vq.size = value;
+		else
+			virtio_broken(dev);
 		break;
 	case VIRTIO_PCI_COMMON_Q_ENABLE:
 		queue->vq.ready = value == 1;

@@ -5,10 +5,6 @@
 
 #include "vmm/virtio.h"
 
-/* Bits of the ISR status register, Virtio 1.1 "ISR status capability". */
-#define VIRTIO_ISR_QUEUE	BIT(0)
-#define VIRTIO_ISR_CONFIG	BIT(1)
-
 int virtio_pci_init(struct virtio_dev *dev, const struct virtio_place *place);
 void virtio_pci_reset(struct virtio_dev *dev);
 

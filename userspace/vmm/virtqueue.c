@@ -10,9 +10,9 @@
 
 #include "vmm/virtqueue.h"
 
-/* Bytes of the parts; the event fields behind the rings are not used. */
-#define AVAIL_BYTES(size)	(4u + 2u * (size))
-#define USED_BYTES(size)	(4u + 8u * (size))
+/* Behind the ring each side has one more field: the other's event index. */
+#define AVAIL_BYTES(size)	(6u + 2u * (size))
+#define USED_BYTES(size)	(6u + 8u * (size))
 
 static u16 *avail_ring(const struct virtqueue *vq)
 {
@@ -21,20 +21,27 @@ static u16 *avail_ring(const struct virtqueue *vq)
 	return ram_at(vq->ram, vq->avail, AVAIL_BYTES(vq->size));
 }
 
+static struct vring_used *used_ring(const struct virtqueue *vq)
+{
+	if (vq->used % sizeof(u32))
+		return NULL;
+	return ram_at(vq->ram, vq->used, USED_BYTES(vq->size));
+}
+
 /* One buffer of the chain joins its request. */
 static int add_buffer(const struct virtqueue *vq, struct vq_chain *chain,
 		      const struct vring_desc *desc)
 {
 	void *host = ram_at(vq->ram, desc->addr, desc->len);
-	bool in = desc->flags & VRING_DESC_F_WRITE;
+	unsigned int nr = chain->nr_out + chain->nr_in;
 
-	if (!host || !desc->len || desc->flags & VRING_DESC_F_INDIRECT)
+	if (!host || !desc->len || nr == VQ_MAX_SIZE)
 		return -EPROTO;
 	/* What the device reads comes before what it writes. */
-	if (!in && chain->nr_in)
+	if (!(desc->flags & VRING_DESC_F_WRITE) && chain->nr_in)
 		return -EPROTO;
-	chain->iov[chain->nr_out + chain->nr_in] = (struct iovec){ host, desc->len };
-	if (in) {
+	chain->iov[nr] = (struct iovec){ host, desc->len };
+	if (desc->flags & VRING_DESC_F_WRITE) {
 		chain->nr_in++;
 		chain->in_bytes += desc->len;
 	} else {
@@ -44,27 +51,84 @@ static int add_buffer(const struct virtqueue *vq, struct vq_chain *chain,
 	return 0;
 }
 
+/* A table of descriptors: the queue's own, or an indirect one. */
+struct table {
+	const struct vring_desc *descs;
+	u32 size;
+	bool indirect;
+};
+
+/* The last descriptor of a chain may stand for a table; no table holds another. */
+static int enter(const struct virtqueue *vq, struct table *table, const struct vring_desc *desc)
+{
+	if (!vq->indirect || table->indirect || desc->flags & VRING_DESC_F_NEXT ||
+	    !desc->len || desc->len % sizeof(*desc))
+		return -EPROTO;
+	table->descs = ram_at(vq->ram, desc->addr, desc->len);
+	table->size = desc->len / sizeof(*desc);
+	table->indirect = true;
+	return table->descs ? 0 : -EPROTO;
+}
+
+/* The barrier keeps the compiler from reading again what the guest may change. */
+static void copy_once(struct vring_desc *to, const struct vring_desc *from)
+{
+	memcpy(to, from, sizeof(*to));
+	__asm__ volatile("" : : : "memory");
+}
+
 static int follow(const struct virtqueue *vq, struct vq_chain *chain, u16 head)
 {
-	const struct vring_desc *table = ram_at(vq->ram, vq->desc, vq->size * sizeof(*table));
-	unsigned int seen;
+	struct table table = {
+		.descs = ram_at(vq->ram, vq->desc, vq->size * sizeof(*table.descs)),
+		.size = vq->size,
+	};
 	struct vring_desc desc;
-	u16 index = head;
+	u32 index = head;
 
-	if (!table)
+	if (!table.descs)
 		return -EPROTO;
-	/* A chain is never longer than the table, so a loop shows. */
-	for (seen = 0; seen < vq->size; seen++) {
-		if (index >= vq->size)
+	/* It ends: each turn adds a buffer or enters the one indirect table. */
+	for (;;) {
+		if (index >= table.size)
 			return -EPROTO;
-		memcpy(&desc, &table[index], sizeof(desc));
+		copy_once(&desc, &table.descs[index]);
+		if (desc.flags & VRING_DESC_F_INDIRECT) {
+			if (enter(vq, &table, &desc))
+				return -EPROTO;
+			index = 0;
+			continue;
+		}
 		if (add_buffer(vq, chain, &desc))
 			return -EPROTO;
 		if (!(desc.flags & VRING_DESC_F_NEXT))
 			return 0;
 		index = desc.next;
 	}
-	return -EPROTO;
+}
+
+/* With event indexes the driver rings only for requests behind the one named. */
+static int ask_for_notification(const struct virtqueue *vq)
+{
+	struct vring_used *used = used_ring(vq);
+
+	if (!used)
+		return -EPROTO;
+	__atomic_store_n((u16 *)&used->ring[vq->size], vq->next_avail, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/* The driver's index, when it is not ours: then a request waits. */
+static int look(const struct virtqueue *vq, const u16 *avail, u16 *index)
+{
+	*index = __atomic_load_n(&avail[1], __ATOMIC_ACQUIRE);
+	if (*index != vq->next_avail || !vq->event_idx)
+		return 0;
+	if (ask_for_notification(vq))
+		return -EPROTO;
+	/* One that came before the driver saw our wish rang no bell. */
+	*index = __atomic_load_n(&avail[1], __ATOMIC_SEQ_CST);
+	return 0;
 }
 
 /**
@@ -72,17 +136,16 @@ static int follow(const struct virtqueue *vq, struct vq_chain *chain, u16 head)
  * @vq: a ready queue
  * @chain: filled
  *
- * Return: 1 with a request, 0 when there is none, -EPROTO when the driver broke
- * the rules.
+ * Return: 1 with a request, 0 when there is none, and the driver will notify of
+ * the next, -EPROTO when the driver broke the rules.
  */
 int vq_pop(struct virtqueue *vq, struct vq_chain *chain)
 {
 	u16 *avail = avail_ring(vq);
 	u16 index;
 
-	if (!avail)
+	if (!avail || look(vq, avail, &index))
 		return -EPROTO;
-	index = __atomic_load_n(&avail[1], __ATOMIC_ACQUIRE);
 	if (index == vq->next_avail)
 		return 0;
 	if ((u16)(index - vq->next_avail) > vq->size)
@@ -95,6 +158,12 @@ int vq_pop(struct virtqueue *vq, struct vq_chain *chain)
 	return 1;
 }
 
+/** vq_unpop() - leave the request that was taken last for another time */
+void vq_unpop(struct virtqueue *vq)
+{
+	vq->next_avail--;
+}
+
 /**
  * vq_push() - give a request back
  * @vq: the queue it came from
@@ -105,9 +174,9 @@ int vq_pop(struct virtqueue *vq, struct vq_chain *chain)
  */
 int vq_push(struct virtqueue *vq, const struct vq_chain *chain, u32 written)
 {
-	struct vring_used *used = ram_at(vq->ram, vq->used, USED_BYTES(vq->size));
+	struct vring_used *used = used_ring(vq);
 
-	if (!used || vq->used % sizeof(u32))
+	if (!used)
 		return -EPROTO;
 	used->ring[vq->next_used % vq->size] = (struct vring_used_elem){ chain->head, written };
 	vq->next_used++;
@@ -115,13 +184,17 @@ int vq_push(struct virtqueue *vq, const struct vq_chain *chain, u32 written)
 	return 0;
 }
 
-/** vq_wants_interrupt() - does the driver want to hear of what was given back? */
+/** vq_wants_interrupt() - does the driver want to hear of what was given back last? */
 bool vq_wants_interrupt(const struct virtqueue *vq)
 {
 	u16 *avail = avail_ring(vq);
 
-	return avail &&
-	       !(__atomic_load_n(&avail[0], __ATOMIC_SEQ_CST) & VRING_AVAIL_F_NO_INTERRUPT);
+	if (!avail)
+		return false;
+	if (vq->event_idx)
+		return __atomic_load_n(&avail[2 + vq->size], __ATOMIC_SEQ_CST) ==
+		       (u16)(vq->next_used - 1);
+	return !(__atomic_load_n(&avail[0], __ATOMIC_SEQ_CST) & VRING_AVAIL_F_NO_INTERRUPT);
 }
 
 /**

@@ -17,6 +17,8 @@ struct virtqueue {
 	const struct ram *ram;
 	u16 size;		/* a power of two up to VQ_MAX_SIZE */
 	bool ready;
+	bool indirect;		/* what the driver agreed to: VIRTIO_F_INDIRECT_DESC */
+	bool event_idx;		/* and VIRTIO_F_EVENT_IDX */
 	u64 desc;		/* guest-physical addresses of the three parts */
 	u64 avail;
 	u64 used;
@@ -24,7 +26,10 @@ struct virtqueue {
 	u16 next_used;		/* the next entry to give back */
 };
 
-/* One request: first what the device reads, then what it writes. */
+/*
+ * One request: first what the device reads, then what it writes. Also one with an
+ * indirect table has at most VQ_MAX_SIZE buffers, as the queue's own has.
+ */
 struct vq_chain {
 	u16 head;
 	unsigned int nr_out;
@@ -35,6 +40,7 @@ struct vq_chain {
 };
 
 int vq_pop(struct virtqueue *vq, struct vq_chain *chain);
+void vq_unpop(struct virtqueue *vq);
 int vq_push(struct virtqueue *vq, const struct vq_chain *chain, u32 written);
 bool vq_wants_interrupt(const struct virtqueue *vq);
 size_t vq_gather(const struct iovec *iov, unsigned int nr, size_t skip, void *to, size_t len);
