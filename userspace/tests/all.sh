@@ -5,10 +5,12 @@
 # through. A program that breaks its own plan or its status is a failed point.
 # Usage: all.sh, in userspace/.
 
+PATH=$PWD:$PATH
+
 {
 	tests/misuse.sh ./nestor
 	echo "status $?"
-	for program in units virtqueue; do
+	for program in units virtqueue disk; do
 		tests/$program 2>&1
 		echo "status $?"
 	done

@@ -11,6 +11,7 @@
 #include "vmm/acpi.h"
 #include "vmm/aml.h"
 #include "vmm/blob.h"
+#include "vmm/pci.h"
 #include "vmm/ports.h"
 
 #define HEADER_LENGTH_AT	4
@@ -136,6 +137,25 @@ static void dsdt_device(struct blob *b, const char *name, const char *id, u16 po
 	aml_close(b, device);
 }
 
+/* _PRT: which GSI the pin INTA of each slot reaches, without a link device between. */
+static void dsdt_pci_routes(struct blob *b)
+{
+	size_t route, all;
+	unsigned int slot;
+
+	aml_name(b, "_PRT");
+	all = aml_package(b, PCI_SLOTS - 1);
+	for (slot = 1; slot < PCI_SLOTS; slot++) {
+		route = aml_package(b, 4);
+		aml_dword(b, slot << 16 | 0xffff);
+		aml_byte(b, 0);
+		aml_byte(b, 0);
+		aml_byte(b, PCI_SLOT_GSI(slot));
+		aml_close(b, route);
+	}
+	aml_close(b, all);
+}
+
 static void dsdt_pci_root(struct blob *b)
 {
 	size_t device = aml_device(b, "PCI0");
@@ -143,6 +163,7 @@ static void dsdt_pci_root(struct blob *b)
 	aml_name(b, "_HID");
 	aml_eisaid(b, "PNP0A03");
 	aml_pci_root(b, PCI_WINDOW_GPA, PCI_WINDOW_SIZE);
+	dsdt_pci_routes(b);
 	aml_close(b, device);
 }
 

@@ -131,6 +131,17 @@ static u32 hex_digit(char c)
 }
 
 /**
+ * aml_dword() - Write an integer of 32 bits
+ * @b: the byte stream
+ * @value: which
+ */
+void aml_dword(struct blob *b, u32 value)
+{
+	blob_int(b, AML_DWORD_PREFIX, 1);
+	blob_int(b, value, 4);
+}
+
+/**
  * aml_eisaid() - Write an EISA identifier
  * @b: the byte stream
  * @id: three capital letters and four capital hexadecimal digits, "PNP0501"
@@ -144,8 +155,7 @@ void aml_eisaid(struct blob *b, const char *id)
 	u32 number = hex_digit(id[3]) << 12 | hex_digit(id[4]) << 8 | hex_digit(id[5]) << 4 |
 		     hex_digit(id[6]);
 
-	blob_int(b, AML_DWORD_PREFIX, 1);
-	blob_int(b, __builtin_bswap32(letters << 16 | number), 4);
+	aml_dword(b, __builtin_bswap32(letters << 16 | number));
 }
 
 /**

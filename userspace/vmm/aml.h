@@ -12,6 +12,7 @@ size_t aml_scope(struct blob *b, const char *path);
 size_t aml_device(struct blob *b, const char *name);
 void aml_name(struct blob *b, const char *name);
 void aml_byte(struct blob *b, u8 value);
+void aml_dword(struct blob *b, u32 value);
 void aml_eisaid(struct blob *b, const char *id);
 size_t aml_package(struct blob *b, u8 elements);
 void aml_resources(struct blob *b, u16 port, u8 ports, u8 irq);

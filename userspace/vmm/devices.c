@@ -11,8 +11,7 @@ static int add_disks(struct devices *devices, const struct options *opt,
 
 	for (i = 0; i < opt->nr_disks && !ret; i++) {
 		devices->nr_disks = i + 1;
-		ret = blk_init(&devices->disks[i], opt->disks[i].path, opt->disks[i].read_only,
-			       place);
+		ret = blk_init(&devices->disks[i], &opt->disks[i], place);
 	}
 	return ret;
 }
@@ -37,7 +36,7 @@ int devices_init(struct devices *devices, const struct options *opt, struct bus 
 
 	ret = routes_init(&devices->routes, vm);
 	if (!ret)
-		ret = pci_init(&devices->pci, bus);
+		ret = pci_init(&devices->pci, bus, vm);
 	if (!ret)
 		ret = add_disks(devices, opt, &place);
 	if (!ret && opt->net)

@@ -92,7 +92,7 @@ int msix_init(struct msix *msix, struct pci_dev *dev, struct routes *routes, uns
 	pthread_mutex_init(&msix->lock, NULL);
 	msix->routes = routes;
 	msix->dev = dev;
-	msix->cap = cap;
+	dev->msix_cap = cap;
 	pci_set(dev->config, cap + PCI_MSIX_FLAGS, nr - 1, 2);
 	pci_set(dev->config, cap + PCI_MSIX_TABLE, table_at, 4);
 	pci_set(dev->config, cap + PCI_MSIX_PBA, pba_at, 4);
@@ -110,10 +110,11 @@ void msix_destroy(struct msix *msix)
 		close(msix->fd[--msix->nr]);
 }
 
-/** msix_configured() - the configuration space was written */
-void msix_configured(struct msix *msix, const u8 *config)
+/** msix_configured() - the capability was written; the bus is locked */
+void msix_configured(struct msix *msix)
 {
-	u16 flags = (u16)pci_get(config, msix->cap + PCI_MSIX_FLAGS, 2);
+	const struct pci_dev *dev = msix->dev;
+	u16 flags = (u16)pci_get(dev->config, dev->msix_cap + PCI_MSIX_FLAGS, 2);
 
 	pthread_mutex_lock(&msix->lock);
 	msix->enabled = flags & PCI_MSIX_FLAGS_ENABLE;

@@ -16,7 +16,6 @@
 struct msix {
 	struct routes *routes;
 	struct pci_dev *dev;
-	unsigned int cap;		/* constant: offset in the configuration space */
 	unsigned int nr;		/* constant: vectors */
 	u32 gsi[MSIX_VECTORS];		/* constant */
 	int fd[MSIX_VECTORS];		/* constant: eventfds that raise them */
@@ -30,7 +29,7 @@ struct msix {
 int msix_init(struct msix *msix, struct pci_dev *dev, struct routes *routes, unsigned int nr,
 	      u32 table_at, u32 pba_at);
 void msix_destroy(struct msix *msix);
-void msix_configured(struct msix *msix, const u8 *config);
+void msix_configured(struct msix *msix);
 u64 msix_read(struct msix *msix, u32 offset, unsigned int size);
 void msix_write(struct msix *msix, u32 offset, unsigned int size, u64 value);
 u64 msix_pending(struct msix *msix);

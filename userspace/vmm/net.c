@@ -7,13 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_ids.h>
@@ -22,7 +19,6 @@
 #include "vmm/net.h"
 
 #define CLASS_ETHERNET	0x0200
-#define NAT_PROGRAM	"nestor-nat"
 /* Locally administered, not a group: IEEE 802 "MAC addresses". */
 #define MAC_LOCAL	0x02
 
@@ -32,7 +28,7 @@ static const struct virtio_net_hdr_v1 no_offload = { .num_buffers = 1 };
 
 static ssize_t put(const struct net *net, const void *frame, size_t len)
 {
-	return net->nat ? send(net->fd, frame, len, MSG_NOSIGNAL) : write(net->fd, frame, len);
+	return net->nat.pid ? send(net->fd, frame, len, MSG_NOSIGNAL) : write(net->fd, frame, len);
 }
 
 static void net_transmit(struct net *net)
@@ -118,42 +114,13 @@ static int open_tap(struct net *net, const char *name)
 	return 0;
 }
 
-/* It lies beside us, wherever that is; else the PATH knows. */
-static void exec_nat(const char *fd, const char *options)
-{
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof(NAT_PROGRAM));
-	char *slash;
-
-	path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (slash) {
-		strcpy(slash + 1, NAT_PROGRAM);
-		execl(path, NAT_PROGRAM, fd, options, NULL);
-	}
-	execlp(NAT_PROGRAM, NAT_PROGRAM, fd, options, NULL);
-	fprintf(stderr, "nestor: --net user: cannot start %s: %s\n", NAT_PROGRAM,
-		strerror(errno));
-	_exit(127);
-}
-
 static int start_nat(struct net *net, const char *options)
 {
-	char fd[16];
-	int pair[2];
+	const char *const args[HELPER_ARGS] = { options };
+	int ret = helper_start(&net->nat, "nestor-nat", SOCK_SEQPACKET | SOCK_NONBLOCK, args);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair))
-		return nl_fail(errno, "--net user: %s", strerror(errno));
-	snprintf(fd, sizeof(fd), "%d", pair[1]);
-	fcntl(pair[0], F_SETFD, FD_CLOEXEC);
-	net->fd = pair[0];
-	net->nat = fork();
-	if (!net->nat)
-		exec_nat(fd, options);
-	close(pair[1]);
-	if (net->nat < 0)
-		return nl_fail(errno, "--net user: cannot start a process: %s", strerror(errno));
-	return 0;
+	net->fd = net->nat.fd;
+	return ret;
 }
 
 static int open_backend(struct net *net, const char *what)
@@ -194,12 +161,9 @@ int net_init(struct net *net, const char *what, const struct virtio_place *place
 /** net_destroy() - remove a card; no vCPU runs */
 void net_destroy(struct net *net)
 {
-	if (!net->virtio.ops && !net->nat)
-		return;
 	virtio_destroy(&net->virtio);
-	if (net->fd >= 0)
+	if (net->nat.pid)
+		helper_stop(&net->nat);
+	else if (net->virtio.ops)
 		close(net->fd);
-	/* It ends by itself when its socket does. */
-	if (net->nat > 0)
-		waitpid(net->nat, NULL, 0);
 }

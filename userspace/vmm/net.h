@@ -7,8 +7,7 @@
 #ifndef VMM_NET_H
 #define VMM_NET_H
 
-#include <sys/types.h>
-
+#include "vmm/helper.h"
 #include "vmm/virtio.h"
 
 /* An Ethernet frame with a VLAN tag. */
@@ -17,7 +16,7 @@
 struct net {
 	struct virtio_dev virtio;
 	int fd;
-	pid_t nat;		/* the NAT's process, 0: none */
+	struct helper nat;	/* if there is one, @fd is its socket */
 	bool starved;		/* (device lock) no buffer waits for a frame */
 	bool gone;		/* (device lock) the backend went away */
 };

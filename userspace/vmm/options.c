@@ -33,8 +33,10 @@ static const char help_text[] =
 "  -a, --append TEXT   kernel command line, after 'console=ttyS0'\n"
 "  -m, --mem SIZE      guest memory, with suffix K, M or G; without: MiB (512M)\n"
 "  -c, --cpus N        virtual CPUs, 1 to 254 (1)\n"
-"  -D, --disk FILE[,ro]  a raw disk image or block device, as /dev/vda and on;\n"
-"                      ',ro': the guest may only read it\n"
+"  -D, --disk FILE[,format=FORMAT][,ro]\n"
+"                      a disk image or block device, as /dev/vda and on; raw, or\n"
+"                      what its name ends in (.qcow2, .vmdk ...); an address\n"
+"                      nbd://... too; ',ro': the guest may only read it\n"
 "  -n, --net tap=NAME  a network card on a tap device\n"
 "  -n, --net user[,hostfwd=tcp:HOSTPORT:GUESTPORT]...\n"
 "                      one behind NAT (10.0.2.0/24), host ports forwarded\n"
@@ -137,20 +139,36 @@ static enum options_verdict parse_cpus(struct options *opt, const char *text)
 	return OPTIONS_RUN;
 }
 
+/* Cuts the last ",NAME" off, or ",NAME=VALUE": where the value begins, NULL: not there. */
+static char *cut_option(char *text, const char *name)
+{
+	char *comma = strrchr(text, ',');
+	size_t len = strlen(name);
+
+	if (!comma || strncmp(comma + 1, name, len))
+		return NULL;
+	if (name[len - 1] != '=' && comma[1 + len])
+		return NULL;
+	*comma = '\0';
+	return comma + 1 + len;
+}
+
 static enum options_verdict parse_disk(struct options *opt, char *text)
 {
-	struct option_disk *disk = &opt->disks[opt->nr_disks];
-	size_t len = strlen(text);
+	struct disk_source *disk = &opt->disks[opt->nr_disks];
+	const char *format;
 
 	if (opt->nr_disks == OPTIONS_DISKS)
 		return bad("--disk %s: there can be %u disks", text, OPTIONS_DISKS);
-	if (len > 3 && !strcmp(text + len - 3, ",ro")) {
-		disk->read_only = true;
-		text[len - 3] = '\0';
-	}
+	disk->read_only = cut_option(text, "ro");
+	format = cut_option(text, "format=");
+	disk->read_only |= !!cut_option(text, "ro");
 	if (!*text)
 		return bad("--disk: no file is named");
 	disk->path = text;
+	disk->format = disk_format(text, format);
+	if (!disk->format)
+		return bad("--disk %s: no format '%s' is known here", text, format);
 	opt->nr_disks++;
 	return OPTIONS_RUN;
 }

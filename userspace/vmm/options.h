@@ -5,13 +5,9 @@
 
 #include "lib/types.h"
 #include "vmm/cpuid.h"
+#include "vmm/disk.h"
 
 #define OPTIONS_DISKS	8
-
-struct option_disk {
-	const char *path;
-	bool read_only;
-};
 
 struct options {
 	const char *kernel;
@@ -19,7 +15,7 @@ struct options {
 	const char *append;	/* NULL: none */
 	const char *device;	/* NULL: the default nodes */
 	const char *net;	/* NULL: none */
-	struct option_disk disks[OPTIONS_DISKS];
+	struct disk_source disks[OPTIONS_DISKS];
 	u32 nr_disks;
 	enum cpuid_nested nested;
 	bool rng;

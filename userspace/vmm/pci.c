@@ -5,6 +5,7 @@
  * masked by what the register implements.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <linux/pci_regs.h>
 
@@ -23,6 +24,7 @@
 #define CLASS_HOST_BRIDGE	0x0600
 
 #define FIRST_CAPABILITY	0x40
+#define PIN_INTA		1
 
 /** pci_set() - store @value little-endian in @size bytes */
 void pci_set(u8 *bytes, unsigned int offset, u64 value, unsigned int size)
@@ -75,6 +77,46 @@ static u64 decoded(const struct pci_dev *dev)
 	return gpa;
 }
 
+/* A function has a line of its own only while it sends no messages. */
+static bool speaks_on_line(const struct pci_dev *dev)
+{
+	if (!dev->intx || pci_get(dev->config, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE)
+		return false;
+	return !dev->msix_cap || !(pci_get(dev->config, dev->msix_cap + PCI_MSIX_FLAGS, 2) &
+				   PCI_MSIX_FLAGS_ENABLE);
+}
+
+/* Several functions share a line: it is asserted while one of them pulls it. */
+static void settle_line(struct pci_dev *dev)
+{
+	unsigned int *asserted = &dev->bus->asserted[dev->slot % PCI_LINES];
+	bool line = speaks_on_line(dev);
+	unsigned int before = *asserted;
+
+	if (line == dev->line)
+		return;
+	dev->line = line;
+	*asserted += line ? 1 : -1;
+	if (!*asserted != !before &&
+	    nl_vm_irq_line(dev->bus->vm, PCI_SLOT_GSI(dev->slot), *asserted))
+		fprintf(stderr, "nestor: %s\n", nl_error());
+}
+
+/**
+ * pci_intx() - a function begins or ceases to want an interrupt; any thread
+ * @dev: on a bus
+ * @wanted: begins
+ */
+void pci_intx(struct pci_dev *dev, bool wanted)
+{
+	pthread_mutex_lock(&dev->bus->lock);
+	dev->intx = wanted;
+	pci_set(dev->config, PCI_STATUS, PCI_STATUS_CAP_LIST |
+		(wanted ? PCI_STATUS_INTERRUPT : 0), 2);
+	settle_line(dev);
+	pthread_mutex_unlock(&dev->bus->lock);
+}
+
 static void config_write(struct pci_dev *dev, unsigned int offset, unsigned int size, u32 value)
 {
 	unsigned int i;
@@ -91,6 +133,12 @@ static void config_write(struct pci_dev *dev, unsigned int offset, unsigned int 
 		dev->moved(dev, from, dev->bar_gpa);
 	if (dev->configured)
 		dev->configured(dev, offset, size);
+	settle_line(dev);
+}
+
+static bool in_window(const struct pci_dev *dev, unsigned int offset)
+{
+	return dev->window && (offset & CONFIG_REGISTER) == dev->window;
 }
 
 static struct pci_dev *addressed(const struct pci_bus *pci)
@@ -138,8 +186,15 @@ static u32 data_read(void *opaque, unsigned int offset, unsigned int size)
 
 	pthread_mutex_lock(&pci->lock);
 	dev = addressed(pci);
+	offset += pci->address & CONFIG_REGISTER;
+	if (dev && in_window(dev, offset)) {
+		/* It takes the device's own lock, which comes before the bus's. */
+		pthread_mutex_unlock(&pci->lock);
+		dev->look(dev, false);
+		pthread_mutex_lock(&pci->lock);
+	}
 	if (dev)
-		value = pci_get(dev->config, (pci->address & CONFIG_REGISTER) + offset, size);
+		value = pci_get(dev->config, offset, size);
 	pthread_mutex_unlock(&pci->lock);
 	return value;
 }
@@ -151,9 +206,12 @@ static void data_write(void *opaque, unsigned int offset, unsigned int size, u32
 
 	pthread_mutex_lock(&pci->lock);
 	dev = addressed(pci);
+	offset += pci->address & CONFIG_REGISTER;
 	if (dev)
-		config_write(dev, (pci->address & CONFIG_REGISTER) + offset, size, value);
+		config_write(dev, offset, size, value);
 	pthread_mutex_unlock(&pci->lock);
+	if (dev && in_window(dev, offset))
+		dev->look(dev, true);
 }
 
 /**
@@ -172,9 +230,13 @@ int pci_add(struct pci_bus *pci, struct pci_dev *dev)
 	if (slot == PCI_SLOTS)
 		return nl_fail(ENOSPC, "too many PCI devices, %u fit", PCI_SLOTS - 1);
 	dev->bus = pci;
+	dev->slot = slot;
 	pci->slots[slot] = dev;
 	if (!dev->bar_size)
 		return 0;
+	dev->config[PCI_INTERRUPT_PIN] = PIN_INTA;
+	dev->config[PCI_INTERRUPT_LINE] = PCI_SLOT_GSI(slot);
+	dev->writable[PCI_INTERRUPT_LINE] = 0xff;
 	pci_set(dev->writable, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
 		PCI_COMMAND_INTX_DISABLE, 2);
 	pci_set(dev->writable, PCI_BASE_ADDRESS_0, (u32)-dev->bar_size, 4);
@@ -188,10 +250,11 @@ int pci_add(struct pci_bus *pci, struct pci_dev *dev)
  * pci_init() - an empty bus with its host bridge
  * @pci: filled in
  * @bus: gets the two configuration ports
+ * @vm: gets the interrupts
  *
  * Return: 0 or a negative errno with nl_error() set.
  */
-int pci_init(struct pci_bus *pci, struct bus *bus)
+int pci_init(struct pci_bus *pci, struct bus *bus, const struct nl_vm *vm)
 {
 	const struct port_range address = {
 		.first = PCI_ADDRESS_PORT, .ports = 4, .width = 4, .dev = pci,
@@ -204,6 +267,7 @@ int pci_init(struct pci_bus *pci, struct bus *bus)
 	int ret;
 
 	pthread_mutex_init(&pci->lock, NULL);
+	pci->vm = vm;
 	pci->next_bar = PCI_WINDOW_GPA;
 	pci_set(pci->host.config, PCI_VENDOR_ID, HOST_VENDOR, 2);
 	pci_set(pci->host.config, PCI_DEVICE_ID, HOST_DEVICE, 2);

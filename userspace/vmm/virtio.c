@@ -50,6 +50,7 @@ static bool alive(const struct virtio_dev *dev)
 void virtio_interrupt(struct virtio_dev *dev, u8 isr, u16 vector)
 {
 	dev->isr |= isr;
+	pci_intx(&dev->pci, true);
 	msix_raise(&dev->msix, vector);
 }
 

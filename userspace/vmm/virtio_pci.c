@@ -134,6 +134,7 @@ static void status_write(struct virtio_dev *dev, u8 status)
 {
 	if (!status) {
 		virtio_pci_reset(dev);
+		pci_intx(&dev->pci, false);
 		return;
 	}
 	/* Features that we did not offer, or a legacy driver: not accepted. */
@@ -233,6 +234,7 @@ static u64 bar_read(struct pci_dev *pci, u32 offset, unsigned int size)
 	} else if (offset == ISR_AT) {
 		value = dev->isr;
 		dev->isr = 0;
+		pci_intx(pci, false);
 	} else if (PAGE_OF(offset) == DEVICE_AT &&
 		   offset - DEVICE_AT + size <= VIRTIO_CONFIG_SIZE) {
 		value = pci_get(dev->config, offset - DEVICE_AT, size);
@@ -297,23 +299,70 @@ static void configured(struct pci_dev *pci, u32 offset, unsigned int size)
 {
 	struct virtio_dev *dev = to_virtio(pci);
 
-	if (offset + size > dev->msix.cap && offset < dev->msix.cap + PCI_CAP_MSIX_SIZEOF)
-		msix_configured(&dev->msix, pci->config);
+	if (offset + size > pci->msix_cap && offset < pci->msix_cap + PCI_CAP_MSIX_SIZEOF)
+		msix_configured(&dev->msix);
 }
 
-static void add_capability(struct pci_dev *pci, u8 type, u32 offset, u32 length)
+/* Where the driver points the window: false when there is nothing to see. */
+static bool window_at(struct pci_dev *pci, u32 *offset, u32 *length, u32 *data)
 {
-	bool notify = type == VIRTIO_PCI_CAP_NOTIFY_CFG;
-	unsigned int size = notify ? sizeof(struct virtio_pci_notify_cap) :
-				     sizeof(struct virtio_pci_cap);
+	const u8 *cap = pci->config + pci->window - sizeof(struct virtio_pci_cap);
+	u8 bar;
+
+	pthread_mutex_lock(&pci->bus->lock);
+	bar = cap[VIRTIO_PCI_CAP_BAR];
+	*offset = pci_get(cap, VIRTIO_PCI_CAP_OFFSET, 4);
+	*length = pci_get(cap, VIRTIO_PCI_CAP_LENGTH, 4);
+	*data = pci_get(pci->config, pci->window, 4);
+	pthread_mutex_unlock(&pci->bus->lock);
+	if (bar || (*length != 1 && *length != 2 && *length != 4))
+		return false;
+	return !(*offset % *length) && *offset < BAR_SIZE;
+}
+
+/* Virtio 1.1 "PCI configuration access capability": the BAR without mapping it. */
+static void window_look(struct pci_dev *pci, bool write)
+{
+	u32 offset, length, data;
+
+	if (!window_at(pci, &offset, &length, &data))
+		return;
+	if (write) {
+		bar_write(pci, offset, length, data & (BIT_ULL(8 * length) - 1));
+		return;
+	}
+	data = bar_read(pci, offset, length);
+	pthread_mutex_lock(&pci->bus->lock);
+	pci_set(pci->config, pci->window, data, length);
+	pthread_mutex_unlock(&pci->bus->lock);
+}
+
+static unsigned int add_capability(struct pci_dev *pci, u8 type, u32 offset, u32 length)
+{
+	/* These two have four bytes more. */
+	bool more = type == VIRTIO_PCI_CAP_NOTIFY_CFG || type == VIRTIO_PCI_CAP_PCI_CFG;
+	unsigned int size = sizeof(struct virtio_pci_cap) + (more ? 4 : 0);
 	unsigned int at = pci_add_capability(pci, PCI_CAP_ID_VNDR, size);
 
 	pci->config[at + VIRTIO_PCI_CAP_LEN] = size;
 	pci->config[at + VIRTIO_PCI_CAP_CFG_TYPE] = type;
 	pci_set(pci->config, at + VIRTIO_PCI_CAP_OFFSET, offset, 4);
 	pci_set(pci->config, at + VIRTIO_PCI_CAP_LENGTH, length, 4);
-	if (notify)
+	if (type == VIRTIO_PCI_CAP_NOTIFY_CFG)
 		pci_set(pci->config, at + VIRTIO_PCI_NOTIFY_CAP_MULT, NOTIFY_STRIDE, 4);
+	return at;
+}
+
+static void add_window(struct pci_dev *pci)
+{
+	unsigned int at = add_capability(pci, VIRTIO_PCI_CAP_PCI_CFG, 0, 0);
+
+	pci->writable[at + VIRTIO_PCI_CAP_BAR] = 0xff;
+	pci_set(pci->writable, at + VIRTIO_PCI_CAP_OFFSET, ~0u, 4);
+	pci_set(pci->writable, at + VIRTIO_PCI_CAP_LENGTH, ~0u, 4);
+	pci->window = at + sizeof(struct virtio_pci_cap);
+	pci_set(pci->writable, pci->window, ~0u, 4);
+	pci->look = window_look;
 }
 
 /**
@@ -352,6 +401,7 @@ int virtio_pci_init(struct virtio_dev *dev, const struct virtio_place *place)
 	pci->configured = configured;
 	for (i = 0; i < ARRAY_SIZE(caps); i++)
 		add_capability(pci, caps[i].type, caps[i].offset, caps[i].length);
+	add_window(pci);
 	/* One vector a queue and one for changes of configuration. */
 	ret = msix_init(&dev->msix, pci, place->routes, dev->ops->queues + 1, TABLE_AT, PBA_AT);
 	return ret ? ret : pci_add(place->pci, pci);

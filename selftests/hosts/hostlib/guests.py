@@ -5,6 +5,7 @@ memtest    memtest86+, which speaks Linux's boot protocol
 i386       a 32-bit kernel, with PAE paging or without, and a 32-bit busybox
 vmlinux    the host's own kernel as an ELF file, which need not unpack itself
 grub       disks that start by GRUB: one with that kernel, one with nothing else
+disk       a disk with a root file system, init and login, and an initrd that finds it
 
 Packages of i386 come by an apt of their own in the cache, which uses this
 machine's sources and does not change what it has installed.
@@ -19,8 +20,9 @@ import subprocess
 from . import cache, cpio, images, kernels
 
 GRUB_MIB = 24
+DISK_MIB = 128
 HERE = pathlib.Path(__file__).parent
-NAMES = ("memtest", "686", "686-pae", "vmlinux", "grub")
+NAMES = ("memtest", "686", "686-pae", "vmlinux", "grub", "disk")
 
 
 class Apt:
@@ -181,9 +183,60 @@ def grub():
     return cache.entry("guest-grub", key, fill, "preparing disks with GRUB")
 
 
+def _disk_initrd():
+    """initrd.gz: modules for the disk and its file system, then the disk's own init."""
+    kernel = kernels.image("6.1")
+    archive = cpio.Archive()
+    images.root(archive)
+    archive.file("init", (HERE / "disk-init.sh").read_bytes(), 0o755)
+    modules = [name for name in kernels.GUEST_MODULES + kernels.ROOT_MODULES
+               if (kernel / "modules" / f"{name}.ko").exists()]
+    for name in modules:
+        archive.copy(f"lib/{name}.ko", kernel / "modules" / f"{name}.ko")
+    archive.file("lib/order", "\n".join(modules).encode() + b"\n")
+    return gzip.compress(archive.bytes(), 6, mtime=0)
+
+
+def _disk_tree(tree):
+    """What lies on the disk: a busybox and what its init, getty and login read."""
+    for name in images.DIRS:
+        (tree / name).mkdir(parents=True)
+    shutil.copyfile(images.BUSYBOX, tree / "bin" / "busybox")
+    (tree / "bin" / "busybox").chmod(0o755)
+    applets = subprocess.run([str(images.BUSYBOX), "--list"], text=True, check=True,
+                             stdout=subprocess.PIPE).stdout.split()
+    for applet in applets:
+        if applet != "busybox":
+            (tree / "bin" / applet).symlink_to("busybox")
+    (tree / "sbin" / "init").symlink_to("/bin/busybox")
+    for name, text in (("passwd", "root::0:0:root:/root:/bin/sh\n"),
+                       ("group", "root:x:0:\n"), ("hostname", "disk\n"),
+                       ("profile", "PS1='ready# '\n"),
+                       ("inittab", (HERE / "disk-inittab").read_text())):
+        (tree / "etc" / name).write_text(text)
+
+
+def disk():
+    """Directory with initrd.gz and root.img.gz."""
+    parts = [HERE / "disk-init.sh", HERE / "disk-inittab", images.BUSYBOX,
+             pathlib.Path(__file__), pathlib.Path(images.__file__)]
+
+    def fill(out):
+        (out / "initrd.gz").write_bytes(_disk_initrd())
+        _disk_tree(out / "tree")
+        image = out / "root.img"
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", str(out / "tree"),
+                        str(image), f"{DISK_MIB}m"], check=True)
+        subprocess.run(["gzip", "-n", str(image)], check=True)
+        shutil.rmtree(out / "tree")
+
+    key = cache.digest(kernels.image("6.1").name, *parts)
+    return cache.entry("guest-disk", key, fill, "preparing a disk with a root file system")
+
+
 def files(names):
     """What --file would add for guests by name: SRC:DEST for each file."""
-    made = {"memtest": memtest, "vmlinux": vmlinux, "grub": grub}
+    made = {"memtest": memtest, "vmlinux": vmlinux, "grub": grub, "disk": disk}
     found = []
     for name in names:
         where = made[name]() if name in made else i386(name)

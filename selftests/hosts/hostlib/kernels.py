@@ -23,8 +23,10 @@ HOST_MODULES = ("irqbypass", "ccp", "kvm", "kvm-amd", "kvm-intel", "msr", "brd")
 # What a guest needs for the launcher's devices, in the order of loading.
 GUEST_MODULES = ("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
                  "virtio_pci", "virtio_blk", "failover", "net_failover", "virtio_net",
-                 "rng-core", "virtio-rng")
-MODULES = HOST_MODULES + GUEST_MODULES
+                 "rng-core", "virtio-rng", "virtio_console")
+# And to have its root on a disk.
+ROOT_MODULES = ("crc32c_generic", "crc16", "mbcache", "jbd2", "ext4")
+MODULES = HOST_MODULES + GUEST_MODULES + ROOT_MODULES
 
 
 class Missing(Exception):
