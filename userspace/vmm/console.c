@@ -151,18 +151,26 @@ void console_take(struct console *con, unsigned int bytes)
 }
 
 /**
- * console_write() - The guest sends a byte
+ * console_write() - The guest sends bytes
  * @stop: a stop request ends the wait for a slow reader
- * @byte: which
+ * @bytes: what
+ * @nr: how many
  *
  * Blocks, so that a slow reader slows the guest down instead of losing output.
  * Output that can no longer be written at all is dropped.
  */
-void console_write(const struct stop *stop, u8 byte)
+void console_write(const struct stop *stop, const u8 *bytes, size_t nr)
 {
 	struct pollfd pfd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	ssize_t n;
 
-	while (write(STDOUT_FILENO, &byte, 1) != 1) {
+	while (nr) {
+		n = write(STDOUT_FILENO, bytes, nr);
+		if (n > 0) {
+			bytes += n;
+			nr -= n;
+			continue;
+		}
 		if (errno != EINTR && errno != EAGAIN)
 			return;
 		if (stop_pending(stop))

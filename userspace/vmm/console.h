@@ -21,6 +21,6 @@ void console_restore(void);
 bool console_wants_read(const struct console *con);
 void console_read(struct console *con, struct stop *stop);
 void console_take(struct console *con, unsigned int bytes);
-void console_write(const struct stop *stop, u8 byte);
+void console_write(const struct stop *stop, const u8 *bytes, size_t nr);
 
 #endif

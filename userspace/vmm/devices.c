@@ -20,29 +20,30 @@ static int add_disks(struct devices *devices, const struct options *opt,
  * devices_init() - build them, before the guest runs
  * @devices: zeroed
  * @opt: the command line
- * @bus: gets the configuration ports
- * @vm: with interrupt controllers; its routing table is written
- * @ram: the guest's memory
+ * @place: where they go; the VM's routing table is written
  *
  * Return: 0 or a negative errno with nl_error() set; devices_destroy() then too.
  */
-int devices_init(struct devices *devices, const struct options *opt, struct bus *bus,
-		 const struct nl_vm *vm, const struct ram *ram)
+int devices_init(struct devices *devices, const struct options *opt,
+		 const struct devices_place *place)
 {
-	const struct virtio_place place = {
-		.pci = &devices->pci, .routes = &devices->routes, .vm = vm, .ram = ram,
+	const struct virtio_place virtio = {
+		.pci = &devices->pci, .routes = &devices->routes, .vm = place->vm,
+		.ram = place->ram,
 	};
 	int ret;
 
-	ret = routes_init(&devices->routes, vm);
+	ret = routes_init(&devices->routes, place->vm);
 	if (!ret)
-		ret = pci_init(&devices->pci, bus, vm);
+		ret = pci_init(&devices->pci, place->bus, place->vm);
 	if (!ret)
-		ret = add_disks(devices, opt, &place);
+		ret = add_disks(devices, opt, &virtio);
 	if (!ret && opt->net)
-		ret = net_init(&devices->net, opt->net, &place);
+		ret = net_init(&devices->net, opt->net, &virtio);
 	if (!ret && opt->rng)
-		ret = rng_init(&devices->rng, &place);
+		ret = rng_init(&devices->rng, &virtio);
+	if (!ret && opt->hvc)
+		ret = hvc_init(&devices->hvc, place->stop, &virtio);
 	return ret;
 }
 
@@ -54,15 +55,18 @@ int devices_init(struct devices *devices, const struct options *opt, struct bus 
  */
 int devices_start(struct devices *devices)
 {
+	struct virtio_dev *const others[] = {
+		&devices->net.virtio, &devices->rng, &devices->hvc.virtio,
+	};
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; i < devices->nr_disks && !ret; i++)
 		ret = virtio_start(&devices->disks[i].virtio);
-	if (!ret && devices->net.virtio.ops)
-		ret = virtio_start(&devices->net.virtio);
-	if (!ret && devices->rng.ops)
-		ret = virtio_start(&devices->rng);
+	for (i = 0; i < ARRAY_SIZE(others) && !ret; i++) {
+		if (others[i]->ops)
+			ret = virtio_start(others[i]);
+	}
 	return ret;
 }
 
@@ -75,4 +79,5 @@ void devices_destroy(struct devices *devices)
 		blk_destroy(&devices->disks[i]);
 	net_destroy(&devices->net);
 	virtio_destroy(&devices->rng);
+	virtio_destroy(&devices->hvc.virtio);
 }

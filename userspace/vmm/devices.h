@@ -4,6 +4,7 @@
 #define VMM_DEVICES_H
 
 #include "vmm/blk.h"
+#include "vmm/hvc.h"
 #include "vmm/net.h"
 #include "vmm/options.h"
 #include "vmm/pci.h"
@@ -16,10 +17,19 @@ struct devices {
 	unsigned int nr_disks;
 	struct net net;
 	struct virtio_dev rng;
+	struct hvc hvc;
 };
 
-int devices_init(struct devices *devices, const struct options *opt, struct bus *bus,
-		 const struct nl_vm *vm, const struct ram *ram);
+/* What they are built into. */
+struct devices_place {
+	struct bus *bus;		/* gets the configuration ports */
+	const struct nl_vm *vm;		/* with interrupt controllers */
+	const struct ram *ram;
+	const struct stop *stop;	/* is woken when the guest takes input */
+};
+
+int devices_init(struct devices *devices, const struct options *opt,
+		 const struct devices_place *place);
 int devices_start(struct devices *devices);
 void devices_destroy(struct devices *devices);
 

@@ -17,7 +17,7 @@
 enum { POLL_SIGNAL, POLL_WAKE, POLL_STDIN, POLL_NR };
 
 /**
- * loop_open() - Take the ending signals out of the ordinary way
+ * loop_open() - Take the signals that the loop serves out of the ordinary way
  * @loop: filled in
  *
  * To be called before any other thread exists: the mask is inherited.
@@ -33,6 +33,7 @@ int loop_open(struct loop *loop)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGWINCH);
 	/* nohup(1) has it ignored; blocked, it would be delivered all the same. */
 	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
 		sigaddset(&set, SIGHUP);
@@ -58,7 +59,11 @@ static void take_signal(const struct loop *loop, struct stop *stop)
 {
 	struct signalfd_siginfo info;
 
-	if (read(loop->signal_fd, &info, sizeof(info)) == sizeof(info))
+	if (read(loop->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGWINCH)
+		loop->resized(loop->ctx);
+	else
 		stop_request(stop, STOP_SIGNAL_BASE + (int)info.ssi_signo);
 }
 
@@ -72,12 +77,10 @@ static void drain(int fd)
 }
 
 /* A person's typing goes in at once; a file waits until a driver listens. */
-static void feed(struct console *con, struct serial *uart)
+static void feed(const struct loop *loop, struct console *con)
 {
-	unsigned int done = 0;
+	unsigned int done = loop->input(loop->ctx, con->queue, con->queued, !con->tty);
 
-	while (done < con->queued && serial_wants_input(uart, !con->tty))
-		serial_receive(uart, con->queue[done++]);
 	if (done)
 		console_take(con, done);
 }
@@ -86,12 +89,11 @@ static void feed(struct console *con, struct serial *uart)
  * loop_run() - Serve until somebody requests a stop
  * @loop: opened
  * @con: the console
- * @uart: gets the console's input
  * @stop: the request
  *
  * Return: 0 or a negative errno with nl_error() set.
  */
-int loop_run(struct loop *loop, struct console *con, struct serial *uart, struct stop *stop)
+int loop_run(struct loop *loop, struct console *con, struct stop *stop)
 {
 	struct pollfd fds[POLL_NR] = {
 		[POLL_SIGNAL] = { .fd = loop->signal_fd, .events = POLLIN },
@@ -112,7 +114,7 @@ int loop_run(struct loop *loop, struct console *con, struct serial *uart, struct
 			drain(stop->wake_fd);
 		if (fds[POLL_STDIN].revents)
 			console_read(con, stop);
-		feed(con, uart);
+		feed(loop, con);
 	}
 	return 0;
 }

@@ -4,15 +4,19 @@
 #define VMM_LOOP_H
 
 #include "vmm/console.h"
-#include "vmm/serial.h"
 #include "vmm/stop.h"
 
 struct loop {
 	int signal_fd;
+	/* Bytes for the guest; returns how many it took. @patient: nobody types them. */
+	unsigned int (*input)(void *ctx, const u8 *bytes, unsigned int nr, bool patient);
+	/* The terminal has another size. */
+	void (*resized)(void *ctx);
+	void *ctx;
 };
 
 int loop_open(struct loop *loop);
 void loop_close(struct loop *loop);
-int loop_run(struct loop *loop, struct console *con, struct serial *uart, struct stop *stop);
+int loop_run(struct loop *loop, struct console *con, struct stop *stop);
 
 #endif

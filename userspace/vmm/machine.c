@@ -27,6 +27,8 @@
 #define DEFAULT_DEVICE	"/dev/nestor"
 #define FALLBACK_DEVICE	"/dev/kvm"
 #define DEFAULT_CMDLINE	"console=ttyS0"
+/* The last one is /dev/console, once its driver is there. */
+#define HVC_CMDLINE	DEFAULT_CMDLINE " console=hvc0"
 #define JOIN_MS		10000
 
 /* SDM4 "IA-32 Architectural MSRs". */
@@ -114,11 +116,43 @@ static int create_vm(struct machine *m, const struct options *opt)
 	return ret ? ret : nl_vm_irqchip(&m->vm);
 }
 
+/* The virtio console, once a driver has it, takes over from the serial one. */
+static bool hvc_up(struct machine *m)
+{
+	struct virtio_dev *dev = &m->devices.hvc.virtio;
+	bool up;
+
+	if (!dev->ops)
+		return false;
+	pthread_mutex_lock(&dev->lock);
+	up = virtio_alive(dev);
+	pthread_mutex_unlock(&dev->lock);
+	return up;
+}
+
 static void serial_send(void *ctx, u8 byte)
 {
 	struct machine *m = ctx;
 
-	console_write(&m->stop, byte);
+	if (!hvc_up(m))
+		console_write(&m->stop, &byte, 1);
+}
+
+static unsigned int guest_input(void *ctx, const u8 *bytes, unsigned int nr, bool patient)
+{
+	struct machine *m = ctx;
+
+	if (m->devices.hvc.virtio.ops && (patient || hvc_up(m)))
+		return hvc_receive(&m->devices.hvc, bytes, nr);
+	return serial_input(&m->serial, bytes, nr, patient);
+}
+
+static void terminal_resized(void *ctx)
+{
+	struct machine *m = ctx;
+
+	if (m->devices.hvc.virtio.ops)
+		hvc_resized(&m->devices.hvc);
 }
 
 static void serial_room(void *ctx)
@@ -130,6 +164,9 @@ static void serial_room(void *ctx)
 
 static int create_devices(struct machine *m, const struct options *opt)
 {
+	const struct devices_place place = {
+		.bus = &m->bus, .vm = &m->vm, .ram = &m->ram, .stop = &m->stop,
+	};
 	int ret;
 
 	m->serial.send = serial_send;
@@ -143,7 +180,7 @@ static int create_devices(struct machine *m, const struct options *opt)
 	if (!ret)
 		ret = reset_init(&m->reset, &m->bus, &m->stop);
 	if (!ret)
-		ret = devices_init(&m->devices, opt, &m->bus, &m->vm, &m->ram);
+		ret = devices_init(&m->devices, opt, &place);
 	return ret;
 }
 
@@ -158,8 +195,8 @@ static int create_memory(struct machine *m, const struct options *opt, struct bo
 	int ret;
 
 	/* A truncated line is still longer than any kernel takes, and refused as such. */
-	snprintf(cmdline, sizeof(cmdline), "%s%s%s", DEFAULT_CMDLINE, opt->append ? " " : "",
-		 opt->append ? opt->append : "");
+	snprintf(cmdline, sizeof(cmdline), "%s%s%s", opt->hvc ? HVC_CMDLINE : DEFAULT_CMDLINE,
+		 opt->append ? " " : "", opt->append ? opt->append : "");
 	ret = ram_create(&m->ram, opt->mem);
 	if (!ret)
 		ret = boot_load(&m->ram, &files, entry);
@@ -267,7 +304,9 @@ static bool join_vcpus(struct machine *m)
 
 static int run(struct machine *m)
 {
-	struct loop loop = { .signal_fd = -1 };
+	struct loop loop = {
+		.signal_fd = -1, .input = guest_input, .resized = terminal_resized, .ctx = m,
+	};
 	u32 i;
 	int ret;
 
@@ -280,7 +319,7 @@ static int run(struct machine *m)
 	for (i = 0; i < m->cpus && !ret; i++)
 		ret = vcpu_start(&m->vcpus[i]);
 	if (!ret)
-		ret = loop_run(&loop, &m->console, &m->serial, &m->stop);
+		ret = loop_run(&loop, &m->console, &m->stop);
 	if (ret)
 		stop_request(&m->stop, STOP_ENVIRONMENT);
 

@@ -25,12 +25,12 @@ static const char help_text[] =
 "Usage: nestor run --kernel FILE [OPTION]...\n"
 "       nestor --help | --version\n"
 "\n"
-"Run a Linux kernel in a virtual machine, with its serial console on\n"
+"Run a Linux kernel in a virtual machine, with its console on\n"
 "standard input and output.\n"
 "\n"
 "  -k, --kernel FILE   the kernel, a bzImage (Debian: /boot/vmlinuz-...)\n"
 "  -i, --initrd FILE   an initial RAM disk\n"
-"  -a, --append TEXT   kernel command line, after 'console=ttyS0'\n"
+"  -a, --append TEXT   kernel command line, after 'console=...'\n"
 "  -m, --mem SIZE      guest memory, with suffix K, M or G; without: MiB (512M)\n"
 "  -c, --cpus N        virtual CPUs, 1 to 254 (1)\n"
 "  -D, --disk FILE[,format=FORMAT][,ro]\n"
@@ -41,6 +41,7 @@ static const char help_text[] =
 "  -n, --net user[,hostfwd=tcp:HOSTPORT:GUESTPORT]...\n"
 "                      one behind NAT (10.0.2.0/24), host ports forwarded\n"
 "  -r, --rng           a source of random bytes\n"
+"  -C, --console KIND  serial (ttyS0), or virtio (hvc0) (serial)\n"
 "  -N, --nested ISA    what the guest can be a hypervisor with: vmx (an Intel\n"
 "                      CPU, on any host), svm (an AMD CPU), or off (off)\n"
 "  -d, --device NODE   the hypervisor (/dev/nestor, else /dev/kvm)\n"
@@ -62,6 +63,7 @@ static const struct option long_options[] = {
 	{ "disk", required_argument, NULL, 'D' },
 	{ "net", required_argument, NULL, 'n' },
 	{ "rng", no_argument, NULL, 'r' },
+	{ "console", required_argument, NULL, 'C' },
 	{ "nested", required_argument, NULL, 'N' },
 	{ "device", required_argument, NULL, 'd' },
 	{ "help", no_argument, NULL, 'h' },
@@ -184,6 +186,14 @@ static enum options_verdict parse_nested(struct options *opt, const char *text)
 	return OPTIONS_RUN;
 }
 
+static enum options_verdict parse_console(struct options *opt, const char *text)
+{
+	opt->hvc = !strcmp(text, "virtio");
+	if (!opt->hvc && strcmp(text, "serial"))
+		return bad("--console %s: neither 'serial' nor 'virtio'", text);
+	return OPTIONS_RUN;
+}
+
 static enum options_verdict say(const char *text)
 {
 	fputs(text, stdout);
@@ -217,6 +227,8 @@ static enum options_verdict parse_one(struct options *opt, int c, char **argv)
 		return parse_disk(opt, optarg);
 	case 'N':
 		return parse_nested(opt, optarg);
+	case 'C':
+		return parse_console(opt, optarg);
 	case 'm':
 		return parse_mem(opt, optarg);
 	case 'c':
@@ -260,7 +272,7 @@ enum options_verdict options_parse(struct options *opt, int argc, char **argv)
 	}
 	opterr = 0;
 	while (verdict == OPTIONS_RUN) {
-		c = getopt_long(argc, argv, ":k:i:a:m:c:d:D:n:N:rhV", long_options, NULL);
+		c = getopt_long(argc, argv, ":k:i:a:m:c:d:C:D:n:N:rhV", long_options, NULL);
 		if (c < 0)
 			break;
 		verdict = parse_one(opt, c, argv);

@@ -19,6 +19,7 @@ struct options {
 	u32 nr_disks;
 	enum cpuid_nested nested;
 	bool rng;
+	bool hvc;		/* the console is a virtio device */
 	u64 mem;
 	u32 cpus;
 };

@@ -308,3 +308,21 @@ void serial_receive(struct serial *uart, u8 byte)
 	update_line(uart);
 	pthread_mutex_unlock(&uart->lock);
 }
+
+/**
+ * serial_input() - Bytes arrive from outside, as many as there is room for
+ * @uart: the UART
+ * @bytes: what
+ * @nr: how many
+ * @patient: see serial_wants_input()
+ *
+ * Return: how many it took.
+ */
+unsigned int serial_input(struct serial *uart, const u8 *bytes, unsigned int nr, bool patient)
+{
+	unsigned int done = 0;
+
+	while (done < nr && serial_wants_input(uart, patient))
+		serial_receive(uart, bytes[done++]);
+	return done;
+}

@@ -28,6 +28,7 @@ struct serial {
 };
 
 int serial_init(struct serial *uart, struct bus *bus, const struct nl_vm *vm);
+unsigned int serial_input(struct serial *uart, const u8 *bytes, unsigned int nr, bool patient);
 bool serial_wants_input(struct serial *uart, bool patient);
 void serial_receive(struct serial *uart, u8 byte);
 

@@ -34,7 +34,8 @@ static void drain(int fd)
 	(void)n;
 }
 
-static bool alive(const struct virtio_dev *dev)
+/** virtio_alive() - does a driver use it, by the rules? The device is locked. */
+bool virtio_alive(const struct virtio_dev *dev)
 {
 	const u8 agreed = VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
 
@@ -70,6 +71,14 @@ void virtio_broken(struct virtio_dev *dev)
 		virtio_interrupt(dev, VIRTIO_ISR_CONFIG, dev->config_vector);
 }
 
+/** virtio_config_changed() - the device's registers say something new; locked */
+void virtio_config_changed(struct virtio_dev *dev)
+{
+	dev->generation++;
+	if (virtio_alive(dev))
+		virtio_interrupt(dev, VIRTIO_ISR_CONFIG, dev->config_vector);
+}
+
 /**
  * virtio_take() - take the next request of a queue
  * @dev: locked
@@ -82,7 +91,7 @@ int virtio_take(struct virtio_dev *dev, unsigned int q, struct vq_chain *chain)
 {
 	int ret;
 
-	if (!alive(dev) || !dev->queues[q].vq.ready)
+	if (!virtio_alive(dev) || !dev->queues[q].vq.ready)
 		return 0;
 	ret = vq_pop(&dev->queues[q].vq, chain);
 	if (ret < 0)
@@ -121,7 +130,7 @@ static void serve(struct virtio_dev *dev, const struct pollfd *fds)
 		if (!fds[POLL_QUEUE + q].revents)
 			continue;
 		drain(dev->queues[q].kick_fd);
-		if (alive(dev) && dev->queues[q].vq.ready)
+		if (virtio_alive(dev) && dev->queues[q].vq.ready)
 			dev->ops->serve(dev, q);
 	}
 	pthread_mutex_unlock(&dev->lock);
@@ -135,7 +144,7 @@ static int watched(struct virtio_dev *dev)
 	if (!dev->ops->watch)
 		return fd;
 	pthread_mutex_lock(&dev->lock);
-	if (alive(dev))
+	if (virtio_alive(dev))
 		fd = dev->ops->watch(dev);
 	pthread_mutex_unlock(&dev->lock);
 	return fd;

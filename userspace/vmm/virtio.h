@@ -57,8 +57,9 @@ struct virtio_dev {
 	const struct virtio_ops *ops;	/* constant */
 	const struct nl_vm *vm;		/* constant */
 	u64 features;			/* constant: what we offer */
-	u8 config[VIRTIO_CONFIG_SIZE];	/* constant: the device's own registers */
 	pthread_mutex_t lock;		/* all below */
+	u8 config[VIRTIO_CONFIG_SIZE];	/* the device's own registers */
+	u8 generation;			/* of what they say */
 	u64 driver_features;
 	u32 feature_select[2];		/* ours, the driver's */
 	u8 status;
@@ -76,7 +77,9 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops,
 		const struct virtio_place *place);
 int virtio_start(struct virtio_dev *dev);
 void virtio_destroy(struct virtio_dev *dev);
+bool virtio_alive(const struct virtio_dev *dev);
 void virtio_broken(struct virtio_dev *dev);
+void virtio_config_changed(struct virtio_dev *dev);
 void virtio_interrupt(struct virtio_dev *dev, u8 isr, u16 vector);
 int virtio_take(struct virtio_dev *dev, unsigned int q, struct vq_chain *chain);
 void virtio_give(struct virtio_dev *dev, unsigned int q, const struct vq_chain *chain,

@@ -108,7 +108,7 @@ static u64 common_read(struct virtio_dev *dev, u32 offset)
 	case VIRTIO_PCI_COMMON_STATUS:
 		return dev->status;
 	case VIRTIO_PCI_COMMON_CFGGENERATION:
-		return 0;
+		return dev->generation;
 	case VIRTIO_PCI_COMMON_Q_SELECT:
 		return dev->queue_select;
 	default:
