@@ -135,6 +135,24 @@ static int open_backend(struct net *net, const char *what)
 }
 
 /**
+ * net_add() - add a card to what it is connected to, before the guest runs
+ * @net: with its file descriptor
+ * @place: where the device goes
+ *
+ * Return: 0 or a negative errno with nl_error() set; net_destroy() then too.
+ */
+int net_add(struct net *net, const struct virtio_place *place)
+{
+	struct virtio_net_config *config = (struct virtio_net_config *)net->virtio.config;
+
+	if (getrandom(config->mac, sizeof(config->mac), 0) != sizeof(config->mac))
+		return nl_fail(EIO, "--net: no random bytes for an address");
+	config->mac[0] = MAC_LOCAL;
+	net->virtio.features = BIT_ULL(VIRTIO_NET_F_MAC);
+	return virtio_init(&net->virtio, &net_ops, place);
+}
+
+/**
  * net_init() - add a network card, before the guest runs
  * @net: zeroed
  * @what: "tap=NAME", "user" or "user,OPTIONS"
@@ -144,18 +162,11 @@ static int open_backend(struct net *net, const char *what)
  */
 int net_init(struct net *net, const char *what, const struct virtio_place *place)
 {
-	struct virtio_net_config *config = (struct virtio_net_config *)net->virtio.config;
 	int ret;
 
 	net->fd = -1;
 	ret = open_backend(net, what);
-	if (ret)
-		return ret;
-	if (getrandom(config->mac, sizeof(config->mac), 0) != sizeof(config->mac))
-		return nl_fail(EIO, "--net: no random bytes for an address");
-	config->mac[0] = MAC_LOCAL;
-	net->virtio.features = BIT_ULL(VIRTIO_NET_F_MAC);
-	return virtio_init(&net->virtio, &net_ops, place);
+	return ret ? ret : net_add(net, place);
 }
 
 /** net_destroy() - remove a card; no vCPU runs */

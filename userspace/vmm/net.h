@@ -21,6 +21,7 @@ struct net {
 	bool gone;		/* (device lock) the backend went away */
 };
 
+int net_add(struct net *net, const struct virtio_place *place);
 int net_init(struct net *net, const char *what, const struct virtio_place *place);
 void net_destroy(struct net *net);
 

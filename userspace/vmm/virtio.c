@@ -150,24 +150,35 @@ static int watched(struct virtio_dev *dev)
 	return fd;
 }
 
-static void *device_main(void *arg)
+/**
+ * virtio_turn() - wait for work and do it; the device's thread does nothing else
+ * @dev: built
+ * @timeout_ms: how long to wait, -1: until there is some
+ *
+ * Return: false when the device is to stop.
+ */
+bool virtio_turn(struct virtio_dev *dev, int timeout_ms)
 {
-	struct virtio_dev *dev = arg;
 	struct pollfd fds[POLL_QUEUE + VIRTIO_QUEUES] = {
-		[POLL_STOP] = { .fd = dev->stop_fd, .events = POLLIN },
-		[POLL_WATCH] = { .events = POLLIN },
+		[POLL_STOP] = { dev->stop_fd, POLLIN, 0 },
+		[POLL_WATCH] = { watched(dev), POLLIN, 0 },
 	};
 	unsigned int q;
 
 	for (q = 0; q < dev->ops->queues; q++)
 		fds[POLL_QUEUE + q] = (struct pollfd){ dev->queues[q].kick_fd, POLLIN, 0 };
-	while (!fds[POLL_STOP].revents) {
-		fds[POLL_WATCH].fd = watched(dev);
-		if (poll(fds, POLL_QUEUE + dev->ops->queues, -1) > 0)
-			serve(dev, fds);
-		else if (errno != EINTR)
-			break;
-	}
+	if (poll(fds, POLL_QUEUE + dev->ops->queues, timeout_ms) < 0)
+		return errno == EINTR;
+	if (fds[POLL_STOP].revents)
+		return false;
+	serve(dev, fds);
+	return true;
+}
+
+static void *device_main(void *arg)
+{
+	while (virtio_turn(arg, -1))
+		;
 	return NULL;
 }
 

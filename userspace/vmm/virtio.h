@@ -76,6 +76,7 @@ struct virtio_dev {
 int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops,
 		const struct virtio_place *place);
 int virtio_start(struct virtio_dev *dev);
+bool virtio_turn(struct virtio_dev *dev, int timeout_ms);
 void virtio_destroy(struct virtio_dev *dev);
 bool virtio_alive(const struct virtio_dev *dev);
 void virtio_broken(struct virtio_dev *dev);

@@ -290,8 +290,9 @@ static void bar_moved(struct pci_dev *pci, u64 from, u64 to)
 		if (to && !ret)
 			ret = nl_vm_ioeventfd(dev->vm, to + at, NOTIFY_BYTES, fd, true);
 		/* Without it notifications come as exits. */
-		if (ret)
+		if (ret && !dev->complained)
 			fprintf(stderr, "nestor: %s\n", nl_error());
+		dev->complained |= !!ret;
 	}
 }
 

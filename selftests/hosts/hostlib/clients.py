@@ -22,7 +22,8 @@ IMAGES = {
     "qemu": (
         ("qemu-system-x86", "qemu-utils", "seabios", "ipxe-qemu", "ovmf",
          "gdb-minimal"),
-        ("usr/bin/qemu-system-x86_64", "usr/bin/qemu-img", "usr/bin/gdb",
+        ("usr/bin/qemu-system-x86_64", "usr/bin/qemu-img",
+         "usr/bin/qemu-nbd", "usr/bin/gdb",
          "usr/lib/x86_64-linux-gnu/qemu/accel-tcg-*.so",
          "usr/share/qemu/*.bin", "usr/share/qemu/*.rom", "usr/share/qemu/keymaps/en-us",
          "usr/share/seabios", "usr/lib/ipxe/qemu/*e1000.rom",

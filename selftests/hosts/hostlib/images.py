@@ -126,8 +126,10 @@ def _libraries(path, seen):
         seen.add(lib)
 
 
-def payload(conf, command, module, extra, with_guest):
+def payload(conf, command, module, extra, with_guest, with_nbd):
     """Archive with the tree's files at /nestor and the command to run."""
+    # Programs beside the launcher whose large libraries few runs need.
+    helpers = {"nestor-nat": with_guest, "nestor-nbd": with_nbd}
     archive = cpio.Archive()
     archive.copy("init", HERE / "init.sh")
     archive.file("nestor-run/conf", conf.encode())
@@ -135,8 +137,7 @@ def payload(conf, command, module, extra, with_guest):
     archive.dir("nestor")
     libs = set()
     for path in _tree_files():
-        # Its libraries are large, and only a guest's network needs it.
-        if path.name == "nestor-nat" and not with_guest:
+        if not helpers.get(path.name, True):
             continue
         archive.copy(f"nestor/{path.relative_to(TREE)}", path)
         _libraries(path, libs)

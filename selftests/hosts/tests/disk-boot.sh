@@ -98,8 +98,10 @@ wget -q -O "$TMP/hello" http://127.0.0.1:8081/hello
 try "the host reaches the guest by a forwarded port" grep -q "from the guest" "$TMP/hello"
 try "the guest asks for a reset" ends 3 reboot
 
-start "$TMP/second"
-try "after the reboot it asks for a login again" log_in
+start "$TMP/second" --console virtio
+try "after the reboot it asks for a login again, on the virtio console" log_in
+ask tty "tty; cat /sys/class/tty/console/active"
+note "consoles: $(answer tty)"
 ask after "md5sum </root/data"
 try "the file has the same checksum" [ "$(answer after)" = "$BEFORE" ]
 note "$MIB MiB, md5 $(answer after)"

@@ -8,30 +8,9 @@
 # seconds: 900
 
 . "${0%/*}/lib.sh"
-MIB=${MIB:-4}
-SCRIPT=$TMP/script
-DATA=$TMP/data
+. "${0%/*}/virtio-lib.sh"
 SERVED=$TMP/www
 plan 11
-
-# guest NAME [option...]: boot; the script on standard input is its first disk.
-guest() {
-	log=$TMP/$1
-	shift
-	{ cat; printf 'exit\n'; head -c 4096 /dev/zero | tr '\0' '\n'; } >"$SCRIPT"
-	timeout 400 "$NESTOR" run --disk "$SCRIPT,ro" "$@" --kernel $GUEST/bzImage \
-		--initrd $GUEST/initrd.gz --mem 256M --cpus 2 \
-		--append "quiet nestor.script" </dev/null >"$log" 2>&1
-}
-
-# heard TEXT: the guest printed it at the start of a line.
-heard() {
-	grep -q "^$1" "$log" && return
-	tail -n 15 "$log"
-	return 1
-}
-
-sum_of() { md5sum <"$1" | cut -d ' ' -f 1; }
 
 ifconfig lo 127.0.0.1 up
 truncate -s "${MIB}M" "$DATA"
