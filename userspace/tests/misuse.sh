@@ -29,30 +29,7 @@ expect()
 	sed 's/^/# /' "$dir/out"
 }
 
-# poke FILE OFFSET BYTES: write bytes, given as printf escapes, into a file
-poke()
-{
-	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
-
-# The smallest file that looks like a kernel: header fields of the boot
-# protocol at their offsets, one sector of setup, one of payload. It wants
-# 64 MiB from 16 MiB on.
-make_kernel()
-{
-	head -c 2048 /dev/zero >"$1"
-	poke "$1" 497 '\001'				# setup_sects
-	poke "$1" 510 '\125\252'			# boot_flag
-	poke "$1" 513 '\152'				# header length
-	poke "$1" 514 'HdrS'
-	poke "$1" 529 '\001'				# loadflags: loaded high
-	poke "$1" 518 '\017\002'			# version 2.15
-	poke "$1" 556 '\377\377\377\177'		# initrd_addr_max
-	poke "$1" 566 '\177\000'			# xloadflags
-	poke "$1" 568 '\377\007\000\000'		# cmdline_size
-	poke "$1" 600 '\000\000\000\001\000\000\000\000'	# pref_address
-	poke "$1" 608 '\000\000\000\004'		# init_size
-}
+. "${0%/*}/kernel-lib.sh"
 
 k=$dir/kernel
 make_kernel "$k"
@@ -71,6 +48,7 @@ poke "$dir/cut" 497 '\004'
 echo "not a kernel" >"$dir/text"
 truncate -s 40M "$dir/initrd"
 : >"$dir/empty"
+mkfifo "$dir/pipe"
 long=$(printf '%03000d' 0)
 
 expect 2 "no command" "no arguments"
@@ -105,30 +83,52 @@ expect 2 "too little memory" "kernel at the end of the address space" run -k "$d
 expect 2 "too little memory.*81 MiB" "too little memory for the kernel" run -k "$k" -m 64M
 expect 2 "too little memory.*kernel and initrd need 121 MiB" "too little memory for the initrd" \
 	run -k "$k" -m 100M -i "$dir/initrd"
+expect 1 "not a regular file" "kernel is a pipe" run -k "$dir/pipe"
 expect 1 "cannot read the initrd" "initrd not there" run -k "$k" -i "$dir/none"
 expect 2 "command line is 30.. characters long, at most 2047" "command line too long" \
 	run -k "$k" -a "$long"
 expect 1 "is the module loaded.*modprobe nestor" "no device node" \
 	run -k "$k" -d "$dir/nestor"
 expect 1 "does not speak the KVM interface" "device of another kind" run -k "$k" -d /dev/null
+expect 2 "no format 'zip'" "unknown disk format" run -k "$k" -D "$dir/text,format=zip"
+expect 2 "no format 'raw'" "format of an address" run -k "$k" -D "nbd://localhost,format=raw"
+expect 2 "no file is named" "disk without a name" run -k "$k" -D ,ro
+expect 2 "there can be 8 disks" "nine disks" run -k "$k" -D 1 -D 2 -D 3 -D 4 -D 5 -D 6 -D 7 \
+	-D 8 -D 9
+expect 2 "neither 'serial' nor 'virtio'" "unknown console" run -k "$k" --console paper
+expect 2 "one network card" "two network cards" run -k "$k" -n user -n user
+expect 2 "neither 'vmx' nor 'svm'" "unknown nested ISA" run -k "$k" --nested arm
 expect 0 "Usage: nestor run" "--help" --help
 expect 0 "Usage: nestor run" "run --help" run --help
 expect 0 "^nestor [0-9]" "--version" --version
 
-# Root may open anything, so the case needs somebody else.
-if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
-	: >"$dir/node"
-	chmod 600 "$dir/node"
-	chmod 755 "$dir"
-	cp "$nestor" "$dir/nestor-copy"
-	nestor="setpriv"
-	expect 1 "no permission on .*group" "no permission on the node" \
-		--reuid 65534 --regid 65534 --clear-groups -- \
-		"$dir/nestor-copy" run -k "$k" -d "$dir/node"
-else
-	n=$((n + 1))
-	echo "ok $n - no permission on the node # SKIP needs root and setpriv"
-fi
+# as_nobody NAME PATTERN ARGUMENT...: root may open anything, so these need somebody else
+as_nobody()
+{
+	name=$1 pattern=$2
+	shift 2
+	if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
+		n=$((n + 1))
+		echo "ok $n - $name # SKIP needs root and setpriv"
+		return
+	fi
+	saved=$nestor
+	nestor=setpriv
+	expect 1 "$pattern" "$name" --reuid 65534 --regid 65534 --clear-groups -- \
+		"$dir/nestor-copy" run "$@"
+	nestor=$saved
+}
+
+: >"$dir/node"
+cp "$k" "$dir/secret"
+chmod 600 "$dir/node" "$dir/secret"
+chmod 755 "$dir"
+cp "$nestor" "$dir/nestor-copy"
+as_nobody "no permission on the node" "no permission on .*group" -k "$k" -d "$dir/node"
+as_nobody "no permission on the kernel" "cannot read the kernel.*Permission denied" \
+	-k "$dir/secret"
+as_nobody "no permission on the initrd" "cannot read the initrd.*Permission denied" \
+	-k "$k" -m 128M -i "$dir/secret"
 
 echo "1..$n"
 [ "$failed" -eq 0 ]

@@ -19,28 +19,11 @@ struct data {
 	size_t bytes;
 };
 
-/* The part of buffers from @skip on, @bytes long. */
 static void cut(struct data *data, const struct iovec *iov, unsigned int nr, size_t skip,
 		size_t bytes)
 {
-	unsigned int i;
-
-	data->nr = 0;
+	data->nr = vq_slice(data->iov, iov, nr, skip, bytes);
 	data->bytes = bytes;
-	for (i = 0; i < nr && bytes; i++) {
-		size_t here = iov[i].iov_len;
-
-		if (skip >= here) {
-			skip -= here;
-			continue;
-		}
-		here -= skip;
-		if (here > bytes)
-			here = bytes;
-		data->iov[data->nr++] = (struct iovec){ (u8 *)iov[i].iov_base + skip, here };
-		bytes -= here;
-		skip = 0;
-	}
 }
 
 static bool in_range(const struct blk *blk, u64 sector, size_t bytes)

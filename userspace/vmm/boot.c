@@ -41,7 +41,7 @@ static int image_open(struct image *img, const char *what, const char *path)
 	int err;
 
 	img->path = path;
-	img->fd = open(path, O_RDONLY | O_CLOEXEC);
+	img->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (img->fd < 0)
 		return nl_fail(errno, "cannot read the %s %s: %s", what, path, strerror(errno));
 	if (fstat(img->fd, &st) < 0 || !S_ISREG(st.st_mode)) {

@@ -198,6 +198,38 @@ bool vq_wants_interrupt(const struct virtqueue *vq)
 }
 
 /**
+ * vq_slice() - a part of buffers
+ * @to: filled, room for as many as there are
+ * @iov: the buffers
+ * @nr: how many
+ * @skip: bytes to pass over first
+ * @len: at most so many bytes
+ *
+ * Return: how many buffers the part has.
+ */
+unsigned int vq_slice(struct iovec *to, const struct iovec *iov, unsigned int nr, size_t skip,
+		      size_t len)
+{
+	unsigned int i, parts = 0;
+
+	for (i = 0; i < nr && len; i++) {
+		size_t here = iov[i].iov_len;
+
+		if (skip >= here) {
+			skip -= here;
+			continue;
+		}
+		here -= skip;
+		if (here > len)
+			here = len;
+		to[parts++] = (struct iovec){ (u8 *)iov[i].iov_base + skip, here };
+		len -= here;
+		skip = 0;
+	}
+	return parts;
+}
+
+/**
  * vq_gather() - copy from buffers
  * @iov: the buffers
  * @nr: how many
@@ -209,23 +241,12 @@ bool vq_wants_interrupt(const struct virtqueue *vq)
  */
 size_t vq_gather(const struct iovec *iov, unsigned int nr, size_t skip, void *to, size_t len)
 {
+	struct iovec part[VQ_MAX_SIZE];
+	unsigned int i, parts = vq_slice(part, iov, nr, skip, len);
 	size_t done = 0;
-	unsigned int i;
 
-	for (i = 0; i < nr && done < len; i++) {
-		size_t here = iov[i].iov_len;
-
-		if (skip >= here) {
-			skip -= here;
-			continue;
-		}
-		here -= skip;
-		if (here > len - done)
-			here = len - done;
-		memcpy((u8 *)to + done, (u8 *)iov[i].iov_base + skip, here);
-		done += here;
-		skip = 0;
-	}
+	for (i = 0; i < parts; done += part[i++].iov_len)
+		memcpy((u8 *)to + done, part[i].iov_base, part[i].iov_len);
 	return done;
 }
 
@@ -242,22 +263,11 @@ size_t vq_gather(const struct iovec *iov, unsigned int nr, size_t skip, void *to
 size_t vq_scatter(const struct iovec *iov, unsigned int nr, size_t skip, const void *from,
 		  size_t len)
 {
+	struct iovec part[VQ_MAX_SIZE];
+	unsigned int i, parts = vq_slice(part, iov, nr, skip, len);
 	size_t done = 0;
-	unsigned int i;
 
-	for (i = 0; i < nr && done < len; i++) {
-		size_t here = iov[i].iov_len;
-
-		if (skip >= here) {
-			skip -= here;
-			continue;
-		}
-		here -= skip;
-		if (here > len - done)
-			here = len - done;
-		memcpy((u8 *)iov[i].iov_base + skip, (const u8 *)from + done, here);
-		done += here;
-		skip = 0;
-	}
+	for (i = 0; i < parts; done += part[i++].iov_len)
+		memcpy(part[i].iov_base, (const u8 *)from + done, part[i].iov_len);
 	return done;
 }

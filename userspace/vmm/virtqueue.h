@@ -43,6 +43,8 @@ int vq_pop(struct virtqueue *vq, struct vq_chain *chain);
 void vq_unpop(struct virtqueue *vq);
 int vq_push(struct virtqueue *vq, const struct vq_chain *chain, u32 written);
 bool vq_wants_interrupt(const struct virtqueue *vq);
+unsigned int vq_slice(struct iovec *to, const struct iovec *iov, unsigned int nr, size_t skip,
+		      size_t len);
 size_t vq_gather(const struct iovec *iov, unsigned int nr, size_t skip, void *to, size_t len);
 size_t vq_scatter(const struct iovec *iov, unsigned int nr, size_t skip, const void *from,
 		  size_t len);
