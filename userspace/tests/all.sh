@@ -10,7 +10,7 @@ PATH=$PWD:$PATH
 {
 	tests/misuse.sh ./nestor
 	echo "status $?"
-	for program in units virtqueue disk; do
+	for program in units virtqueue device disk; do
 		tests/$program 2>&1
 		echo "status $?"
 	done

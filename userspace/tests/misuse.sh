@@ -89,6 +89,11 @@ expect 2 "command line is 30.. characters long, at most 2047" "command line too 
 	run -k "$k" -a "$long"
 expect 1 "is the module loaded.*modprobe nestor" "no device node" \
 	run -k "$k" -d "$dir/nestor"
+# A node that udev left, or made beforehand: nobody is behind it.
+if mknod "$dir/idle" c 10 251 2>/dev/null; then
+	expect 1 "is the module loaded.*modprobe nestor" "a node without its module" \
+		run -k "$k" -d "$dir/idle"
+fi
 expect 1 "does not speak the KVM interface" "device of another kind" run -k "$k" -d /dev/null
 expect 2 "no format 'zip'" "unknown disk format" run -k "$k" -D "$dir/text,format=zip"
 expect 2 "no format 'raw'" "format of an address" run -k "$k" -D "nbd://localhost,format=raw"

@@ -16,7 +16,7 @@ DISK=$TMP/disk
 LOG=$TMP/console
 KEYS=$TMP/keys
 SERVED=$TMP/www
-plan 11
+plan 12
 
 # start LOG [option...]: a guest whose console is $LOG, and descriptor 3 its keyboard.
 start() {
@@ -100,8 +100,8 @@ try "the guest asks for a reset" ends 3 reboot
 
 start "$TMP/second" --console virtio
 try "after the reboot it asks for a login again, on the virtio console" log_in
-ask tty "tty; cat /sys/class/tty/console/active"
-note "consoles: $(answer tty)"
+ask consoles "cat /sys/class/tty/console/active"
+try "which is /dev/console" [ "$(answer consoles | sed 's/.* //')" = hvc0 ]
 ask after "md5sum </root/data"
 try "the file has the same checksum" [ "$(answer after)" = "$BEFORE" ]
 note "$MIB MiB, md5 $(answer after)"
