@@ -320,7 +320,8 @@ long nst_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct nst_vcpu *vcpu = file->private_data;
 
-	if (vcpu->vm->mm != current->mm || READ_ONCE(vcpu->vm->dead))
+	if ((vcpu->vm->mm != current->mm && cmd != KVM_GET_STATS_FD) ||
+	    READ_ONCE(vcpu->vm->dead))
 		return -EIO;
 	return nst_ioctl_dispatch(nst_vcpu_ioctls, ARRAY_SIZE(nst_vcpu_ioctls), vcpu, cmd, arg);
 }

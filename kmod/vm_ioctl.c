@@ -246,8 +246,11 @@ long nst_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct nst_vm *vm = file->private_data;
 
-	/* Slots are addresses in the creator's memory; nobody else's would fit. */
-	if (vm->mm != current->mm || READ_ONCE(vm->dead))
+	/*
+	 * Slots are addresses in the creator's memory; nobody else's would fit.
+	 * Counters need no memory, and a monitor is another process.
+	 */
+	if ((vm->mm != current->mm && cmd != KVM_GET_STATS_FD) || READ_ONCE(vm->dead))
 		return -EIO;
 	return nst_ioctl_dispatch(nst_vm_ioctls, ARRAY_SIZE(nst_vm_ioctls), vm, cmd, arg);
 }

@@ -52,6 +52,14 @@ mkfifo "$dir/pipe"
 long=$(printf '%03000d' 0)
 
 expect 2 "no command" "no arguments"
+expect 0 "per second\|each second" "stat --help" stat --help
+expect 2 "interval 0.01: not a number from" "stat: too often" stat --interval 0.01
+expect 2 "interval nan: not a number from" "stat: an interval that is no number" stat -i nan
+expect 2 "count 0: not a number of tables" "stat: no table" stat --count 0
+expect 2 "pid 1x: not the number of" "stat: no process" stat --pid 1x
+expect 2 "needs a value" "stat: a value is missing" stat --pid
+expect 2 "unexpected word" "stat: an extra word" stat more
+expect 1 "No such process" "stat: a process that is gone" stat -n 1 -p 4194304
 expect 2 "unknown command 'walk'" "unknown command" walk
 expect 2 "no kernel" "no kernel" run
 expect 2 "unknown.*--frobnicate" "unknown option" run --frobnicate

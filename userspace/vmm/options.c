@@ -23,6 +23,7 @@
 
 static const char help_text[] =
 "Usage: nestor run --kernel FILE [OPTION]...\n"
+"       nestor stat [OPTION]...          (see nestor stat --help)\n"
 "       nestor --help | --version\n"
 "\n"
 "Run a Linux kernel in a virtual machine, with its console on\n"
@@ -263,10 +264,10 @@ enum options_verdict options_parse(struct options *opt, int argc, char **argv)
 	opt->cpus = CPUS_DEFAULT;
 
 	if (argc < 2)
-		return bad("no command: 'run' is what there is");
+		return bad("no command: 'run' and 'stat' are what there is");
 	if (argv[1][0] != '-') {
 		if (strcmp(argv[1], "run"))
-			return bad("unknown command '%s': 'run' is what there is", argv[1]);
+			return bad("unknown command '%s': 'run' and 'stat' are what there is", argv[1]);
 		argc--;
 		argv++;
 	}

@@ -2,12 +2,15 @@
 """Unmodified clients of KVM for a host, from Debian's packages.
 
 qemu       QEMU, qemu-img, gdb, and the firmware that machines start with
+qemu10     the same from Debian's backports
 libvirt    libvirtd and virsh
+trace      perf and trace-cmd
 
 Packages are downloaded, never installed. Of what they hold, an image takes the
 programs and data named below and the shared libraries that these need, and is
 one more archive behind the host's root.
 """
+import collections
 import json
 import os
 import pathlib
@@ -16,76 +19,51 @@ import shutil
 import subprocess
 
 from . import cache, cpio, kernels
+from .apt import Apt
 
-# Packages, then globs of files, in which a directory stands for all below it.
+Image = collections.namedtuple("Image", "packages globs suite", defaults=(None,))
+
+QEMU_PACKAGES = ("qemu-system-x86", "qemu-utils", "seabios", "ipxe-qemu", "ovmf",
+                 "gdb-minimal")
+QEMU_FILES = (
+    "usr/bin/qemu-system-x86_64", "usr/bin/qemu-img", "usr/bin/qemu-nbd", "usr/bin/gdb",
+    "usr/share/qemu/*.bin", "usr/share/qemu/*.rom", "usr/share/qemu/keymaps/en-us",
+    "usr/share/seabios", "usr/lib/ipxe/qemu/*e1000.rom",
+    "usr/lib/ipxe/qemu/*virtio.rom", "usr/share/OVMF/OVMF_CODE.fd",
+    "usr/share/OVMF/OVMF_VARS.fd", "usr/share/OVMF/OVMF_*_4M.fd")
+
+# In the globs of files a directory stands for all below it.
 IMAGES = {
-    "qemu": (
-        ("qemu-system-x86", "qemu-utils", "seabios", "ipxe-qemu", "ovmf",
-         "gdb-minimal"),
-        ("usr/bin/qemu-system-x86_64", "usr/bin/qemu-img",
-         "usr/bin/qemu-nbd", "usr/bin/gdb",
-         "usr/lib/x86_64-linux-gnu/qemu/accel-tcg-*.so",
-         "usr/share/qemu/*.bin", "usr/share/qemu/*.rom", "usr/share/qemu/keymaps/en-us",
-         "usr/share/seabios", "usr/lib/ipxe/qemu/*e1000.rom",
-         "usr/lib/ipxe/qemu/*virtio.rom", "usr/share/OVMF/OVMF_CODE.fd",
-         "usr/share/OVMF/OVMF_VARS.fd", "usr/share/OVMF/OVMF_*_4M.fd")),
-    "libvirt": (
+    "qemu": Image(QEMU_PACKAGES,
+                  QEMU_FILES + ("usr/lib/x86_64-linux-gnu/qemu/accel-tcg-*.so",)),
+    "qemu10": Image(QEMU_PACKAGES, QEMU_FILES, "bookworm-backports"),
+    "libvirt": Image(
         ("libvirt-daemon", "libvirt-clients", "libvirt-daemon-driver-qemu",
          "libvirt-daemon-config-network"),
         ("usr/sbin/libvirtd", "usr/sbin/virtlogd", "usr/bin/virsh",
          "usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so",
          "usr/share/libvirt")),
+    "trace": Image(
+        ("linux-perf", "trace-cmd"),
+        ("usr/bin/perf", "usr/bin/trace-cmd", "usr/lib/x86_64-linux-gnu/traceevent/plugins")),
 }
 NAMES = tuple(IMAGES)
 LIBRARY_DIRS = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu")
 
 
-def _apt(*args, cwd=None):
-    env = dict(os.environ, LC_ALL="C", DEBIAN_FRONTEND="noninteractive")
-    return subprocess.run(args, cwd=cwd, env=env, text=True, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def _wanted(name):
+def _wanted(name, apt):
     """What apt would install for an image: PACKAGE=VERSION each; remembered."""
-    packages = IMAGES[name][0]
-    stamp = [list(packages)] + [os.stat(path).st_mtime_ns for path in
-                                ("/var/lib/apt/lists",) if os.path.exists(path)]
+    packages = IMAGES[name].packages
     memo = cache.root() / f"client-{name}.json"
     if memo.exists():
         old = json.loads(memo.read_text())
-        if old["stamp"] == stamp:
+        if old["stamp"] == [list(packages), apt.stamp()]:
             return old["wanted"]
-    wanted = _resolve(packages)
+    wanted = apt.resolve(packages)
     tmp = memo.with_suffix(f".{os.getpid()}")
-    tmp.write_text(json.dumps({"stamp": stamp, "wanted": wanted}))
+    tmp.write_text(json.dumps({"stamp": [list(packages), apt.stamp()], "wanted": wanted}))
     tmp.rename(memo)
     return wanted
-
-
-def _resolve(packages):
-    """Packages with all they depend on."""
-    done = _apt("apt-get", "-o", "Dir::State::status=/dev/null", "-o",
-                "Debug::NoLocking=1", "-s", "-y", "--no-install-recommends",
-                "install", *packages)
-    found = re.findall(r"^Inst (\S+) \((\S+)", done.stdout, re.M)
-    if done.returncode or not found:
-        raise kernels.Missing(f"apt cannot tell what {packages[0]} needs:\n{done.stderr}")
-    return sorted(f"{name}={version}" for name, version in found)
-
-
-def _unpack(packages, into):
-    """Download packages and unpack all of them into one root."""
-    got = _apt("apt-get", "download", *packages, cwd=into)
-    debs = sorted(into.glob("*.deb"))
-    if got.returncode or len(debs) != len(packages):
-        raise kernels.Missing(f"cannot fetch {' '.join(packages)}:\n{got.stderr}")
-    root = into / "root"
-    root.mkdir()
-    for deb in debs:
-        subprocess.run(["dpkg-deb", "-x", str(deb), str(root)], check=True)
-        deb.unlink()
-    return root
 
 
 def _needed(path):
@@ -158,12 +136,12 @@ def _flat(archive, root, name):
 
 def image(name):
     """Bytes of an archive with a client of KVM."""
-    globs = IMAGES[name][1]
-    versions = _wanted(name)
+    apt = Apt(suite=IMAGES[name].suite)
+    versions = _wanted(name, apt)
 
     def fill(out):
-        root = _unpack(versions, out)
-        (out / "root.cpio").write_bytes(_collect(root, globs).bytes())
+        root = apt.unpack(versions, out)
+        (out / "root.cpio").write_bytes(_collect(root, IMAGES[name].globs).bytes())
         shutil.rmtree(root)
 
     key = cache.digest(*versions, pathlib.Path(__file__), pathlib.Path(cpio.__file__))

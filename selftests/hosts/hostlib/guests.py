@@ -6,9 +6,6 @@ i386       a 32-bit kernel, with PAE paging or without, and a 32-bit busybox
 vmlinux    the host's own kernel as an ELF file, which need not unpack itself
 grub       disks that start by GRUB: one with that kernel, one with nothing else
 disk       a disk with a root file system, init and login, and an initrd that finds it
-
-Packages of i386 come by an apt of their own in the cache, which uses this
-machine's sources and does not change what it has installed.
 """
 import gzip
 import os
@@ -18,61 +15,12 @@ import shutil
 import subprocess
 
 from . import cache, cpio, images, kernels
+from .apt import Apt
 
 GRUB_MIB = 24
 DISK_MIB = 128
 HERE = pathlib.Path(__file__).parent
 NAMES = ("memtest", "686", "686-pae", "vmlinux", "grub", "disk")
-
-
-class Apt:
-    """apt, of this machine or for one foreign architecture."""
-
-    def __init__(self, arch=None):
-        self.arch = arch or "this machine"
-        self.options = []
-        if not arch:
-            return
-        self.top = cache.root() / f"apt-{arch}"
-        for name in ("lists/partial", "cache/archives/partial"):
-            (self.top / name).mkdir(parents=True, exist_ok=True)
-        self.options = [
-            "-o", f"Dir::State={self.top}",
-            "-o", f"Dir::State::lists={self.top}/lists",
-            "-o", f"Dir::Cache={self.top}/cache",
-            "-o", "Dir::State::status=/dev/null",
-            "-o", f"APT::Architecture={arch}",
-            "-o", f"APT::Architectures={arch}",
-        ]
-
-    def run(self, program, *args, cwd=None):
-        """apt-get or apt-cache with these options; its output."""
-        env = dict(os.environ, LC_ALL="C", DEBIAN_FRONTEND="noninteractive")
-        return subprocess.run([program, *self.options, *args], cwd=cwd, env=env,
-                              text=True, check=False, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE)
-
-    def show(self, package):
-        """A package's record; the lists are fetched when they are missing."""
-        done = self.run("apt-cache", "show", "--no-all-versions", package)
-        if done.returncode or "Filename:" not in done.stdout:
-            cache.say(f"fetching lists of Debian's packages for {self.arch}")
-            # A source without i386 fails; the others are what counts.
-            self.run("apt-get", "-q", "update")
-            done = self.run("apt-cache", "show", "--no-all-versions", package)
-        if done.returncode or "Filename:" not in done.stdout:
-            raise kernels.Missing(f"apt offers no {package} for {self.arch}")
-        return done.stdout
-
-    def fetch(self, package, into):
-        """Download one package and unpack it."""
-        cache.say(f"fetching Debian package {package} for {self.arch}")
-        got = self.run("apt-get", "download", package, cwd=into)
-        debs = list(into.glob("*.deb"))
-        if got.returncode or not debs:
-            raise kernels.Missing(f"cannot fetch {package}:\n{got.stderr}")
-        subprocess.run(["dpkg-deb", "-x", str(debs[0]), str(into)], check=True)
-        debs[0].unlink()
 
 
 def memtest():
@@ -92,7 +40,7 @@ def memtest():
 
 def i386(flavour):
     """Directory with bzImage and initrd.gz of a 32-bit guest."""
-    apt = Apt("i386")
+    apt = Apt(arch="i386")
     shown = apt.show(f"linux-image-{flavour}")
     package = re.search(r"^Depends: ([^ ,]+)", shown, re.M).group(1)
     version = re.search(r"^Version: (\S+)", shown, re.M).group(1)

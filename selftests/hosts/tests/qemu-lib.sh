@@ -60,17 +60,18 @@ start() {
 	echo $! >"$TMP/$vm.pid"
 }
 
-# tell NAME WORD...: one monitor command; waits until the monitor is done with it.
+# tell NAME WORD...: one monitor command; waits until the monitor is done with it,
+# or the process with everything.
 tell() {
 	vm=$1
 	shift
 	tell_before=$(prompts)
 	echo "$*" >"$TMP/$vm.in"
-	within $((QEMU_SECONDS * SLOW)) more_prompts "$tell_before"
+	within $((QEMU_SECONDS * SLOW)) is_done "$tell_before"
 }
 
 prompts() { grep -o '(qemu)' "$TMP/$vm.mon" | wc -l; }
-more_prompts() { [ "$(prompts)" -gt "$1" ]; }
+is_done() { [ "$(prompts)" -gt "$1" ] || ! alive "$vm"; }
 
 # within SECONDS COMMAND...: until the command succeeds, or so long.
 within() {

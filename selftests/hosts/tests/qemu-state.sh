@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Unmodified QEMU saves a guest into a snapshot and goes back to it, in the same
-# process and in another; migrates it to a second process while it writes memory;
-# keeps its state in a file that stock KVM takes, and takes that of stock KVM.
+# process and in another, taken while it boots, while it halts, with interrupts that wait;
+# migrates it to a second process while it writes memory; keeps its state in a file
+# that stock KVM takes, and takes that of stock KVM.
 # hosts: svm
 # nightly: svm
-# options: --guest --other-guest vmlinux --client qemu --mem 2560
+# options: --guest --other-guest vmlinux --client qemu --mem 3072
 # seconds: 1200
 
 . "${0%/*}/lib.sh"
 . "${0%/*}/qemu-lib.sh"
-plan 18
+plan 22
 DISK=$TMP/script
 SNAP=$TMP/snap.qcow2
 
@@ -19,12 +20,15 @@ script_disk "$DISK" <<'END'
 echo "the guest counts"
 dd if=/dev/urandom of=/tmp/a bs=64k count=16 2>/dev/null
 want=$(md5sum </tmp/a)
+while read -r line; do
+	echo "heard $line"
+done </dev/ttyS1 &
 n=0
 while [ ! -e /stop ]; do
 	cp /tmp/a /tmp/b
 	[ "$(md5sum </tmp/b)" = "$want" ] || echo "memory is wrong"
 	n=$((n + 1))
-	echo "tick $n $(cut -d' ' -f1 /proc/uptime)"
+	echo "tick $n $(cut -d' ' -f1 /proc/uptime) nmi $(awk '/NMI:/ { print $2 + $3 }' /proc/interrupts)"
 	usleep 50000
 done
 END
@@ -32,10 +36,13 @@ END
 guest() {
 	name=$1
 	shift
+	rm -f "$TMP/$name.uart.in" "$TMP/$name.uart.out"
+	mkfifo "$TMP/$name.uart.in" "$TMP/$name.uart.out"
 	start "$name" -kernel "$VMLINUX" -initrd $GUEST/initrd.gz -smp 2 \
 		-append "$LINUX_LINE nestor.script" \
 		-drive "file=$DISK,format=raw,if=none,id=s,readonly=on" \
 		-device virtio-blk-pci,drive=s \
+		-chardev "pipe,id=u,path=$TMP/$name.uart" -serial chardev:u \
 		-drive "file=$SNAP,format=qcow2,if=none,id=d" "$@"
 }
 
@@ -72,18 +79,48 @@ completed() {
 	grep -q 'Migration status: completed' "$TMP/$1.mon" || last_words "$TMP/$1.mon"
 }
 
+nmis() { sed -n 's/^tick .* nmi //p' "$TMP/$1.serial" | tail -n 1; }
+
 qemu-img create -q -f qcow2 "$SNAP" 1M
 guest one
-try "a guest counts" says one "tick 5"
+# In its first moments: SeaBIOS, the kernel's setup, its start of CPUs.
+early=0
+delay=400
+until grep -q '^tick' "$TMP/one.serial" || [ $early = 6 ]; do
+	early=$((early + 1))
+	usleep ${delay}000
+	delay=$((delay * 3 / 2))
+	tell one savevm "boot$early"
+done
+note "$early snapshots"
+try "a guest counts that was saved often as it booted" says one "tick 5"
 try "savevm while it runs" tell one savevm first
 try "it goes on" goes_on one
 try "loadvm goes back" tell one loadvm first
 try "and it counts on from there" goes_on one
 tell one stop
 try "savevm of a stopped guest" tell one savevm second
+nmis=$(nmis one)
+tell one nmi
+echo text >"$TMP/one.uart.in"
+sleep 1
+tell one savevm pending
 tell one quit
 try "the process ends" ends one
 
+goes_on_from_boot() {
+	for n in $(seq $early); do
+		guest early -loadvm "boot$n"
+		says early "tick 3" && sound early || return
+		stop_vm early
+	done
+}
+try "others go on from each of these" goes_on_from_boot
+guest two -loadvm pending
+try "another loads a snapshot with interrupts that wait" goes_on two
+try "the NMI arrives, once" test "$(nmis two)" = $((nmis + 1))
+try "so does what the serial line had" grep -q "^heard text" "$TMP/two.serial"
+stop_vm two
 guest two -loadvm first
 try "another process loads the snapshot" goes_on two
 try "without a tick left out" counts_on "$TMP/two.serial"
