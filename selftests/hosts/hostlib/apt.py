@@ -2,7 +2,7 @@
 """apt, of this machine or one of its own in the cache; nothing is installed.
 
 An apt of its own serves a foreign architecture, with this machine's sources, or
-a suite that is not among these, with Debian's archive beside it.
+a suite that is not among these, from where this machine has its own release.
 """
 import os
 import re
@@ -10,8 +10,18 @@ import subprocess
 
 from . import cache, kernels
 
-ARCHIVE = "http://deb.debian.org/debian"
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def archive_of(release):
+    """Address of the archive that this machine takes a release of Debian from."""
+    done = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)",
+                           "Created-By: Packages", f"Codename: {release}"],
+                          text=True, check=False, stdout=subprocess.PIPE)
+    found = done.stdout.split()
+    if not found:
+        raise kernels.Missing(f"no source of this machine has Debian's {release}")
+    return found[0]
 
 
 class Apt:
@@ -40,9 +50,11 @@ class Apt:
 
     def _sources(self, suite):
         """The suite and, for what it does not bring, the release that it is for."""
+        release = suite.partition("-")[0]
+        archive = archive_of(release)
         path = self.top / "sources.list"
-        path.write_text("".join(f"deb [signed-by={KEYS}] {ARCHIVE} {name} main\n"
-                                for name in (suite.partition("-")[0], suite)))
+        path.write_text("".join(f"deb [signed-by={KEYS}] {archive} {name} main\n"
+                                for name in (release, suite)))
         self.options += ["-o", f"Dir::Etc::sourcelist={path}",
                          "-o", f"Dir::Etc::sourceparts={self.top}/parts",
                          "-o", f"APT::Default-Release={suite}"]

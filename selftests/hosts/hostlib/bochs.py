@@ -151,6 +151,7 @@ class Machine:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1)
         self._configure(host, options, listener.getsockname()[1])
+        self.console = open(self.dir / "console", "rb")
         master, slave = pty.openpty()
         self.screen = master
         os.set_blocking(master, False)
@@ -161,7 +162,7 @@ class Machine:
             env=dict(os.environ, TERM="vt100", LINES="25", COLUMNS="80"),
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
-        listener.settimeout(20)
+        listener.settimeout(180)
         try:
             self.command, _ = listener.accept()
         except OSError as error:
@@ -172,7 +173,6 @@ class Machine:
         finally:
             listener.close()
         self.command.setblocking(False)
-        self.console = open(self.dir / "console", "rb")
 
     def _configure(self, host, options, port):
         lines = [

@@ -6,6 +6,7 @@ i386       a 32-bit kernel, with PAE paging or without, and a 32-bit busybox
 vmlinux    the host's own kernel as an ELF file, which need not unpack itself
 grub       disks that start by GRUB: one with that kernel, one with nothing else
 disk       a disk with a root file system, init and login, and an initrd that finds it
+churn      a program for a guest that is migrated
 """
 import gzip
 import os
@@ -20,7 +21,7 @@ from .apt import Apt
 GRUB_MIB = 24
 DISK_MIB = 128
 HERE = pathlib.Path(__file__).parent
-NAMES = ("memtest", "686", "686-pae", "vmlinux", "grub", "disk")
+NAMES = ("memtest", "686", "686-pae", "vmlinux", "grub", "disk", "churn")
 
 
 def memtest():
@@ -73,6 +74,19 @@ def vmlinux():
             shutil.copyfile(kernel / name, out / name)
 
     return cache.entry("guest-vmlinux", cache.digest(kernel.name, "vmlinux"), fill)
+
+
+def churn():
+    """Directory with churn, a program that needs no library, as a disk."""
+    source = HERE / "churn.c"
+
+    def fill(out):
+        subprocess.run(["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static",
+                        "-s", "-pthread", "-o", str(out / "churn"), str(source)], check=True)
+        size = (out / "churn").stat().st_size
+        os.truncate(out / "churn", (size + 511) & ~511)
+
+    return cache.entry("guest-churn", cache.digest(source, pathlib.Path(__file__)), fill)
 
 
 def _write_at(path, offset, data):
@@ -184,7 +198,8 @@ def disk():
 
 def files(names):
     """What --file would add for guests by name: SRC:DEST for each file."""
-    made = {"memtest": memtest, "vmlinux": vmlinux, "grub": grub, "disk": disk}
+    made = {"memtest": memtest, "vmlinux": vmlinux, "grub": grub, "disk": disk,
+            "churn": churn}
     found = []
     for name in names:
         where = made[name]() if name in made else i386(name)

@@ -52,7 +52,7 @@ class Machine:
                                         preexec_fn=session.die_with_parent)
         self.socks = {}
         for name, sock in self.listeners.items():
-            sock.settimeout(20)
+            sock.settimeout(180)
             try:
                 conn, _ = sock.accept()
             except OSError as error:

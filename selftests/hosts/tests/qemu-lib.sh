@@ -48,14 +48,16 @@ linux_boots() {
 }
 
 # start NAME OPTION...: a QEMU with its monitor on a pipe; tell and heard use it.
-# Its serial line goes to $TMP/NAME.serial, what the monitor says to $TMP/NAME.mon.
+# Its serial line goes to $TMP/NAME.serial, or behind what is in $SERIAL_LOG, and what
+# the monitor says to $TMP/NAME.mon.
 start() {
 	vm=$1
 	shift
 	[ -p "$TMP/$vm.in" ] || mkfifo "$TMP/$vm.in"
-	: >"$TMP/$vm.serial"
+	[ "$SERIAL_LOG" ] || : >"$TMP/$vm.serial"
 	qemu-system-x86_64 -accel kvm -nodefaults -no-user-config -display none \
-		-no-reboot -m "$QEMU_MEM" -serial "file:$TMP/$vm.serial" -monitor stdio \
+		-no-reboot -m "$QEMU_MEM" -monitor stdio -serial chardev:serial \
+		-chardev "file,id=serial,path=${SERIAL_LOG:-$TMP/$vm.serial},append=on" \
 		"$@" <>"$TMP/$vm.in" >"$TMP/$vm.mon" 2>&1 &
 	echo $! >"$TMP/$vm.pid"
 }
