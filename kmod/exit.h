@@ -214,8 +214,9 @@ struct nst_exit {
 			bool in_page_walk; /* touched a guest paging structure */
 		} tdp;
 		struct {
-			u16 offset;	/* into the APIC page */
+			u16 offset;	/* into the APIC page; EOI: the vector */
 			bool write;
+			bool fetch;
 		} apic;
 		struct {
 			u16 selector;

@@ -251,7 +251,7 @@ static enum nst_next nst_finish_cr_write(struct nst_vcpu *vcpu, u8 cr, u64 val)
 	}
 	next = nst_skip_insn(vcpu);
 	/* Userspace that has the LAPIC must hear of every CR8 change. */
-	if (next == NST_ENTER && cr == 8 && !vcpu->lapic) {
+	if (next == NST_ENTER && cr == 8 && !vcpu->lapic && !nst_nested_get_cr8(vcpu, &val)) {
 		vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
 		return NST_USER;
 	}

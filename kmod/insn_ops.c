@@ -104,6 +104,20 @@ static enum nst_emul_result nst_outside(struct nst_vcpu *vcpu, nst_gpa_t gpa, vo
 	return nst_from_ext(nst_ext_mmio(vcpu, gpa, buf, len, write));
 }
 
+/* L1 may have made something else of this place than memory. */
+static enum nst_l1_access nst_ask_l1(const struct nst_emul *e, nst_gpa_t gpa, void *buf, u32 len,
+				     u8 how)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	enum nst_l1_access ret = NST_L1_MEMORY;
+
+	if (unlikely(vcpu->l1) && vcpu->l1->access)
+		ret = vcpu->l1->access(vcpu, gpa, buf, len, how);
+	if (ret == NST_L1_EXIT)
+		vcpu->exit.insn_len = e->insn_len;
+	return ret;
+}
+
 static enum nst_emul_result nst_ops_fetch(struct nst_emul *e, u64 lin, void *buf, u32 len)
 {
 	struct nst_vcpu *vcpu = nst_vcpu_of(e);
@@ -115,6 +129,8 @@ static enum nst_emul_result nst_ops_fetch(struct nst_emul *e, u64 lin, void *buf
 		if (ret != NST_EMUL_OK)
 			return ret;
 	}
+	if (nst_ask_l1(e, gpa, buf, len, NST_ACCESS_X) == NST_L1_EXIT)
+		return NST_EMUL_INTERCEPTED;
 	if (!nst_vcpu_read_gpa(vcpu, gpa, buf, len))
 		return NST_EMUL_OK;
 	/* Code in a device's memory: nothing that we could run. */
@@ -122,18 +138,53 @@ static enum nst_emul_result nst_ops_fetch(struct nst_emul *e, u64 lin, void *buf
 	return NST_EMUL_UNKNOWN;
 }
 
+static enum nst_emul_result nst_read_part(struct nst_emul *e, nst_gpa_t gpa, void *buf, u32 len,
+					  u8 how)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+
+	switch (nst_ask_l1(e, gpa, buf, len, how)) {
+	case NST_L1_DONE:
+		return NST_EMUL_OK;
+	case NST_L1_EXIT:
+		return NST_EMUL_INTERCEPTED;
+	default:
+		break;
+	}
+	if (!nst_vcpu_read_gpa(vcpu, gpa, buf, len))
+		return NST_EMUL_OK;
+	return nst_outside(vcpu, gpa, buf, len, false);
+}
+
+static enum nst_emul_result nst_write_part(struct nst_emul *e, nst_gpa_t gpa, const void *buf,
+					   u32 len, u8 how)
+{
+	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+
+	switch (nst_ask_l1(e, gpa, (void *)buf, len, how)) {
+	case NST_L1_DONE:
+		return NST_EMUL_OK;
+	case NST_L1_EXIT:
+		return NST_EMUL_INTERCEPTED;
+	default:
+		break;
+	}
+	if (!nst_vcpu_write_gpa(vcpu, gpa, buf, len))
+		return NST_EMUL_OK;
+	return nst_outside(vcpu, gpa, (void *)buf, len, true);
+}
+
 static enum nst_emul_result nst_ops_read(struct nst_emul *e, u64 lin, void *buf, u32 len,
 					 u32 flags)
 {
 	u8 kind = flags & NST_EMUL_ACC_RMW ? NST_ACCESS_R | NST_ACCESS_W : NST_ACCESS_R;
-	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	u8 how = nst_access_of(e, kind, flags);
 	enum nst_emul_result ret;
 	struct nst_span span;
 
-	ret = nst_map_span(e, lin, len, nst_access_of(e, kind, flags), &span);
+	ret = nst_map_span(e, lin, len, how, &span);
 	for (int i = 0; i < 2 && ret == NST_EMUL_OK && span.len[i]; i++) {
-		if (nst_vcpu_read_gpa(vcpu, span.gpa[i], buf, span.len[i]))
-			ret = nst_outside(vcpu, span.gpa[i], buf, span.len[i], false);
+		ret = nst_read_part(e, span.gpa[i], buf, span.len[i], how);
 		buf += span.len[i];
 	}
 	return ret;
@@ -142,14 +193,13 @@ static enum nst_emul_result nst_ops_read(struct nst_emul *e, u64 lin, void *buf,
 static enum nst_emul_result nst_ops_write(struct nst_emul *e, u64 lin, const void *buf,
 					  u32 len, u32 flags)
 {
-	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	u8 how = nst_access_of(e, NST_ACCESS_W, flags);
 	enum nst_emul_result ret;
 	struct nst_span span;
 
-	ret = nst_map_span(e, lin, len, nst_access_of(e, NST_ACCESS_W, flags), &span);
+	ret = nst_map_span(e, lin, len, how, &span);
 	for (int i = 0; i < 2 && ret == NST_EMUL_OK && span.len[i]; i++) {
-		if (nst_vcpu_write_gpa(vcpu, span.gpa[i], buf, span.len[i]))
-			ret = nst_outside(vcpu, span.gpa[i], (void *)buf, span.len[i], true);
+		ret = nst_write_part(e, span.gpa[i], buf, span.len[i], how);
 		buf += span.len[i];
 	}
 	return ret;
@@ -192,6 +242,14 @@ static enum nst_emul_result nst_ops_cmpxchg(struct nst_emul *e, u64 lin, const v
 	ret = nst_translate(e, lin, nst_access_of(e, NST_ACCESS_R | NST_ACCESS_W, 0), &gpa);
 	if (ret != NST_EMUL_OK)
 		return ret;
+	switch (nst_ask_l1(e, gpa, (void *)new, len, NST_ACCESS_W)) {
+	case NST_L1_DONE:
+		return NST_EMUL_OK;
+	case NST_L1_EXIT:
+		return NST_EMUL_INTERCEPTED;
+	default:
+		break;
+	}
 	swapped = nst_exchange(nst_vcpu_of(e), gpa, old, new, len);
 	if (swapped < 0)
 		return nst_ops_write(e, lin, new, len, 0);

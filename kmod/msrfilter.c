@@ -14,6 +14,7 @@
 #include "core.h"
 #include "insn.h"
 #include "msr.h"
+#include "nested/nested.h"
 #include "trace.h"
 
 #define X2APIC_FIRST	0x800u
@@ -198,6 +199,16 @@ enum nst_next nst_exit_msr(struct nst_vcpu *vcpu)
 	u64 val = (u32)vcpu->st.gpr[NST_RAX] | vcpu->st.gpr[NST_RDX] << 32;
 	int ret;
 
+	ret = nst_nested_msr(vcpu, index, write, &val);
+	if (ret == -EINVAL) {
+		nst_raise_gp(vcpu);
+		return NST_ENTER;
+	}
+	if (!ret) {
+		if (!write)
+			set_edx_eax(vcpu, val);
+		return nst_skip_insn(vcpu);
+	}
 	if (!nst_msr_allowed(vcpu, index, write)) {
 		trace_kvm_msr(write, index, val, true);
 		return msr_failed(vcpu, index, val, KVM_MSR_EXIT_REASON_FILTER);

@@ -169,7 +169,7 @@ long nst_get_sregs(void *object, unsigned long arg)
 	sregs->cr2 = st->cr2;
 	sregs->cr3 = st->cr3;
 	sregs->cr4 = st->cr4;
-	sregs->cr8 = nst_get_cr8(vcpu);
+	sregs->cr8 = nst_apic_cr8(vcpu);
 	sregs->efer = st->efer;
 	sregs->apic_base = vcpu->apic_base;
 	nst_pending_vector_to_user(vcpu, sregs);
@@ -275,7 +275,7 @@ static long nst_take_sregs(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs,
 	st->cr3 = sregs->cr3;
 	st->cr4 = sregs->cr4;
 	vcpu->dirty |= NST_STATE_GPR;
-	nst_set_cr8(vcpu, sregs->cr8);
+	nst_set_apic_cr8(vcpu, sregs->cr8);
 	nst_mmu_mode_changed(vcpu);
 	nst_mmu_flush_guest(vcpu);
 	/* A CPU that was told where to start does not wait to be started. */

@@ -119,7 +119,7 @@ static void nst_prepare_events(struct nst_vcpu *vcpu)
 	if (nst_test_request(vcpu, NST_REQ_EVENT))
 		nst_inject_pending(vcpu);
 	if (nst_nested_get_cr8(vcpu, &cr8))
-		nst_backend->set_tpr(vcpu, cr8 << 4, 0);
+		nst_backend->set_tpr(vcpu, cr8 << 4, nst_nested_tpr_threshold(vcpu));
 	else if (vcpu->lapic)
 		nst_backend->set_tpr(vcpu, nst_lapic_get_cr8(vcpu) << 4,
 				     nst_lapic_tpr_threshold(vcpu));
@@ -281,6 +281,7 @@ static enum nst_next nst_wait(struct nst_vcpu *vcpu)
 	/* Looked at here, so that an old request does not keep us awake. */
 	nst_test_request(vcpu, NST_REQ_EVENT);
 	nst_collect_nmis(vcpu);
+	nst_nested_notice(vcpu);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED && nst_smi_due(vcpu))
 		return nst_smm_event(vcpu);
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED &&
@@ -345,7 +346,7 @@ static void nst_fill_run_page(struct nst_vcpu *vcpu)
 
 	run->if_flag = !!(vcpu->st.rflags & X86_EFLAGS_IF);
 	run->flags = vcpu->smm.in ? KVM_RUN_X86_SMM : 0;
-	run->cr8 = nst_get_cr8(vcpu);
+	run->cr8 = nst_apic_cr8(vcpu);
 	run->apic_base = vcpu->apic_base;
 	run->ready_for_interrupt_injection = nst_ready_for_user_irq(vcpu);
 }
@@ -385,7 +386,7 @@ static long nst_run_loaded(struct nst_vcpu *vcpu)
 
 	if (nst_sync_regs_in(vcpu))
 		return -EINVAL;
-	if (!vcpu->lapic && !nst_set_cr8(vcpu, READ_ONCE(run->cr8)))
+	if (!vcpu->lapic && !nst_set_apic_cr8(vcpu, READ_ONCE(run->cr8)))
 		return -EINVAL;
 	nst_debug_start(vcpu);
 	next = nst_insn_complete(vcpu);

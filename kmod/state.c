@@ -238,7 +238,37 @@ bool nst_set_cr4(struct nst_vcpu *vcpu, u64 val)
 }
 
 /**
- * nst_get_cr8() - the task priority class
+ * nst_apic_cr8() - the task priority class of the vCPU's APIC
+ * @vcpu: loaded vCPU
+ *
+ * Return: 0 to 15; what userspace knows as CR8, also while L2 has another.
+ */
+u64 nst_apic_cr8(struct nst_vcpu *vcpu)
+{
+	return vcpu->lapic ? nst_lapic_get_cr8(vcpu) : vcpu->user_cr8;
+}
+
+/**
+ * nst_set_apic_cr8() - userspace sets CR8
+ * @vcpu: loaded vCPU
+ * @val: the new value
+ *
+ * Return: false when it cannot be.
+ */
+bool nst_set_apic_cr8(struct nst_vcpu *vcpu, u64 val)
+{
+	if (val > 0xf)
+		return false;
+	if (vcpu->lapic)
+		nst_lapic_set_cr8(vcpu, val);
+	else
+		vcpu->user_cr8 = val;
+	nst_request(vcpu, NST_REQ_EVENT);
+	return true;
+}
+
+/**
+ * nst_get_cr8() - the task priority class that the current context sees
  * @vcpu: loaded vCPU
  *
  * Return: 0 to 15.
@@ -247,9 +277,7 @@ u64 nst_get_cr8(struct nst_vcpu *vcpu)
 {
 	u64 val;
 
-	if (nst_nested_get_cr8(vcpu, &val))
-		return val;
-	return vcpu->lapic ? nst_lapic_get_cr8(vcpu) : vcpu->user_cr8;
+	return nst_nested_get_cr8(vcpu, &val) ? val : nst_apic_cr8(vcpu);
 }
 
 /**
@@ -263,14 +291,8 @@ bool nst_set_cr8(struct nst_vcpu *vcpu, u64 val)
 {
 	if (val > 0xf)
 		return false;
-	if (nst_nested_set_cr8(vcpu, val)) {
-		nst_request(vcpu, NST_REQ_EVENT);
-		return true;
-	}
-	if (vcpu->lapic)
-		nst_lapic_set_cr8(vcpu, val);
-	else
-		vcpu->user_cr8 = val;
+	if (!nst_nested_set_cr8(vcpu, val))
+		return nst_set_apic_cr8(vcpu, val);
 	nst_request(vcpu, NST_REQ_EVENT);
 	return true;
 }

@@ -297,6 +297,13 @@ enum nst_next {
 	NST_FAULTED,	/* guest memory is not accessible: return -EFAULT */
 };
 
+/* What an access of L2 is. */
+enum nst_l1_access {
+	NST_L1_MEMORY,	/* an ordinary one */
+	NST_L1_DONE,	/* carried out otherwise */
+	NST_L1_EXIT,	/* L1's, with vcpu->exit filled */
+};
+
 /**
  * struct nst_l1_ops - what the emulator asks nesting, while L2 runs
  * @wants: would L1 have got this exit from hardware? @exit is decoded and has
@@ -305,6 +312,8 @@ enum nst_next {
  *	manuals. Changes nothing.
  * @exit: leave to L1 with vcpu->exit, which @wants said yes to. RIP is still
  *	that of the instruction; vcpu->exit.insn_len is its length.
+ * @access: the instruction is about to touch L1's memory at @gpa, within a page,
+ *	@how is NST_ACCESS_*; @buf has what is written or gets what is read
  *
  * vcpu->l1 is NULL while L1 runs. CVE-2020-2732 is what happens without this.
  * A memory access of L2 that L1's own paging refuses ends the same way: the
@@ -313,6 +322,8 @@ enum nst_next {
 struct nst_l1_ops {
 	bool (*wants)(struct nst_vcpu *vcpu, const struct nst_exit *exit);
 	enum nst_next (*exit)(struct nst_vcpu *vcpu);
+	enum nst_l1_access (*access)(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, u32 len,
+				     u8 how);
 };
 
 /* Features that the guest's CPUID offers, looked at on hot paths. */
@@ -381,6 +392,9 @@ bool nst_set_cr3(struct nst_vcpu *vcpu, u64 val);
 bool nst_set_cr4(struct nst_vcpu *vcpu, u64 val);
 bool nst_set_cr8(struct nst_vcpu *vcpu, u64 val);
 u64 nst_get_cr8(struct nst_vcpu *vcpu);
+/* The same for userspace: never L2's own. */
+bool nst_set_apic_cr8(struct nst_vcpu *vcpu, u64 val);
+u64 nst_apic_cr8(struct nst_vcpu *vcpu);
 bool nst_set_efer(struct nst_vcpu *vcpu, u64 val, bool host);
 bool nst_set_xcr0(struct nst_vcpu *vcpu, u64 val);
 /* DR access; 0, or the vector to raise: #UD or #GP (from @dr 4, 5 or bad bits). */

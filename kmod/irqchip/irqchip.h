@@ -77,6 +77,8 @@ void nst_lapic_set_cr8(struct nst_vcpu *vcpu, u8 cr8);
 int nst_lapic_pending(struct nst_vcpu *vcpu);
 /* Acknowledge: IRR to ISR (or the PIC's INTA).  Returns the vector, -1: gone. */
 int nst_lapic_ack(struct nst_vcpu *vcpu);
+/* The interrupt in service is over, without a write of EOI by the guest.  Own thread. */
+void nst_lapic_end(struct nst_vcpu *vcpu);
 /* Highest IRR class that TPR masks now, as TPR threshold 0 to 15; 0: none. */
 u8 nst_lapic_tpr_threshold(struct nst_vcpu *vcpu);
 /* Wake-up sources beyond nst_lapic_pending(): INIT, SIPI.  Own thread. */

@@ -321,6 +321,16 @@ void nst_lapic_eoi(struct nst_lapic *l)
 }
 
 /**
+ * nst_lapic_end() - nst_lapic_eoi() for those who have no handler that writes EOI
+ * @vcpu: own thread
+ */
+void nst_lapic_end(struct nst_vcpu *vcpu)
+{
+	if (vcpu->lapic)
+		nst_lapic_eoi(vcpu->lapic);
+}
+
+/**
  * nst_lapic_get_cr8() - TPR as MOV from CR8 sees it
  * @vcpu: own thread
  */

@@ -116,6 +116,17 @@ static void check_guest(struct audit *a, struct nst_table *table, unsigned int i
 	}
 }
 
+static void check_hidden(struct audit *a, struct nst_table *table, unsigned int index)
+{
+	const struct nst_format *fmt = nst_table_format(table);
+	u64 pages = nst_format_pages(fmt, table->role.level);
+	u64 gfn = table->gfns ? table->gfns[index] & ~(pages - 1) : table->gfn + index * pages;
+
+	if (nst_entry_leaf(fmt, table->role.level, table->entries[index]) &&
+	    nst_gfns_hidden(a->vm, table->role.space, gfn, pages))
+		finding(a, table, index, "leaf maps a hidden page");
+}
+
 static void check_entries(struct audit *a, struct nst_table *table, bool compare)
 {
 	const struct nst_format *fmt = nst_table_format(table);
@@ -131,6 +142,7 @@ static void check_entries(struct audit *a, struct nst_table *table, bool compare
 			continue;
 		}
 		present++;
+		check_hidden(a, table, i);
 		if (!nst_entry_leaf(fmt, table->role.level, table->entries[i]))
 			check_link(a, table, i);
 		else if (table->gfns)

@@ -136,7 +136,15 @@ static bool slot_allows(const struct nst_memslot *slot, u64 gfn, unsigned int le
 	return first >= slot->base_gfn && first + pages <= slot->base_gfn + slot->npages;
 }
 
-static unsigned int fault_level(const struct nst_fault *fault)
+/* Would a page of @level map a hidden one? */
+static bool hides_part(struct nst_vm *vm, const struct nst_fault *fault, unsigned int level)
+{
+	u64 pages = 1ull << ((level - 1) * 9);
+
+	return nst_gfns_hidden(vm, fault->space, fault->gfn & ~(pages - 1), pages);
+}
+
+static unsigned int fault_level(struct nst_vm *vm, const struct nst_fault *fault)
 {
 	unsigned int level;
 
@@ -147,6 +155,8 @@ static unsigned int fault_level(const struct nst_fault *fault)
 	if (level == NST_LEVEL_1G && !nst_caps.tdp_1g)
 		level = NST_LEVEL_2M;
 	while (level > NST_LEVEL_4K && !slot_allows(fault->slot, fault->gfn, level))
+		level--;
+	while (level > NST_LEVEL_4K && hides_part(vm, fault, level))
 		level--;
 	return level;
 }
@@ -175,6 +185,8 @@ enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *faul
 		return NST_FAULT_MMIO;
 	if ((fault->access & NST_ACCESS_W) && (fault->slot->flags & KVM_MEM_READONLY))
 		return NST_FAULT_MMIO;
+	if (nst_gfns_hidden(vm, fault->space, fault->gfn, 1))
+		return NST_FAULT_MMIO;
 
 	fault->hva = nst_memslot_hva(fault->slot, fault->gfn);
 	fault->writable = false;
@@ -189,7 +201,7 @@ enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *faul
 	}
 	fault->pfn = page_to_pfn(page);
 	fault->ram = pfn_is_ram(fault->pfn);
-	fault->level = fault_level(fault);
+	fault->level = fault_level(vm, fault);
 	release_page(fault, page);
 	return NST_FAULT_RETRY;
 }
@@ -213,7 +225,8 @@ bool nst_fault_neighbour(struct nst_vm *vm, struct nst_fault *fault)
 	struct page *page;
 
 	lockdep_assert_held(&vm->mmu_lock);
-	if (fault->gfn < slot->base_gfn || fault->gfn - slot->base_gfn >= slot->npages)
+	if (fault->gfn < slot->base_gfn || fault->gfn - slot->base_gfn >= slot->npages ||
+	    nst_gfns_hidden(vm, slot->space, fault->gfn, 1))
 		return false;
 	fault->level = NST_LEVEL_4K;
 	fault->hva = nst_memslot_hva(slot, fault->gfn);

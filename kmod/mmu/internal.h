@@ -116,6 +116,8 @@ struct nst_table {
  * @sync_page: (m) a guest table while it is compared with its shadow
  * @shadow: (c) L1's own tables are shadowed
  * @rmaps: slots have reverse maps: there can be shadows; set once, under slots_lock
+ * @hiders: vCPUs that have hidden a page; changed with mmu_lock, read under RCU
+ * @nr_hidden: how many hide one now; the same
  * @log_writes: set once, with slots_lock: a slot is logged, so vCPUs run with
  *	nst_caps.tdp_log in use
  */
@@ -135,6 +137,8 @@ struct nst_mmu_vm {
 	struct llist_head spares;
 	atomic_t nr_spares;
 	void *sync_page;
+	struct list_head hiders;
+	unsigned int nr_hidden;
 	bool shadow;
 	bool rmaps;
 	bool log_writes;
@@ -210,6 +214,9 @@ enum nst_context { NST_CONTEXT_L1, NST_CONTEXT_L2, NST_NR_CONTEXTS };
  * @chunks: (v) the same for list chunks of reverse maps
  * @nr_chunks: (v)
  * @faults: (v) for the audit's interval
+ * @hider: on the VM's list, when @is_hider
+ * @hidden_gfn: (m) a page that no table maps, NST_NO_GFN: none
+ * @is_hider: (m)
  * @mmio: (v) pages that were found to have no slot, by gfn
  */
 struct nst_mmu {
@@ -227,6 +234,9 @@ struct nst_mmu {
 	struct nst_chunk *chunks[NST_CACHE_CHUNKS];
 	unsigned int nr_chunks;
 	unsigned int faults;
+	struct list_head hider;
+	u64 hidden_gfn;
+	bool is_hider;
 	struct nst_mmio_gfn mmio[NST_MMIO_GFNS];
 };
 
@@ -341,6 +351,10 @@ enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *faul
 bool nst_fault_neighbour(struct nst_vm *vm, struct nst_fault *fault);
 u8 nst_fault_rights(struct nst_vm *vm, const struct nst_fault *fault, u8 rights);
 bool nst_fault_stale(struct nst_vm *vm, const struct nst_fault *fault);
+
+/* ---- hide.c ---- */
+bool nst_gfns_hidden(struct nst_vm *vm, unsigned int space, u64 gfn, u64 pages);
+void nst_hide_forget(struct nst_vcpu *vcpu);
 
 /* ---- tdp.c: all under mmu_lock; true: flush TLBs before going on ---- */
 enum nst_format_id nst_tdp_format(void);

@@ -62,6 +62,7 @@ int nst_mmu_vm_create(struct nst_vm *vm)
 	INIT_LIST_HEAD(&mmu->tables);
 	INIT_LIST_HEAD(&mmu->unsync);
 	INIT_LIST_HEAD(&mmu->zombies);
+	INIT_LIST_HEAD(&mmu->hiders);
 	init_llist_head(&mmu->spares);
 	mmu->shadow = !nst_caps.tdp;
 	mmu->rmaps = mmu->shadow;
@@ -118,6 +119,7 @@ int nst_mmu_vcpu_create(struct nst_vcpu *vcpu)
 	if (!vcpu->mmu)
 		return -ENOMEM;
 	vcpu->mmu->cur = &vcpu->mmu->context[NST_CONTEXT_L1];
+	vcpu->mmu->hidden_gfn = NST_NO_GFN;
 	if (!vcpu->vm->mmu->shadow)
 		return 0;
 	/* Hardware's CR3 is ours, and its TLB is part of what we keep in sync. */
@@ -141,6 +143,7 @@ void nst_mmu_vcpu_destroy(struct nst_vcpu *vcpu)
 	if (!vcpu->mmu)
 		return;
 	nst_mmu_unload(vcpu);
+	nst_hide_forget(vcpu);
 	for (i = 0; i < NST_NR_CONTEXTS; i++) {
 		if (vcpu->mmu->context[i].pae_root)
 			nst_table_free(vcpu->mmu->context[i].pae_root);

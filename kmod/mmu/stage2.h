@@ -155,6 +155,18 @@ void nst_mmu_flush_l2_linear(struct nst_vcpu *vcpu);
 /* INVVPID individual-address, INVLPGA: one linear address of L2. */
 void nst_mmu_invlpg_l2(struct nst_vcpu *vcpu, u64 gva);
 
+/* No page. */
+#define NST_NO_GFN	(~0ull)
+
+/**
+ * nst_mmu_hide() - let every access to a page be emulated
+ * @vcpu: loaded vCPU, either context current, srcu held; may sleep
+ * @gfn: the page in L1's memory; NST_NO_GFN: none
+ *
+ * For all vCPUs of the VM, until @vcpu hides another page or none.
+ */
+void nst_mmu_hide(struct nst_vcpu *vcpu, u64 gfn);
+
 /**
  * nst_mmu_stage2_fault() - the description that goes with NST_FAULT_L1
  * @vcpu: loaded vCPU; the last fault or translation ended in NST_FAULT_L1

@@ -8,6 +8,7 @@
 #include <linux/string.h>
 #include <asm/nospec-branch.h>
 #include "../core.h"
+#include "../irqchip/irqchip.h"
 #include "../trace.h"
 #include "nested.h"
 
@@ -170,9 +171,18 @@ static enum nst_next nst_l1_exit(struct nst_vcpu *vcpu)
 	return nst_isa(vcpu)->reflect(vcpu, &exit);
 }
 
+static enum nst_l1_access nst_l1_access(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, u32 len,
+					u8 how)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+
+	return isa->access ? isa->access(vcpu, gpa, buf, len, how) : NST_L1_MEMORY;
+}
+
 static const struct nst_l1_ops nst_l1_ops = {
 	.wants = nst_l1_wants,
 	.exit = nst_l1_exit,
+	.access = nst_l1_access,
 };
 
 static void nst_nested_to_l1_ctl(struct nst_vcpu *vcpu)
@@ -364,6 +374,15 @@ int nst_nested_ack_irq(struct nst_vcpu *vcpu)
 }
 
 /**
+ * nst_nested_eoi() - see nested.h
+ * @vcpu: loaded vCPU, after nst_nested_ack_irq()
+ */
+void nst_nested_eoi(struct nst_vcpu *vcpu)
+{
+	nst_lapic_end(vcpu);
+}
+
+/**
  * nst_nested_take_nmi() - an NMI was delivered as an exit
  * @vcpu: loaded vCPU
  */
@@ -393,8 +412,13 @@ void nst_nested_settle(struct nst_vcpu *vcpu)
 {
 	struct nst_exit exit;
 
-	if (!nst_in_l2(vcpu) || !vcpu->nested->exception.pending)
+	if (!nst_in_l2(vcpu))
 		return;
+	if (!vcpu->nested->exception.pending) {
+		if (nst_isa(vcpu)->settle)
+			nst_isa(vcpu)->settle(vcpu);
+		return;
+	}
 	exit = vcpu->nested->exception.exit;
 	vcpu->nested->exception.pending = false;
 	/* Its result is always to go on in L1. */
@@ -441,6 +465,16 @@ enum nst_next nst_nested_events(struct nst_vcpu *vcpu)
 	if (nst_pending_irq(vcpu) >= 0 && isa->verdict(vcpu, NST_EXIT_HOST_IRQ) == NST_REFLECT)
 		return nst_nested_reflect_event(vcpu, NST_EXIT_HOST_IRQ);
 	return NST_ENTER;
+}
+
+/**
+ * nst_nested_notice() - L2 is halted: does something wait that is no event?
+ * @vcpu: loaded vCPU, may sleep
+ */
+void nst_nested_notice(struct nst_vcpu *vcpu)
+{
+	if (nst_in_l2(vcpu) && nst_isa(vcpu)->notice)
+		nst_isa(vcpu)->notice(vcpu);
 }
 
 /**
@@ -515,6 +549,35 @@ bool nst_nested_get_cr8(struct nst_vcpu *vcpu, u64 *val)
 bool nst_nested_set_cr8(struct nst_vcpu *vcpu, u64 val)
 {
 	return nst_in_l2(vcpu) && nst_isa(vcpu)->set_cr8 && nst_isa(vcpu)->set_cr8(vcpu, val);
+}
+
+/**
+ * nst_nested_tpr_threshold() - below which CR8 of L2 an exit is needed
+ * @vcpu: loaded vCPU
+ *
+ * Return: the class, 0 for none.
+ */
+u8 nst_nested_tpr_threshold(struct nst_vcpu *vcpu)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+
+	return nst_in_l2(vcpu) && isa->tpr_threshold ? isa->tpr_threshold(vcpu) : 0;
+}
+
+/**
+ * nst_nested_msr() - an MSR of L2 that the ISA keeps
+ * @vcpu: loaded vCPU; L1 does not intercept it
+ * @index: which
+ * @write: WRMSR
+ * @val: value, or result
+ *
+ * Return: 0 when it is done, -EINVAL for #GP, -ENOENT for an ordinary MSR.
+ */
+int nst_nested_msr(struct nst_vcpu *vcpu, u32 index, bool write, u64 *val)
+{
+	const struct nst_isa *isa = nst_isa(vcpu);
+
+	return nst_in_l2(vcpu) && isa->msr ? isa->msr(vcpu, index, write, val) : -ENOENT;
 }
 
 /**

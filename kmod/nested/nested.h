@@ -86,6 +86,16 @@ struct nst_isa {
 	bool (*smm_leave)(struct nst_vcpu *vcpu, const struct nst_smram *s);
 	/* (L2) NST_WINDOW_* that L1 waits for.  NULL: none. */
 	u32 (*windows)(struct nst_vcpu *vcpu);
+	/*
+	 * (L2, halted) Take what other CPUs have for L2 and what alone ends no HLT.
+	 * NULL: there is no such thing.
+	 */
+	void (*notice)(struct nst_vcpu *vcpu);
+	/*
+	 * (L2) KVM_RUN returns: make L2 exit if something of the ISA's own waits that
+	 * no state for userspace has a place for.  NULL: nothing can.
+	 */
+	void (*settle)(struct nst_vcpu *vcpu);
 	/* (L2) Would events() end L2's HLT?  NULL: no. */
 	bool (*wakes)(struct nst_vcpu *vcpu);
 	/* (L2) Add what L1 wants to the controls that L0 wants for L2. */
@@ -97,6 +107,16 @@ struct nst_isa {
 	 */
 	bool (*get_cr8)(struct nst_vcpu *vcpu, u64 *val);
 	bool (*set_cr8)(struct nst_vcpu *vcpu, u64 val);
+	/* (L2) The class below which it must exit: events() has to know.  NULL: 0. */
+	u8 (*tpr_threshold)(struct nst_vcpu *vcpu);
+	/*
+	 * (L2) RDMSR or WRMSR, which L1 does not intercept: 0 when it is done,
+	 * -EINVAL for #GP, -ENOENT: the MSR is that of the vCPU.  NULL: it is.
+	 */
+	int (*msr)(struct nst_vcpu *vcpu, u32 index, bool write, u64 *val);
+	/* (L2) See struct nst_l1_ops; vcpu->exit is the ISA's to fill.  NULL: memory. */
+	enum nst_l1_access (*access)(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, u32 len,
+				     u8 how);
 	/*
 	 * May CR0 or CR4 (@cr) get this value in the current context, beyond the
 	 * general rules?  NULL: yes.
@@ -216,6 +236,8 @@ void nst_nested_interrupted(struct nst_vcpu *vcpu, struct nst_event *event);
  * Return: the vector, -1 for none.
  */
 int nst_nested_ack_irq(struct nst_vcpu *vcpu);
+/* Its handler is over at once: what hardware does for a notification. */
+void nst_nested_eoi(struct nst_vcpu *vcpu);
 /* The same for an NMI, and for an INIT: it is no longer pending. */
 void nst_nested_take_nmi(struct nst_vcpu *vcpu);
 void nst_nested_take_init(struct nst_vcpu *vcpu);
@@ -274,6 +296,9 @@ enum nst_verdict nst_nested_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind ki
 enum nst_verdict nst_init_verdict(struct nst_vcpu *vcpu);
 
 bool nst_nested_get_cr8(struct nst_vcpu *vcpu, u64 *val);
+void nst_nested_notice(struct nst_vcpu *vcpu);
+u8 nst_nested_tpr_threshold(struct nst_vcpu *vcpu);
+int nst_nested_msr(struct nst_vcpu *vcpu, u32 index, bool write, u64 *val);
 bool nst_nested_set_cr8(struct nst_vcpu *vcpu, u64 val);
 bool nst_nested_cr_allowed(struct nst_vcpu *vcpu, int cr, u64 val);
 bool nst_nested_efer_allowed(struct nst_vcpu *vcpu, u64 val);

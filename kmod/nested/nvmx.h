@@ -22,6 +22,16 @@
 #define NVMX_PASSED_GUEST	BIT(1)
 
 /**
+ * struct nvmx_trap - an exit behind an instruction
+ * @kind: NST_EXIT_APIC_WRITE, _EOI, or NST_EXIT_NONE
+ * @what: offset or vector
+ */
+struct nvmx_trap {
+	enum nst_exit_kind kind;
+	u16 what;
+};
+
+/**
  * struct nvmx - vcpu->nested->priv of a vCPU whose CPU has VMX
  * @caps: (v) what the capability MSRs say
  * @most: (v) what they could say at most
@@ -36,6 +46,10 @@
  * @timer_deadline: (v) the value of L1's TSC at which it does
  * @timer_on: (v) it was started and not yet stopped
  * @vcpu: (c) for the timer
+ * @vtpr: (v) in L2 with a TPR shadow: VTPR
+ * @vppr: (v) with virtual-interrupt delivery: VPPR
+ * @vapic_dirty: (v) they are newer than in L1's page
+ * @trap: (v) in L2: an exit that the last instruction causes behind it
  */
 struct nvmx {
 	struct nvmx_caps caps;
@@ -51,6 +65,10 @@ struct nvmx {
 	u64 timer_deadline;
 	bool timer_on;
 	struct nst_vcpu *vcpu;
+	u8 vtpr;
+	u8 vppr;
+	bool vapic_dirty;
+	struct nvmx_trap trap;
 };
 
 static inline struct nvmx *to_nvmx(const struct nst_vcpu *vcpu)
@@ -114,6 +132,20 @@ void nvmx_leave(struct nst_vcpu *vcpu, const struct nvmx_exit *out);
 void nvmx_fail_entry(struct nst_vcpu *vcpu, u32 reason, u64 qualification);
 void nvmx_save_guest(struct nst_vcpu *vcpu);
 u32 nvmx_event_info(const struct nst_event *event);
+
+/* vmx_apic.c: virtual APIC and virtual interrupts */
+enum nst_l1_access nvmx_access(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, u32 len, u8 how);
+int nvmx_msr(struct nst_vcpu *vcpu, u32 index, bool write, u64 *val);
+bool nvmx_get_cr8(struct nst_vcpu *vcpu, u64 *val);
+bool nvmx_set_cr8(struct nst_vcpu *vcpu, u64 val);
+u8 nvmx_tpr_threshold(struct nst_vcpu *vcpu);
+void nvmx_apic_posted(struct nst_vcpu *vcpu);
+bool nvmx_apic_due(struct nst_vcpu *vcpu, struct nst_exit *exit);
+bool nvmx_apic_wakes(struct nst_vcpu *vcpu);
+bool nvmx_apic_waits(struct nst_vcpu *vcpu);
+void nvmx_apic_deliver(struct nst_vcpu *vcpu);
+void nvmx_apic_flush(struct nst_vcpu *vcpu);
+void nvmx_apic_enter(struct nst_vcpu *vcpu);
 
 /* vmx_timer.c: the preemption timer */
 void nvmx_timer_init(struct nst_vcpu *vcpu);

@@ -291,6 +291,7 @@ static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
 	trace_nested_entry(vcpu->id, v->guest_rip);
 	if (launch)
 		v->launch_state = NVMX_LAUNCHED;
+	nvmx_apic_enter(vcpu);
 	nvmx_inject(vcpu, v);
 	nvmx_set_activity(vcpu, v);
 	/* Under delivery it is no wish of L1's any more. */

@@ -474,6 +474,28 @@ static void nvmx_fill_task(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 		out->insn_len = nst_nested_next_rip(vcpu, exit) - vcpu->st.rip;
 }
 
+/* ---- the virtual APIC ---- */
+
+/* Exit qualification for APIC-access VM exits: the kind of access in bits 15:12. */
+#define NVMX_APIC_WRITE		(1 << 12)
+#define NVMX_APIC_FETCH		(2 << 12)
+
+static void nvmx_fill_apic_access(struct nst_vcpu *vcpu, const struct nst_exit *exit,
+				  struct nvmx_exit *out)
+{
+	out->qualification = exit->apic.offset;
+	if (exit->apic.fetch)
+		out->qualification |= NVMX_APIC_FETCH;
+	else if (exit->apic.write)
+		out->qualification |= NVMX_APIC_WRITE;
+}
+
+static void nvmx_fill_apic(struct nst_vcpu *vcpu, const struct nst_exit *exit,
+			   struct nvmx_exit *out)
+{
+	out->qualification = exit->apic.offset;
+}
+
 /* ---- paging ---- */
 
 static void nvmx_fill_stage2(struct nst_vcpu *vcpu, const struct nst_exit *exit,
@@ -512,6 +534,11 @@ static const struct nvmx_exit_row nvmx_rows[NST_NR_EXIT_KINDS] = {
 	[NST_EXIT_NMI_WINDOW] = { .reason = EXIT_REASON_NMI_WINDOW,
 		.wants = nvmx_wants_window },
 	[NST_EXIT_PREEMPTION_TIMER] = { .reason = EXIT_REASON_PREEMPTION_TIMER },
+	[NST_EXIT_TPR] = { .reason = EXIT_REASON_TPR_BELOW_THRESHOLD },
+	[NST_EXIT_APIC_ACCESS] = { .reason = EXIT_REASON_APIC_ACCESS, .insn = true,
+		.fill = nvmx_fill_apic_access },
+	[NST_EXIT_APIC_WRITE] = { .reason = EXIT_REASON_APIC_WRITE, .fill = nvmx_fill_apic },
+	[NST_EXIT_EOI] = { .reason = EXIT_REASON_EOI_INDUCED, .fill = nvmx_fill_apic },
 	[NST_EXIT_HLT] = { .reason = EXIT_REASON_HLT, .insn = true,
 		.proc = CPU_BASED_HLT_EXITING },
 	[NST_EXIT_IO] = { .reason = EXIT_REASON_IO_INSTRUCTION, .insn = true,

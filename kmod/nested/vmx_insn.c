@@ -146,6 +146,7 @@ static enum nst_next nvmx_vmxoff(struct nst_vcpu *vcpu)
 	nvmx_write_back(vcpu);
 	nvmx->root = false;
 	nst_mmu_flush_l2(vcpu);
+	nst_mmu_hide(vcpu, NST_NO_GFN);
 	/* An INIT that waited is taken now. */
 	nst_request(vcpu, NST_REQ_EVENT);
 	return nvmx_succeed(vcpu);
@@ -163,6 +164,8 @@ static enum nst_next nvmx_vmclear(struct nst_vcpu *vcpu)
 		return nvmx_fail_valid(vcpu, VMXERR_VMCLEAR_INVALID_ADDRESS);
 	if (ptr == nvmx->vmxon_ptr)
 		return nvmx_fail_valid(vcpu, VMXERR_VMCLEAR_VMXON_POINTER);
+	/* Software that is done with an L2 may be done with its APIC-access page. */
+	nst_mmu_hide(vcpu, NST_NO_GFN);
 	if (ptr == nvmx->vmptr) {
 		nvmx->v->launch_state = NVMX_CLEAR;
 		nvmx_write_back(vcpu);

@@ -15,7 +15,8 @@
 /* What works on this host, for a guest with this CPUID. */
 static u32 nvmx_abilities(const struct nst_vcpu *vcpu)
 {
-	u32 has = NVMX_HAS_EPT | NVMX_HAS_EPT_AD | NVMX_HAS_EPT_1G | NVMX_HAS_UNRESTRICTED;
+	u32 has = NVMX_HAS_EPT | NVMX_HAS_EPT_AD | NVMX_HAS_EPT_1G | NVMX_HAS_UNRESTRICTED |
+		  NVMX_HAS_TPR_SHADOW | NVMX_HAS_APIC_ACCESS;
 
 	if (nst_stage2_ept_exec_only())
 		has |= NVMX_HAS_EPT_X;
@@ -121,6 +122,7 @@ static void nvmx_forget(struct nst_vcpu *vcpu)
 		nst_nested_switch(vcpu, false);
 		nst_mmu_leave_l2(vcpu);
 	}
+	nst_mmu_hide(vcpu, NST_NO_GFN);
 	nvmx->root = false;
 	nvmx->vmptr = NVMX_NO_POINTER;
 	nvmx->vmxon_ptr = NVMX_NO_POINTER;
@@ -150,33 +152,66 @@ static u32 nvmx_windows(struct nst_vcpu *vcpu)
 {
 	const struct nvmx_vmcs12 *v = to_nvmx(vcpu)->v;
 
-	return (nvmx_has_proc(v, CPU_BASED_INTR_WINDOW_EXITING) ? NST_WINDOW_IRQ : 0) |
+	bool irq = nvmx_has_proc(v, CPU_BASED_INTR_WINDOW_EXITING) || nvmx_apic_waits(vcpu);
+
+	return (irq ? NST_WINDOW_IRQ : 0) |
 	       (nvmx_has_proc(v, CPU_BASED_NMI_WINDOW_EXITING) ? NST_WINDOW_NMI : 0);
 }
 
-/* Windows that are open already, which also end HLT. */
-static enum nst_exit_kind nvmx_due(struct nst_vcpu *vcpu)
+/*
+ * Exits that need no event: in the order of SDM3 "Priority Among Concurrent Events"
+ * those behind an instruction, the timer, then windows that are open already.
+ */
+static bool nvmx_due(struct nst_vcpu *vcpu, struct nst_exit *exit)
 {
-	struct nst_exit exit = { .kind = NST_EXIT_NMI_WINDOW };
-
+	*exit = (struct nst_exit){ };
+	if (nvmx_apic_due(vcpu, exit))
+		return true;
+	exit->kind = NST_EXIT_PREEMPTION_TIMER;
 	if (nvmx_timer_expired(vcpu))
-		return NST_EXIT_PREEMPTION_TIMER;
-	if (nvmx_wants(vcpu, &exit))
-		return exit.kind;
-	exit.kind = NST_EXIT_IRQ_WINDOW;
-	return nvmx_wants(vcpu, &exit) ? exit.kind : NST_EXIT_NONE;
+		return true;
+	exit->kind = NST_EXIT_NMI_WINDOW;
+	if (nvmx_wants(vcpu, exit))
+		return true;
+	exit->kind = NST_EXIT_IRQ_WINDOW;
+	return nvmx_wants(vcpu, exit);
+}
+
+/* An interrupt or an NMI will make L2 exit first. */
+static bool nvmx_exit_waits(struct nst_vcpu *vcpu)
+{
+	return (vcpu->ev.nmi.pending && nvmx_verdict(vcpu, NST_EXIT_HOST_NMI) == NST_REFLECT) ||
+	       (nst_pending_irq(vcpu) >= 0 &&
+		nvmx_verdict(vcpu, NST_EXIT_HOST_IRQ) == NST_REFLECT);
 }
 
 static enum nst_next nvmx_events(struct nst_vcpu *vcpu)
 {
-	struct nst_exit exit = { .kind = nvmx_due(vcpu) };
+	struct nst_exit exit;
 
-	return exit.kind == NST_EXIT_NONE ? NST_ENTER : nvmx_reflect(vcpu, &exit);
+	nvmx_apic_posted(vcpu);
+	if (nvmx_due(vcpu, &exit))
+		return nvmx_reflect(vcpu, &exit);
+	if (!nvmx_exit_waits(vcpu))
+		nvmx_apic_deliver(vcpu);
+	return NST_ENTER;
+}
+
+/* An exit behind an instruction is not to be seen in any register. */
+static void nvmx_settle(struct nst_vcpu *vcpu)
+{
+	struct nst_exit exit = { };
+
+	if (to_nvmx(vcpu)->trap.kind != NST_EXIT_NONE && !nst_event_committed(vcpu) &&
+	    nvmx_apic_due(vcpu, &exit))
+		nvmx_reflect(vcpu, &exit);
 }
 
 static bool nvmx_wakes(struct nst_vcpu *vcpu)
 {
-	return nvmx_due(vcpu) != NST_EXIT_NONE;
+	struct nst_exit exit;
+
+	return nvmx_due(vcpu, &exit) || nvmx_apic_wakes(vcpu);
 }
 
 /* ---- registers ---- */
@@ -207,6 +242,13 @@ const struct nst_isa nvmx_isa = {
 	.windows = nvmx_windows,
 	.wakes = nvmx_wakes,
 	.merge = nvmx_merge,
+	.notice = nvmx_apic_posted,
+	.settle = nvmx_settle,
+	.get_cr8 = nvmx_get_cr8,
+	.set_cr8 = nvmx_set_cr8,
+	.tpr_threshold = nvmx_tpr_threshold,
+	.msr = nvmx_msr,
+	.access = nvmx_access,
 	.cr_allowed = nvmx_cr_allowed,
 	.leave = nvmx_forget,
 	.get_state = nvmx_get_state,

@@ -320,6 +320,7 @@ void nvmx_leave(struct nst_vcpu *vcpu, const struct nvmx_exit *out)
 	nvmx_fill_exit(v, out);
 	nvmx_save_guest(vcpu);
 	nvmx_save_interrupted(vcpu, v);
+	nvmx_apic_flush(vcpu);
 	stored = nvmx_store_msr_area(vcpu, v);
 	nvmx_timer_stop(vcpu);
 	nst_nested_switch(vcpu, false);

@@ -40,6 +40,7 @@ long nvmx_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		head.flags = KVM_STATE_NESTED_GUEST_MODE;
 		nst_pull(vcpu, NST_STATE_ALL);
 		nvmx_save_guest(vcpu);
+		nvmx_apic_flush(vcpu);
 		if (nvmx->timer_on) {
 			head.hdr.vmx.flags = KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE;
 			head.hdr.vmx.preemption_timer_deadline = nvmx->timer_deadline;
@@ -95,6 +96,7 @@ static int nvmx_resume_l2(struct nst_vcpu *vcpu, const struct kvm_nested_state *
 	nst_nested_switch(vcpu, true);
 	if (nvmx_enter_paging(vcpu))
 		return -ENOMEM;
+	nvmx_apic_enter(vcpu);
 	if (nvmx->v->pin & PIN_BASED_VMX_PREEMPTION_TIMER) {
 		nvmx_timer_start(vcpu);
 		if (head->hdr.vmx.flags & KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE)

@@ -37,7 +37,7 @@
 #define CR4_VMXE		(1ul << 13)
 
 enum vmcs_field {
-	F_VPID = 0x0000,
+	F_VPID = 0x0000, F_POSTED_VECTOR = 0x0002, F_INTR_STATUS = 0x0810,
 	F_GUEST_ES_SEL = 0x0800, F_GUEST_CS_SEL = 0x0802, F_GUEST_SS_SEL = 0x0804,
 	F_GUEST_DS_SEL = 0x0806, F_GUEST_FS_SEL = 0x0808, F_GUEST_GS_SEL = 0x080a,
 	F_GUEST_LDTR_SEL = 0x080c, F_GUEST_TR_SEL = 0x080e,
@@ -46,6 +46,7 @@ enum vmcs_field {
 	F_HOST_TR_SEL = 0x0c0c,
 	F_IO_BITMAP_A = 0x2000, F_IO_BITMAP_B = 0x2002, F_MSR_BITMAP = 0x2004,
 	F_EXIT_STORE_ADDR = 0x2006, F_EXIT_LOAD_ADDR = 0x2008, F_ENTRY_LOAD_ADDR = 0x200a,
+	F_VAPIC = 0x2012, F_APIC_ACCESS = 0x2014, F_POSTED_DESC = 0x2016, F_EOI_EXIT0 = 0x201c,
 	F_TSC_OFFSET = 0x2010, F_EPTP = 0x201a,
 	F_GUEST_PHYSICAL = 0x2400, F_LINK = 0x2800, F_GUEST_DEBUGCTL = 0x2802,
 	F_GUEST_PAT = 0x2804, F_GUEST_EFER = 0x2806, F_HOST_PAT = 0x2c00, F_HOST_EFER = 0x2c02,
@@ -53,7 +54,7 @@ enum vmcs_field {
 	F_PF_MATCH = 0x4008, F_CR3_TARGETS = 0x400a, F_EXIT_CTLS = 0x400c,
 	F_EXIT_STORE_COUNT = 0x400e, F_EXIT_LOAD_COUNT = 0x4010, F_ENTRY_CTLS = 0x4012,
 	F_ENTRY_LOAD_COUNT = 0x4014, F_ENTRY_INTR_INFO = 0x4016, F_ENTRY_ERROR = 0x4018,
-	F_ENTRY_INSN_LEN = 0x401a, F_PROC2 = 0x401e,
+	F_ENTRY_INSN_LEN = 0x401a, F_TPR_THRESHOLD = 0x401c, F_PROC2 = 0x401e,
 	F_INSN_ERROR = 0x4400, F_EXIT_REASON = 0x4402, F_EXIT_INTR_INFO = 0x4404,
 	F_EXIT_INTR_ERROR = 0x4406, F_IDT_INFO = 0x4408, F_IDT_ERROR = 0x440a,
 	F_EXIT_INSN_LEN = 0x440c, F_EXIT_INSN_INFO = 0x440e,
@@ -86,6 +87,7 @@ enum vmcs_field {
 #define PIN_NMI			(1u << 3)
 #define PIN_VNMI		(1u << 5)
 #define PIN_TIMER		(1u << 6)
+#define PIN_POSTED		(1u << 7)
 #define PROC_IRQ_WINDOW		(1u << 2)
 #define PROC_TSC_OFFSET		(1u << 3)
 #define PROC_HLT		(1u << 7)
@@ -96,6 +98,7 @@ enum vmcs_field {
 #define PROC_CR3_STORE		(1u << 16)
 #define PROC_CR8_LOAD		(1u << 19)
 #define PROC_CR8_STORE		(1u << 20)
+#define PROC_TPR_SHADOW		(1u << 21)
 #define PROC_NMI_WINDOW		(1u << 22)
 #define PROC_MOV_DR		(1u << 23)
 #define PROC_IO			(1u << 24)
@@ -103,12 +106,16 @@ enum vmcs_field {
 #define PROC_MSR_BITMAPS	(1u << 28)
 #define PROC_PAUSE		(1u << 30)
 #define PROC_SECONDARY		(1u << 31)
+#define PROC2_APIC_ACCESS	(1u << 0)
 #define PROC2_EPT		(1u << 1)
 #define PROC2_DESC		(1u << 2)
 #define PROC2_RDTSCP		(1u << 3)
+#define PROC2_X2APIC		(1u << 4)
 #define PROC2_VPID		(1u << 5)
 #define PROC2_WBINVD		(1u << 6)
 #define PROC2_UNRESTRICTED	(1u << 7)
+#define PROC2_APIC_REGS		(1u << 8)
+#define PROC2_VIRQ		(1u << 9)
 #define EXIT_HOST_64		(1u << 9)
 #define EXIT_ACK_IRQ		(1u << 15)
 #define EXIT_SAVE_TIMER		(1u << 22)
@@ -120,6 +127,7 @@ enum {
 	R_TASK_SWITCH = 9, R_CPUID = 10, R_HLT = 12, R_INVD = 13, R_INVLPG = 14, R_RDPMC = 15,
 	R_RDTSC = 16, R_VMCALL = 18, R_VMREAD = 23, R_CR = 28, R_DR = 29, R_IO = 30,
 	R_RDMSR = 31, R_WRMSR = 32, R_BAD_STATE = 33, R_BAD_MSR = 34, R_PAUSE = 40,
+	R_TPR = 43, R_APIC_ACCESS = 44, R_EOI = 45, R_APIC_WRITE = 56,
 	R_GDTR_IDTR = 46, R_LDTR_TR = 47, R_EPT_VIOLATION = 48, R_EPT_MISCONFIG = 49,
 	R_RDTSCP = 51, R_TIMER = 52, R_WBINVD = 54, R_XSETBV = 55,
 };
