@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Install the Debian packages that a group of make targets needs.
 #
-# usage: scripts/deps.sh GROUP...     groups: build hosts check docs
+# usage: scripts/deps.sh GROUP...     groups: build hosts check docs debugkernel
 #        scripts/deps.sh --update     refresh apt's lists of packages
 #        scripts/deps.sh headers      headers of the kernel that runs here, if
 #                                     apt has them (never an error)
@@ -22,6 +22,8 @@ packages_of() {
 	check) echo gcc make libc6-dev sparse perl python3 xz-utils clang \
 		libclang-rt-dev qemu-utils ;;
 	docs) echo python3-sphinx make ;;
+	debugkernel) echo gcc make binutils flex bison bc libelf-dev libssl-dev \
+		xz-utils kmod ;;
 	*) return 1 ;;
 	esac
 }

@@ -3,15 +3,18 @@
  * Random ioctls, from several threads, on files that others close meanwhile:
  * whatever comes, the kernel answers, reports nothing, and the next VM runs.
  *
- * A child process is a world: a VM, two vCPUs whose guest runs random bytes, a
- * few eventfds, and threads that call anything with anything. Arguments are
- * what a GET answered, with some of its bits changed; or small numbers; or
- * noise; or end where memory does. A world may well destroy itself, for it may
- * give its own stack to its guest.
+ * A child process is a world: a VM, two vCPUs whose guest runs random instructions,
+ * a few eventfds, and threads that call anything with anything. Arguments are
+ * what a GET answered, or something useful, with some of its bits changed; or small
+ * numbers; or noise; or end where memory does. Between the calls the threads move
+ * the guest's memory under it, signal, read and close eventfds, map vCPU files and
+ * write to what they see there. A world may well destroy itself, for it may give its
+ * own stack to its guest.
  *
  * NST_FUZZ_SECONDS and NST_FUZZ_SEED choose how long, and which ones. What the
  * host's kernel says is looked at by selftests/hosts/run.
  */
+#define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,17 +28,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "api.h"
+#include "../../uapi/nestor.h"
+#include "fuzz.h"
 
 #define THREADS		4
-#define FILES		16		/* of a world, closed and made anew at random */
 #define CALLS		3000u		/* of each thread of a world */
 #define WORLD_SECONDS	10u		/* then it is killed */
 #define TICK_NS		3000000l	/* no KVM_RUN is longer */
-#define GUEST_MEM	0x200000u
-#define AREA		0x8000u		/* of an argument with what follows it */
-
-enum kind { ON_DEVICE, ON_VM, ON_VCPU };
 
 /* @get: answers what @request takes, 0 when nothing does */
 struct entry {
@@ -51,6 +50,7 @@ static const struct entry table[] = {
 	{ ON_VCPU, KVM_RUN, 0 },	/* the first: drawn more often than the others */
 	{ ON_DEVICE, KVM_GET_API_VERSION, 0 },
 	{ ON_DEVICE, KVM_CREATE_VM, 0 },
+	{ ON_DEVICE, NESTOR_GET_INFO, 0 },
 	{ ON_DEVICE, KVM_CHECK_EXTENSION, 0 },
 	{ ON_DEVICE, KVM_GET_VCPU_MMAP_SIZE, 0 },
 	{ ON_DEVICE, KVM_GET_SUPPORTED_CPUID, 0 },
@@ -67,6 +67,7 @@ static const struct entry table[] = {
 	{ ON_VM, KVM_SET_IDENTITY_MAP_ADDR, 0 },
 	{ ON_VM, KVM_CREATE_IRQCHIP, 0 },
 	{ ON_VM, KVM_CREATE_PIT2, 0 },
+	{ ON_VM, KVM_CREATE_PIT, 0 },
 	{ ON_VM, KVM_IRQ_LINE, 0 },
 	{ ON_VM, KVM_IRQ_LINE_STATUS, 0 },
 	PAIR(ON_VM, IRQCHIP),
@@ -125,62 +126,6 @@ static struct {
 	atomic_ulong accepted[COUNT(table)];
 } *seen;
 
-struct file {
-	atomic_int fd;
-	enum kind kind;
-	struct kvm_run *_Atomic run;
-};
-
-struct world {
-	struct file file[FILES];
-	int event[2];
-	uint8_t *mem;
-	uint64_t seed;
-	size_t run_size;
-};
-
-struct hand {
-	struct world *world;
-	pthread_t thread;
-	uint64_t random;
-	uint8_t *area;		/* AREA bytes, then nothing is mapped */
-};
-
-/* xorshift64*: repeatable, and good enough to be unexpected */
-static uint64_t draw(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1dull;
-}
-
-static uint32_t below(struct hand *h, uint32_t limit)
-{
-	return (draw(&h->random) >> 32) % limit;
-}
-
-static uint64_t interesting(struct hand *h)
-{
-	const uint64_t values[] = {
-		0, 1, 2, 3, 4, 8, 16, 0x20, 0x100, 0x1000, 0x10000, 0xfee00000, 0xfec00000,
-		0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
-		0x8000000000000000, 0xffffffffffffffff, 0xfffffffffffff000,
-		(uintptr_t)h->world->mem, (uintptr_t)h->area, h->world->event[0],
-		h->world->event[1], 0xc0000080, 0x4b564d00, 1ull << below(h, 64),
-	};
-
-	return values[below(h, COUNT(values))];
-}
-
-static void noise(struct hand *h, uint8_t *at, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i < size; i++)
-		at[i] = draw(&h->random) >> 56;
-}
-
 /* Words at their places, most of them 0 */
 static void sparse(struct hand *h, uint8_t *at, size_t size)
 {
@@ -213,31 +158,7 @@ static size_t extent(struct hand *h, unsigned long request)
 {
 	size_t size = _IOC_SIZE(request);
 
-	return below(h, 4) ? size + 512 : size;
-}
-
-/* A memory region of the world's own, so that its guest has somewhere to live */
-static void near_region(struct hand *h, uint8_t *at)
-{
-	struct kvm_userspace_memory_region region = {
-		.slot = below(h, 4),
-		.flags = below(h, 4),
-		.guest_phys_addr = (uint64_t)below(h, 8) * 0x100000,
-		.memory_size = (uint64_t)below(h, GUEST_MEM / 0x1000 + 1) * 0x1000,
-		.userspace_addr = (uintptr_t)h->world->mem,
-	};
-
-	memcpy(at, &region, sizeof(region));
-}
-
-static void near_cap(struct hand *h, uint8_t *at)
-{
-	struct kvm_enable_cap cap = {
-		.cap = below(h, 256),
-		.args = { below(h, 2) ? below(h, 64) : interesting(h) },
-	};
-
-	memcpy(at, &cap, sizeof(cap));
+	return below(h, 4) ? size + 1024 : size;
 }
 
 static unsigned long argument(struct hand *h, int fd, const struct entry *e)
@@ -258,11 +179,9 @@ static unsigned long argument(struct hand *h, int fd, const struct entry *e)
 		sparse(h, at, size);
 		if (e->get)
 			ioctl(fd, e->get, at);
-		else if (e->request == KVM_SET_USER_MEMORY_REGION)
-			near_region(h, at);
-		else if (e->request == KVM_ENABLE_CAP)
-			near_cap(h, at);
-		mutate(h, at, size);
+		near_argument(h, e->request, at);
+		if (below(h, 2))
+			mutate(h, at, size);
 	}
 	return (unsigned long)at - (below(h, 60) ? 0 : 3) + (below(h, 60) ? 0 : 0x2000);
 }
@@ -292,7 +211,7 @@ static void new_machine(struct hand *h)
 
 	if (vm < 0)
 		return;
-	api_slot(vm, 0, 0, 0, GUEST_MEM, w->mem);
+	api_slot(vm, 0, below(h, 2), 0, GUEST_MEM, w->mem);
 	if (below(h, 3))
 		call_value(vm, KVM_CREATE_IRQCHIP, 0);
 	if (below(h, 2))
@@ -305,9 +224,20 @@ static void new_machine(struct hand *h)
 		call(cpu, KVM_SET_CPUID2, cpuid);
 		free(cpuid);
 		call(cpu, KVM_SET_MP_STATE, &(struct kvm_mp_state){ KVM_MP_STATE_RUNNABLE });
+		set_mode(h, cpu);
 		set_file(w, 1 + below(h, FILES - 1), cpu, ON_VCPU);
 	}
 	set_file(w, 1 + below(h, FILES - 1), vm, ON_VM);
+}
+
+/* A statistics file is read at its beginning, and where it has nothing. */
+static void read_stats(struct hand *h, int fd)
+{
+	size_t size = 1 + below(h, 0x2000);
+
+	if (pread(fd, h->area, size, below(h, 2) ? 0 : interesting(h)) < 0)
+		size = 0;
+	close(fd);
 }
 
 /* Files that came out of a call join the others. */
@@ -320,7 +250,7 @@ static void keep(struct hand *h, const struct entry *e, long result)
 	else if (e->request == KVM_CREATE_VCPU)
 		set_file(h->world, slot, result, ON_VCPU);
 	else if (e->request == KVM_GET_STATS_FD)
-		close(result);
+		read_stats(h, result);
 }
 
 static void one_call(struct hand *h)
@@ -335,7 +265,7 @@ static void one_call(struct hand *h)
 	if (f->kind == ON_VCPU && !below(h, 3))
 		e = &table[0];
 	if (f->kind == ON_VCPU && !below(h, 4) && run)
-		mutate(h, (uint8_t *)run, 512);
+		mutate(h, (uint8_t *)run, below(h, 3) ? 512 : 0x1000);
 	fd = atomic_load(&f->fd);
 	/* A call on the wrong kind of file now and then is part of it. */
 	while (e->kind != f->kind && below(h, 50))
@@ -375,8 +305,8 @@ static void *hand_main(void *arg)
 	for (i = 0; i < CALLS; i++) {
 		if (!below(h, 100))
 			new_machine(h);
-		if (!below(h, 200))
-			noise(h, h->world->mem + below(h, GUEST_MEM - 0x1000), 0x1000);
+		if (!below(h, 8))
+			disturb(h);
 		one_call(h);
 	}
 	return NULL;
@@ -393,6 +323,17 @@ static uint8_t *area_with_end(void)
 	return at;
 }
 
+static void make_memory(struct world *w)
+{
+	w->memory = memfd_create("guest", 0);
+	if (w->memory < 0 || ftruncate(w->memory, GUEST_MEM))
+		_exit(1);
+	w->mem = mmap(NULL, GUEST_MEM, PROT_READ | PROT_WRITE, MAP_SHARED, w->memory, 0);
+	w->page = mmap(NULL, GUEST_MEM, PROT_READ | PROT_WRITE, MAP_SHARED, w->memory, 0);
+	if (w->mem == MAP_FAILED || w->page == MAP_FAILED)
+		_exit(1);
+}
+
 /* The child's side; it does not come back. */
 static void world_main(uint64_t seed)
 {
@@ -406,9 +347,9 @@ static void world_main(uint64_t seed)
 	sigaction(SIGALRM, &tick, NULL);
 	setrlimit(RLIMIT_NOFILE, &limit);
 	w.run_size = call_value(api_device, KVM_GET_VCPU_MMAP_SIZE, 0);
-	w.mem = api_pages(GUEST_MEM);
-	w.event[0] = eventfd(0, EFD_NONBLOCK);
-	w.event[1] = eventfd(0, EFD_NONBLOCK);
+	make_memory(&w);
+	for (i = 0; i < EVENTS; i++)
+		atomic_init(&w.event[i], eventfd(0, EFD_NONBLOCK));
 	for (i = 0; i < FILES; i++)
 		atomic_init(&w.file[i].fd, -1);
 	set_file(&w, 0, dup(api_device), ON_DEVICE);
@@ -416,7 +357,7 @@ static void world_main(uint64_t seed)
 		h[i] = (struct hand){ &w, 0, seed * THREADS + i + 1, area_with_end() };
 		draw(&h[i].random);
 	}
-	noise(&h[0], w.mem, GUEST_MEM);
+	noise(&h[0], w.page, TABLES);
 	new_machine(&h[0]);
 	for (i = 0; i < THREADS; i++)
 		if (pthread_create(&h[i].thread, NULL, hand_main, &h[i]))

@@ -12,6 +12,7 @@ import lzma
 import os
 import pathlib
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -19,6 +20,10 @@ import sys
 from . import cache
 
 SERIES = ("6.1", "6.12")
+# Built here, out of the source of the first: see debugkernel.py.
+DEBUG = "debug"
+NAMES = (*SERIES, DEBUG)
+SOURCE = "linux-source-6.1"
 HOST_MODULES = ("irqbypass", "ccp", "kvm", "kvm-amd", "kvm-intel", "msr", "brd")
 # What a guest needs for the launcher's devices, in the order of loading.
 GUEST_MODULES = ("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
@@ -146,6 +151,9 @@ def unpack_bzimage(data):
 
 def image(series):
     """Cached directory with vmlinuz, vmlinux, config and modules/*.ko."""
+    if series == DEBUG:
+        from . import debugkernel
+        return debugkernel.image()
     rel = release(series)
 
     def fill(out):
@@ -182,6 +190,9 @@ def _plain_module(src, dst):
 
 def kdir(series):
     """Headers to build against: installed ones, else unpacked in the cache."""
+    if series == DEBUG:
+        from . import debugkernel
+        return debugkernel.kdir()
     rel = release(series)
     name = rel["release"]
     installed = pathlib.Path("/usr/src") / f"linux-headers-{name}"
@@ -210,6 +221,28 @@ def kdir(series):
     return top / "usr" / "src" / f"linux-headers-{name}"
 
 
+def source_version():
+    """Version of the package with the kernel's source that apt would install."""
+    shown = _apt("apt-cache", "policy", SOURCE).stdout
+    found = re.search(r"Candidate: (\S+)", shown)
+    if not found or found.group(1) == "(none)":
+        raise Missing(f"apt has no package {SOURCE}")
+    return found.group(1)
+
+
+def unpack_source(into, *patterns, but=()):
+    """Fetch the kernel's source: the files that match, all of them by default."""
+    into = pathlib.Path(into)
+    package = into / "package"
+    package.mkdir()
+    _fetch(SOURCE, None, package)
+    archive = next(package.rglob("linux-source-*.tar.xz"))
+    subprocess.run(["tar", "-xJf", str(archive), "-C", str(into), "--strip-components=1",
+                    "--wildcards", *(f"--exclude={SOURCE}/{part}" for part in but),
+                    *(f"{SOURCE}/{part}" for part in patterns)], check=True)
+    shutil.rmtree(package)
+
+
 def source_scripts():
     """Directory with checkpatch.pl, which only the source package has."""
     rel = release("6.1")
@@ -217,12 +250,10 @@ def source_scripts():
              "kernel-doc")
 
     def fill(out):
-        _fetch("linux-source-6.1", None, out)
-        tarball = next((out / "usr" / "src").glob("linux-source-*.tar.xz"))
-        subprocess.run(["tar", "-xJf", str(tarball), "-C", str(out),
-                        "--strip-components=2", "--wildcards", "--occurrence=1",
-                        *(f"*/scripts/{name}" for name in files)], check=True)
-        subprocess.run(["rm", "-rf", str(out / "usr")], check=True)
+        unpack_source(out, *(f"scripts/{name}" for name in files))
+        for name in files:
+            os.rename(out / "scripts" / name, out / name)
+        os.rmdir(out / "scripts")
 
     key = cache.digest("scripts", rel["version"], *files)
     return cache.entry("checkpatch", key, fill, "preparing checkpatch.pl")

@@ -21,11 +21,11 @@ LOAD_FAILED = 97
 TIMED_OUT = 98
 
 REPORTS = re.compile("|".join((
-    r"Kernel panic", r"\bOops\b", r"\bBUG: ", r"kernel BUG at",
+    r"Kernel panic", r"\bOops\b", r"\bBUG[: ]", r"kernel BUG at",
     r"WARNING: ", r"general protection fault", r"unable to handle",
-    r"Call Trace:", r"KASAN", r"UBSAN", r"KCSAN", r"soft lockup",
+    r"Call Trace:", r"KASAN", r"UBSAN", r"KCSAN", r"ODEBUG", r"soft lockup",
     r"hard LOCKUP", r"blocked for more than", r"possible recursive locking",
-    r"possible circular locking", r"inconsistent lock state",
+    r"possible circular locking", r"inconsistent lock state", r"non-static key",
     r"suspicious RCU usage", r"rcu_(sched|preempt|tasks).*stall",
     r"detected stalls", r"self-detected stall", r"scheduling while atomic",
     r"sleeping function called from invalid context",
