@@ -216,8 +216,8 @@ struct nst_emul_ops {
 	 * instructions and XCHG. *@done says if memory was equal to @old and
 	 * was written. On MMIO: write @new, *@done = true. NULL: ->write().
 	 */
-	enum nst_emul_result (*cmpxchg)(struct nst_emul *e, u64 lin, const void *old,
-					const void *new, u32 len, bool *done);
+	enum nst_emul_result (*exchange)(struct nst_emul *e, u64 lin, const void *old,
+					 const void *new, u32 len, bool *done);
 
 	/* @count elements of @size bytes, packed in @buf in their order. */
 	enum nst_emul_result (*pio_in)(struct nst_emul *e, u16 port, u32 size, void *buf,

@@ -197,11 +197,11 @@ static enum nst_emul_result cmpxchg_wide_write(struct nst_emul *e, const u64 *ol
 	bool done = true;
 	u64 lin;
 
-	if (!e->d.lock || !e->ops->cmpxchg)
+	if (!e->d.lock || !e->ops->exchange)
 		return nst_mem_write(e, op->seg, op->ea, new, len);
 	r = nst_linear(e, op->seg, op->ea, len, true, &lin);
 	if (r == NST_EMUL_OK)
-		r = e->ops->cmpxchg(e, lin, old, new, len, &done);
+		r = e->ops->exchange(e, lin, old, new, len, &done);
 	/* Lost a race: run the instruction again from the start. */
 	if (r == NST_EMUL_OK && !done)
 		e->d.again = true;

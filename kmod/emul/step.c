@@ -158,7 +158,7 @@ static enum nst_emul_result write_locked(struct nst_emul *e, u64 old, bool *done
 	r = nst_linear(e, op->seg, op->ea, op->size, true, &lin);
 	if (r != NST_EMUL_OK)
 		return r;
-	r = e->ops->cmpxchg(e, lin, &old, &op->val, op->size, done);
+	r = e->ops->exchange(e, lin, &old, &op->val, op->size, done);
 	if (r == NST_EMUL_OK && *done)
 		nst_break_data(e, lin, op->size, true);
 	return r;
@@ -182,7 +182,7 @@ static enum nst_emul_result run_once(struct nst_emul *e, bool *done)
 		return r;
 	locked = (d->lock || (d->flags & NST_F_XLOCK)) && d->op[0].kind == NST_K_MEM &&
 		 (d->flags & NST_F_RD);
-	if (locked && e->ops->cmpxchg)
+	if (locked && e->ops->exchange)
 		return write_locked(e, old, done);
 	return nst_op_write(e, &d->op[0]);
 }

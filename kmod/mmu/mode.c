@@ -161,7 +161,7 @@ struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu, struct nst_walk_reader 
 	reader->vcpu = vcpu;
 	reader->slot = NULL;
 	return (struct nst_walk_mem){
-		.opaque = reader, .read = read_guest, .cmpxchg = cmpxchg_guest,
+		.opaque = reader, .read = read_guest, .exchange = cmpxchg_guest,
 	};
 }
 

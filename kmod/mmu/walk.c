@@ -167,7 +167,7 @@ static bool set_entry_bits(const struct nst_format *fmt, const struct nst_walk_m
 			return false;
 		}
 	}
-	ret = mem->cmpxchg(mem->opaque, gpa, &old, new, fmt->entry_bytes);
+	ret = mem->exchange(mem->opaque, gpa, &old, new, fmt->entry_bytes);
 	if (!ret)
 		out->entry[level] = new;
 	return ret <= 0;

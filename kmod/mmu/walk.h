@@ -38,7 +38,7 @@ struct nst_walk_mode {
  * struct nst_walk_mem - how a walk reaches guest memory
  * @opaque: for the callbacks
  * @read: read @len bytes at @gpa; 0, or -errno when there is no memory
- * @cmpxchg: as nst_cmpxchg_gpa(): 0 done, 1 differed, -errno read-only or gone
+ * @exchange: as nst_cmpxchg_gpa(): 0 done, 1 differed, -errno read-only or gone
  * @translate: where the table entry at @gpa really is, for reading or, with
  *	@update, for setting its accessed and dirty bits; false ends the walk.
  *	NULL: where it says.
@@ -46,7 +46,7 @@ struct nst_walk_mode {
 struct nst_walk_mem {
 	void *opaque;
 	int (*read)(void *opaque, nst_gpa_t gpa, void *buf, unsigned int len);
-	int (*cmpxchg)(void *opaque, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len);
+	int (*exchange)(void *opaque, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len);
 	bool (*translate)(void *opaque, nst_gpa_t *gpa, bool update);
 };
 

@@ -72,7 +72,7 @@ static int both_cmpxchg(void *opaque, nst_gpa_t gpa, u64 *old, u64 new, unsigned
 {
 	const struct both *both = opaque;
 
-	return both->mem->cmpxchg(both->mem->opaque, gpa, old, new, len);
+	return both->mem->exchange(both->mem->opaque, gpa, old, new, len);
 }
 
 static bool both_translate(void *opaque, nst_gpa_t *gpa, bool update)
@@ -110,7 +110,7 @@ bool nst_walk_both(const struct nst_walk_mode *first, const struct nst_walk_seco
 {
 	struct both both = { .second = second, .mem = mem, .why = why };
 	const struct nst_walk_mem inner = {
-		.opaque = &both, .read = both_read, .cmpxchg = both_cmpxchg,
+		.opaque = &both, .read = both_read, .exchange = both_cmpxchg,
 		.translate = both_translate,
 	};
 	u8 access = in->access & (NST_ACCESS_R | NST_ACCESS_W | NST_ACCESS_X);

@@ -122,7 +122,7 @@ static bool walk(const struct nst_walk_mode *mode, const struct naive_cpu *cpu,
 {
 	static struct rig_memory memory = { mem_ours, MEM_SIZE, NULL, changed };
 	static const struct nst_walk_mem mem = {
-		.opaque = &memory, .read = rig_read, .cmpxchg = rig_cmpxchg,
+		.opaque = &memory, .read = rig_read, .exchange = rig_cmpxchg,
 	};
 	struct nst_walk_in in = {
 		.addr = acc->addr, .root = cpu->cr3, .pdptr = cpu->pdpte,

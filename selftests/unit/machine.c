@@ -345,7 +345,7 @@ static enum nst_emul_result op_intercept(struct nst_emul *e, enum nst_emul_icpt 
 
 static const struct nst_emul_ops ops = {
 	.fetch = op_fetch, .read = op_read, .write = op_write, .probe_write = op_probe,
-	.cmpxchg = op_cmpxchg, .pio_in = op_in, .pio_out = op_out,
+	.exchange = op_cmpxchg, .pio_in = op_in, .pio_out = op_out,
 	.get_cr = op_get_cr, .set_cr = op_set_cr, .rdmsr = op_rdmsr, .wrmsr = op_wrmsr,
 	.cpuid = op_cpuid, .rdtsc = op_rdtsc, .hlt = op_hlt, .invlpg = op_invlpg,
 	.get_dtr = op_get_dtr, .set_dtr = op_set_dtr,

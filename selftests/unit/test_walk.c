@@ -16,7 +16,7 @@ static u8 mem_ours[MEM_SIZE], mem_naive[MEM_SIZE];
 
 static struct rig_memory memory = { mem_ours, MEM_SIZE };
 static const struct nst_walk_mem ours = {
-	.opaque = &memory, .read = rig_read, .cmpxchg = rig_cmpxchg,
+	.opaque = &memory, .read = rig_read, .exchange = rig_cmpxchg,
 };
 
 static void random_cpu(struct naive_cpu *cpu)

@@ -22,7 +22,7 @@ static const struct naive_memory naive = { mem_naive, MEM_SIZE };
 
 static struct rig_memory memory = { mem_ours, MEM_SIZE };
 static const struct nst_walk_mem ours = {
-	.opaque = &memory, .read = rig_read, .cmpxchg = rig_cmpxchg,
+	.opaque = &memory, .read = rig_read, .exchange = rig_cmpxchg,
 };
 
 static void put(u64 at, u64 entry, unsigned int bytes)
