@@ -67,6 +67,8 @@ static const struct {
 	{ KVM_CAP_REINJECT_CONTROL, 1 },
 	{ KVM_CAP_NOP_IO_DELAY, 1 },
 	{ KVM_CAP_VAPIC, 1 },
+	{ KVM_CAP_ASYNC_PF, 1 },
+	{ KVM_CAP_ASYNC_PF_INT, 1 },
 	{ KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },

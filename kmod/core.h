@@ -36,6 +36,14 @@ bool nst_fix_hypercall(struct nst_vcpu *vcpu);
 /* steal.c */
 void nst_steal_update(struct nst_vcpu *vcpu);
 
+/* asyncpf.c */
+int nst_apf_module_init(void);
+void nst_apf_module_exit(void);
+int nst_apf_create(struct nst_vcpu *vcpu);
+void nst_apf_reset(struct nst_vcpu *vcpu);
+void nst_apf_clear(struct nst_vcpu *vcpu);
+void nst_apf_look(struct nst_vcpu *vcpu);
+
 /* syncregs.c: in: 0 or -EINVAL */
 int nst_sync_regs_in(struct nst_vcpu *vcpu);
 void nst_sync_regs_out(struct nst_vcpu *vcpu);

@@ -104,6 +104,7 @@ static enum nst_next nst_fault_to_next(struct nst_vcpu *vcpu, enum nst_fault_res
 {
 	switch (result) {
 	case NST_FAULT_RETRY:
+	case NST_FAULT_AWAITED:
 		return NST_ENTER;
 	case NST_FAULT_MMIO:
 		return nst_emulate_at(vcpu, nst_in_l2(vcpu) ? NST_GPA_INVALID : gpa);

@@ -123,6 +123,7 @@ static const struct {
 	{ "CPUID", nst_cpuid_module_init, NULL },
 	{ "MSRs", nst_msr_module_init, NULL },
 	{ "eventfds", nst_eventfd_module_init, nst_eventfd_module_exit },
+	{ "page fetching", nst_apf_module_init, nst_apf_module_exit },
 	{ "vCPUs", nst_vcpu_module_init, nst_vcpu_module_exit },
 	{ "debugfs", nst_stats_init, nst_stats_exit },
 	{ "devices", nst_dev_init, nst_dev_exit },

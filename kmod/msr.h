@@ -78,6 +78,7 @@ extern const unsigned int nst_nr_msr_rows;
 nst_msr_fn nst_msr_get_field, nst_msr_set_field, nst_msr_get_zero, nst_msr_set_zero;
 nst_msr_fn nst_mcg_ctl_get, nst_mcg_ctl_set, nst_mce_bank_get, nst_mce_bank_set;
 nst_msr_fn nst_steal_get, nst_steal_set, nst_pv_eoi_get, nst_pv_eoi_set;
+nst_msr_fn nst_apf_get, nst_apf_set;
 nst_msr_fn nst_msr_set_ignored, nst_msr_set_low32, nst_msr_set_host_field;
 
 #endif /* NST_MSR_H */

@@ -201,6 +201,8 @@ static void nst_small_requests(struct nst_vcpu *vcpu)
 		nst_collect_nmis(vcpu);
 		nst_request(vcpu, NST_REQ_EVENT);
 	}
+	if (nst_test_request(vcpu, NST_REQ_APF))
+		nst_apf_look(vcpu);
 	nst_collect_smi(vcpu);
 	nst_test_request(vcpu, NST_REQ_KICK);
 	if (nst_test_request(vcpu, NST_REQ_CTL))
@@ -287,6 +289,12 @@ static enum nst_next nst_wait(struct nst_vcpu *vcpu)
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED &&
 	    (xchg(&vcpu->pv_kicked, false) || nst_event_pending(vcpu))) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+		nst_request(vcpu, NST_REQ_EVENT);
+		return NST_ENTER;
+	}
+	/* It is told by an interrupt while it waits for a page. */
+	if (vcpu->apf.halted && (nst_smi_due(vcpu) || nst_event_pending(vcpu))) {
+		vcpu->apf.halted = false;
 		nst_request(vcpu, NST_REQ_EVENT);
 		return NST_ENTER;
 	}
@@ -388,6 +396,8 @@ static long nst_run_loaded(struct nst_vcpu *vcpu)
 		return -EINVAL;
 	if (!vcpu->lapic && !nst_set_apic_cr8(vcpu, READ_ONCE(run->cr8)))
 		return -EINVAL;
+	/* Userspace may have made another of it. */
+	vcpu->apf.halted = false;
 	nst_debug_start(vcpu);
 	next = nst_insn_complete(vcpu);
 	/* Asked not to enter at all, so there is no exit whose reason to tell. */

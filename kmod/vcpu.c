@@ -271,6 +271,8 @@ bool nst_vcpu_has_work(struct nst_vcpu *vcpu)
 	if (vcpu->lapic && nst_lapic_has_init_sipi(vcpu) &&
 	    (!nst_lapic_has_init(vcpu) || nst_init_verdict(vcpu) != NST_HOLD))
 		return true;
+	if (vcpu->apf.halted)
+		return nst_smi_due(vcpu) || nst_event_pending(vcpu);
 	return vcpu->mp_state == KVM_MP_STATE_HALTED &&
 	       (READ_ONCE(vcpu->pv_kicked) || nst_smi_due(vcpu) || nst_event_pending(vcpu));
 }
@@ -279,11 +281,11 @@ bool nst_vcpu_has_work(struct nst_vcpu *vcpu)
  * nst_vcpu_runnable() - may it enter the guest now?
  * @vcpu: the vCPU
  *
- * Return: true unless it is halted or waits for INIT or SIPI.
+ * Return: true unless it is halted, or waits for a page, for INIT or SIPI.
  */
 bool nst_vcpu_runnable(struct nst_vcpu *vcpu)
 {
-	return vcpu->mp_state == KVM_MP_STATE_RUNNABLE;
+	return vcpu->mp_state == KVM_MP_STATE_RUNNABLE && !vcpu->apf.halted;
 }
 
 /**
@@ -351,6 +353,7 @@ void nst_vcpu_reset(struct nst_vcpu *vcpu, bool init)
 
 	nst_nested_reset(vcpu);
 	nst_smm_reset(vcpu, init);
+	nst_apf_reset(vcpu);
 	nst_clear_events(vcpu);
 	memset(st->gpr, 0, sizeof(st->gpr));
 	/* Family 6: what identifies the CPU in DX; CPUID overrides nothing here. */
@@ -418,6 +421,7 @@ static const struct {
 	int (*create)(struct nst_vcpu *vcpu);
 	void (*destroy)(struct nst_vcpu *vcpu);
 } nst_vcpu_parts[] = {
+	{ nst_apf_create, nst_apf_clear },
 	{ nst_fpu_create, nst_fpu_destroy },
 	{ nst_dirty_ring_create, nst_dirty_ring_destroy },
 	{ nst_mmu_vcpu_create, nst_mmu_vcpu_destroy },

@@ -92,6 +92,7 @@ enum nst_request {
 	NST_REQ_SMI,		/* an SMI arrived */
 	NST_REQ_RING_FULL,	/* userspace has to make room in the dirty ring */
 	NST_REQ_IOAPIC_EOI,	/* tell userspace's I/O APIC of vcpu->eoi_vector */
+	NST_REQ_APF,		/* pages that were fetched in the background came */
 	NST_NR_REQUESTS
 };
 
@@ -261,6 +262,15 @@ struct nst_vcpu {
 		u64 msr;
 		bool offered;		/* the flag is set in guest memory */
 	} pv_eoi;			/* (v) */
+	struct {
+		u64 msr;		/* address and flags of the guest's area */
+		struct list_head fetches; /* pages on their way: asyncpf.c */
+		u32 count;		/* of the last token */
+		u8 nr;			/* of @fetches */
+		u8 vector;		/* tells the guest that one is here */
+		bool halted;		/* until the one is here that it needs now */
+		bool wake_all;		/* tell the guest to look for all of its */
+	} apf;				/* (v) */
 
 	sigset_t sigmask;		/* (v) KVM_SET_SIGNAL_MASK */
 	bool sigmask_set;		/* (v) */
@@ -424,6 +434,10 @@ void nst_vcpu_load(struct nst_vcpu *vcpu);
 void nst_vcpu_put(struct nst_vcpu *vcpu);
 /* INIT when @init, else RESET.  Loaded or not yet running. */
 void nst_vcpu_reset(struct nst_vcpu *vcpu, bool init);
+
+/* ---- asyncpf.c: pages that come in the background ---- */
+bool nst_apf_possible(struct nst_vcpu *vcpu);
+bool nst_apf_begin(struct nst_vcpu *vcpu, u64 gfn, unsigned long hva, bool write);
 
 /* ---- insn.c: instructions by software ---- */
 

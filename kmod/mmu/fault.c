@@ -22,6 +22,27 @@ static bool pfn_is_ram(u64 pfn)
 	       e820__mapped_raw_any(PFN_PHYS(pfn), PFN_PHYS(pfn) + 1, E820_TYPE_RAM);
 }
 
+/* -EAGAIN: it has to be fetched first, which has begun if the host can do that. */
+static int take_page_nowait(struct nst_fault *fault, struct page **page)
+{
+	bool write = fault->access & NST_ACCESS_W;
+	unsigned int flags = write ? FOLL_WRITE : 0;
+	long ret;
+
+	if (!(fault->slot->flags & KVM_MEM_READONLY) &&
+	    get_user_pages_fast_only(fault->hva, 1, FOLL_WRITE, page) == 1) {
+		fault->writable = true;
+		return 0;
+	}
+	fault->writable = write;
+	if (!write && get_user_pages_fast_only(fault->hva, 1, 0, page) == 1)
+		return 0;
+	ret = get_user_pages_unlocked(fault->hva, 1, page, flags | FOLL_NOWAIT);
+	if (ret == 1)
+		return 0;
+	return ret ? -EFAULT : -EAGAIN;
+}
+
 /*
  * Takes a page for writing if that was asked for, else for reading with the
  * question whether it happens to be writable, too.
@@ -30,6 +51,8 @@ static int take_page(struct nst_fault *fault, struct page **page)
 {
 	int ret;
 
+	if (fault->nowait)
+		return take_page_nowait(fault, page);
 	if (fault->access & NST_ACCESS_W) {
 		ret = get_user_pages_fast(fault->hva, 1, FOLL_WRITE, page);
 		fault->writable = true;
@@ -161,19 +184,11 @@ static unsigned int fault_level(struct nst_vm *vm, const struct nst_fault *fault
 	return level;
 }
 
-/**
- * nst_fault_lookup() - find the host page behind a guest page
- * @vm: the VM, of the current process
- * @fault: gfn, space, access and max_level in, everything else out
- *
- * Context: vm->srcu held; sleeps.
- *
- * Return: NST_FAULT_RETRY: found; NST_FAULT_MMIO; NST_FAULT_USER.
- */
-enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *fault)
+static enum nst_fault_result look_up(struct nst_vm *vm, struct nst_fault *fault)
 {
 	struct nst_memslots *slots = nst_memslots(vm);
 	struct page *page;
+	int ret;
 
 	fault->generation = READ_ONCE(slots->generation);
 	fault->inval_seq = READ_ONCE(slots->inval_seq);
@@ -191,7 +206,10 @@ enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *faul
 	fault->hva = nst_memslot_hva(fault->slot, fault->gfn);
 	fault->writable = false;
 	fault->level = NST_LEVEL_4K;
-	if (take_page(fault, &page)) {
+	ret = take_page(fault, &page);
+	if (ret == -EAGAIN)
+		return NST_FAULT_AWAITED;
+	if (ret) {
 		/* Gone with its slot: the next look finds neither. */
 		if (device_pfn(fault))
 			return READ_ONCE(slots->generation) == fault->generation ?
@@ -204,6 +222,28 @@ enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *faul
 	fault->level = fault_level(vm, fault);
 	release_page(fault, page);
 	return NST_FAULT_RETRY;
+}
+
+/**
+ * nst_fault_lookup() - find the host page behind a guest page
+ * @vcpu: the vCPU that needs it, of the current process
+ * @fault: gfn, space, access and max_level in, everything else out
+ *
+ * Context: vm->srcu held; sleeps.
+ *
+ * Return: NST_FAULT_RETRY: found; NST_FAULT_MMIO; NST_FAULT_USER; NST_FAULT_AWAITED.
+ */
+enum nst_fault_result nst_fault_lookup(struct nst_vcpu *vcpu, struct nst_fault *fault)
+{
+	enum nst_fault_result ret;
+
+	fault->nowait = nst_apf_possible(vcpu);
+	ret = look_up(vcpu->vm, fault);
+	if (ret != NST_FAULT_AWAITED ||
+	    nst_apf_begin(vcpu, fault->gfn, fault->hva, fault->access & NST_ACCESS_W))
+		return ret;
+	fault->nowait = false;
+	return look_up(vcpu->vm, fault);
 }
 
 /**
@@ -379,7 +419,7 @@ enum nst_fault_result nst_mmu_tdp_fault(struct nst_vcpu *vcpu, nst_gpa_t gpa, u8
 		return NST_FAULT_MMIO;
 	if (nst_cache_fill(vcpu->mmu))
 		return NST_FAULT_NOMEM;
-	ret = nst_fault_lookup(vm, &fault);
+	ret = nst_fault_lookup(vcpu, &fault);
 	if (!fault.slot)
 		note_mmio(vcpu, &fault);
 	if (ret != NST_FAULT_RETRY)

@@ -265,6 +265,7 @@ static inline bool nst_uses_shadow(const struct nst_vcpu *vcpu)
  * @space: in which address space
  * @access: NST_ACCESS_R/W/X that the guest made
  * @max_level: no larger page is of use
+ * @nowait: look at what is there, do not wait for what is not
  * @slot: its slot
  * @hva: its user address
  * @pfn: the host page
@@ -279,6 +280,7 @@ struct nst_fault {
 	u8 space;
 	u8 access;
 	u8 max_level;
+	bool nowait;
 	struct nst_memslot *slot;
 	unsigned long hva;
 	u64 pfn;
@@ -347,7 +349,7 @@ void nst_refused(struct nst_vcpu *vcpu, const struct nst_walk_refusal *why, u64 
 bool nst_stage2_walk(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access, struct nst_walk *out);
 
 /* ---- fault.c ---- */
-enum nst_fault_result nst_fault_lookup(struct nst_vm *vm, struct nst_fault *fault);
+enum nst_fault_result nst_fault_lookup(struct nst_vcpu *vcpu, struct nst_fault *fault);
 bool nst_fault_neighbour(struct nst_vm *vm, struct nst_fault *fault);
 u8 nst_fault_rights(struct nst_vm *vm, const struct nst_fault *fault, u8 rights);
 bool nst_fault_stale(struct nst_vm *vm, const struct nst_fault *fault);

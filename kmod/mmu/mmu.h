@@ -45,6 +45,7 @@ enum nst_fault_result {
 	NST_FAULT_GUEST,	/* shadow paging: the guest's own #PF, in *exc */
 	NST_FAULT_USER,		/* -EFAULT for userspace: memory is gone */
 	NST_FAULT_NOMEM,
+	NST_FAULT_AWAITED,	/* it is being fetched: the guest knows, or waits */
 	NST_FAULT_L1,		/* L2 current: L1's second stage refuses, see stage2.h */
 };
 

@@ -600,7 +600,7 @@ static enum nst_fault_result resolve(struct shadow_fault *f)
 	if (walk->level == NST_LEVEL_4K || walk->mid_level == NST_LEVEL_4K)
 		page.max_level = NST_LEVEL_4K;
 	f->page = &page;
-	ret = nst_fault_lookup(vm, &page);
+	ret = nst_fault_lookup(f->vcpu, &page);
 	if (ret != NST_FAULT_RETRY)
 		return ret;
 	f->rights = walk->rights;
