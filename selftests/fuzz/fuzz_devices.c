@@ -45,7 +45,7 @@ struct input {
 	size_t left;
 };
 
-static struct machine {
+struct machine {
 	struct bus bus;
 	struct pci_bus pci;
 	struct routes routes;
@@ -53,7 +53,9 @@ static struct machine {
 	struct net net;
 	struct virtio_dev rng;
 	struct hvc hvc;
-} m, fresh;
+};
+
+static struct machine m, fresh;
 
 static struct virtio_dev *const devices[DEVICES] = {
 	&m.disk.virtio, &m.rom.virtio, &m.net.virtio, &m.rng, &m.hvc.virtio,
@@ -106,7 +108,7 @@ int nl_vm_ioeventfd(const struct nl_vm *v, u64 gpa, u32 len, int fd, bool assign
 	for (i = 0; i < nr_doorbells && doorbells[i] != gpa; i++)
 		;
 	/* Two functions may be moved to one place; the kernel refuses the second. */
-	if (assign == (i < nr_doorbells))
+	if (assign == !!(i < nr_doorbells))
 		return nl_fail(EEXIST, "it is there already");
 	if (assign) {
 		check(nr_doorbells < DOORBELLS);
@@ -321,8 +323,7 @@ static void offer(struct input *in)
 			put(DATA_AT + 64 * (shape >> 3), take(in, 1) & 15, 4);
 			put(DATA_AT + 64 * (shape >> 3) + 8, take(in, 1) & 63, 8);
 		}
-		put(at + 12, shape & (VRING_DESC_F_WRITE | VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT),
-		    2);
+		put(at + 12, shape & 7, 2);	/* write, next, indirect */
 		put(at + 14, i + 1, 2);
 	}
 	memcpy(&index, ram.host + AVAIL_AT(q) + 2, 2);

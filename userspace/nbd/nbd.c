@@ -9,12 +9,10 @@
  * usage: nestor-nbd FD ro|rw FORMAT FILE | nestor-nbd FD ro|rw uri ADDRESS
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -140,11 +138,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	fd = atoi(argv[1]);
-	/* Keys and signals are the launcher's; we end when it does. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	prctl(PR_SET_NAME, "nestor-nbd");
 	nbd = nbd_create();
 	if (!nbd || nbd_set_uri_allow_local_file(nbd, true))
 		return 1;

@@ -202,7 +202,8 @@ static void interrupt_lines(void)
 	const u32 gsi = PCI_SLOT_GSI(1);
 
 	start(0);
-	check(config_get(0, PCI_INTERRUPT_PIN, 1) == 1 && config_get(8, PCI_INTERRUPT_LINE, 1) == gsi,
+	check(config_get(0, PCI_INTERRUPT_PIN, 1) == 1 &&
+	      config_get(8, PCI_INTERRUPT_LINE, 1) == gsi,
 	      "functions say which line they have");
 	offer(VRING_DESC_F_WRITE);
 	ring_and_serve(0);
@@ -257,7 +258,8 @@ static void window(void)
 	start(2);
 	config_set(2, PCI_COMMAND, 0, 2);
 	window_set(2, 0, VIRTIO_PCI_COMMON_STATUS, 1);
-	check((config_get(2, at, 4) & 0xff) == ALL_STATUS, "the window shows the BAR, mapped or not");
+	check((config_get(2, at, 4) & 0xff) == ALL_STATUS,
+	      "the window shows the BAR, mapped or not");
 	window_set(2, 0, VIRTIO_PCI_COMMON_Q_SELECT, 2);
 	config_set(2, at, 0x77770005, 4);
 	check(devices[2].queue_select == 5, "what is written goes through, as long as is said");

@@ -136,7 +136,6 @@ int blk_init(struct blk *blk, const struct disk_source *source, const struct vir
 /** blk_destroy() - remove a disk; no vCPU runs */
 void blk_destroy(struct blk *blk)
 {
-	disk_interrupt(&blk->disk);
 	virtio_destroy(&blk->virtio);
 	disk_close(&blk->disk);
 }

@@ -47,6 +47,22 @@ int devices_init(struct devices *devices, const struct options *opt,
 	return ret;
 }
 
+/* The next device there is from @i on; NULL: none. */
+static struct virtio_dev *next_device(struct devices *devices, unsigned int *i)
+{
+	struct virtio_dev *const others[] = {
+		&devices->net.virtio, &devices->rng, &devices->hvc.virtio,
+	};
+	struct virtio_dev *dev = NULL;
+
+	while ((!dev || !dev->ops) && *i < devices->nr_disks + ARRAY_SIZE(others)) {
+		dev = *i < devices->nr_disks ? &devices->disks[*i].virtio :
+					       others[*i - devices->nr_disks];
+		++*i;
+	}
+	return dev && dev->ops ? dev : NULL;
+}
+
 /**
  * devices_start() - let their threads run
  * @devices: built
@@ -55,22 +71,38 @@ int devices_init(struct devices *devices, const struct options *opt,
  */
 int devices_start(struct devices *devices)
 {
-	struct virtio_dev *const others[] = {
-		&devices->net.virtio, &devices->rng, &devices->hvc.virtio,
-	};
-	unsigned int i;
+	struct virtio_dev *dev;
+	unsigned int i = 0;
 	int ret = 0;
 
-	for (i = 0; i < devices->nr_disks && !ret; i++)
-		ret = virtio_start(&devices->disks[i].virtio);
-	for (i = 0; i < ARRAY_SIZE(others) && !ret; i++) {
-		if (others[i]->ops)
-			ret = virtio_start(others[i]);
-	}
+	while (!ret && (dev = next_device(devices, &i)))
+		ret = virtio_start(dev);
 	return ret;
 }
 
-/** devices_destroy() - take them apart; no vCPU runs, the VM is closed */
+/**
+ * devices_stop() - end their threads; vCPUs may still run
+ * @devices: built, started or not
+ * @patience_ms: how long to try with each
+ *
+ * Return: false when a thread does not come back.
+ */
+bool devices_stop(struct devices *devices, unsigned int patience_ms)
+{
+	struct virtio_dev *dev;
+	unsigned int i;
+	bool home = true;
+
+	/* One may wait for a server that does not answer. */
+	for (i = 0; i < devices->nr_disks; i++)
+		disk_interrupt(&devices->disks[i].disk);
+	i = 0;
+	while ((dev = next_device(devices, &i)))
+		home &= virtio_stop(dev, patience_ms);
+	return home;
+}
+
+/** devices_destroy() - take them apart; nobody runs, the VM is closed */
 void devices_destroy(struct devices *devices)
 {
 	unsigned int i;

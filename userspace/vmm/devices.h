@@ -31,6 +31,7 @@ struct devices_place {
 int devices_init(struct devices *devices, const struct options *opt,
 		 const struct devices_place *place);
 int devices_start(struct devices *devices);
+bool devices_stop(struct devices *devices, unsigned int patience_ms);
 void devices_destroy(struct devices *devices);
 
 #endif

@@ -24,6 +24,8 @@ static void exec_helper(const char *program, int fd, const char *const args[HELP
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - strlen(program) - 1);
 	char *slash;
 
+	/* Keys, and signals for all at the terminal, are the launcher's. */
+	setsid();
 	snprintf(number, sizeof(number), "%d", fd);
 	memcpy(argv + 2, args, HELPER_ARGS * sizeof(*args));
 	path[n > 0 ? n : 0] = '\0';

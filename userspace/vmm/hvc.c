@@ -2,7 +2,8 @@
 /*
  * One port without a control queue. What the guest writes goes out of the
  * device's thread; what comes for it is put into its buffers by the main loop,
- * which is woken when there are buffers again.
+ * which is woken when there are buffers again. The main loop never waits for the
+ * device, whose thread may be waiting for whoever reads our output.
  */
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -79,24 +80,26 @@ int hvc_init(struct hvc *hvc, const struct stop *stop, const struct virtio_place
 	return virtio_init(&hvc->virtio, &hvc_ops, place);
 }
 
-/** hvc_resized() - our terminal has another size now; any thread */
-void hvc_resized(struct hvc *hvc)
+/** hvc_resized() - our terminal has another size; false: busy, call again later */
+bool hvc_resized(struct hvc *hvc)
 {
 	struct virtio_dev *dev = &hvc->virtio;
 
-	pthread_mutex_lock(&dev->lock);
+	if (pthread_mutex_trylock(&dev->lock))
+		return false;
 	if (measure((struct virtio_console_config *)dev->config))
 		virtio_config_changed(dev);
 	pthread_mutex_unlock(&dev->lock);
+	return true;
 }
 
 /**
- * hvc_receive() - bytes for the guest; any thread
+ * hvc_receive() - bytes for the guest; does not wait
  * @hvc: the console
  * @bytes: what
  * @nr: how many
  *
- * Return: how many it took; the rest waits until stop_wake() is called.
+ * Return: how many it took; the rest is for later.
  */
 unsigned int hvc_receive(struct hvc *hvc, const u8 *bytes, unsigned int nr)
 {
@@ -105,7 +108,8 @@ unsigned int hvc_receive(struct hvc *hvc, const u8 *bytes, unsigned int nr)
 	unsigned int done = 0;
 	size_t len;
 
-	pthread_mutex_lock(&dev->lock);
+	if (pthread_mutex_trylock(&dev->lock))
+		return 0;
 	while (done < nr && virtio_take(dev, RX, &chain)) {
 		len = vq_scatter(chain.iov + chain.nr_out, chain.nr_in, 0, bytes + done,
 				 nr - done);

@@ -12,7 +12,7 @@ struct hvc {
 };
 
 int hvc_init(struct hvc *hvc, const struct stop *stop, const struct virtio_place *place);
-void hvc_resized(struct hvc *hvc);
+bool hvc_resized(struct hvc *hvc);
 unsigned int hvc_receive(struct hvc *hvc, const u8 *bytes, unsigned int nr);
 
 #endif

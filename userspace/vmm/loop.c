@@ -14,6 +14,8 @@
 #include "lib/nl.h"
 #include "vmm/loop.h"
 
+#define RETRY_MS	100
+
 enum { POLL_SIGNAL, POLL_WAKE, POLL_STDIN, POLL_NR };
 
 /**
@@ -55,14 +57,14 @@ void loop_close(struct loop *loop)
 	loop->signal_fd = -1;
 }
 
-static void take_signal(const struct loop *loop, struct stop *stop)
+static void take_signal(struct loop *loop, struct stop *stop)
 {
 	struct signalfd_siginfo info;
 
 	if (read(loop->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGWINCH)
-		loop->resized(loop->ctx);
+		loop->resize_due = true;
 	else
 		stop_request(stop, STOP_SIGNAL_BASE + (int)info.ssi_signo);
 }
@@ -85,6 +87,12 @@ static void feed(const struct loop *loop, struct console *con)
 		console_take(con, done);
 }
 
+/* A device that was busy says nothing when it is not any more. */
+static int patience(const struct loop *loop, const struct console *con)
+{
+	return con->queued || loop->resize_due ? RETRY_MS : -1;
+}
+
 /**
  * loop_run() - Serve until somebody requests a stop
  * @loop: opened
@@ -103,7 +111,7 @@ int loop_run(struct loop *loop, struct console *con, struct stop *stop)
 
 	while (!stop_pending(stop)) {
 		fds[POLL_STDIN].fd = console_wants_read(con) ? STDIN_FILENO : -1;
-		if (poll(fds, POLL_NR, -1) < 0) {
+		if (poll(fds, POLL_NR, patience(loop, con)) < 0) {
 			if (errno == EINTR)
 				continue;
 			return nl_fail(errno, "cannot poll: %s", strerror(errno));
@@ -115,6 +123,8 @@ int loop_run(struct loop *loop, struct console *con, struct stop *stop)
 		if (fds[POLL_STDIN].revents)
 			console_read(con, stop);
 		feed(loop, con);
+		if (loop->resize_due)
+			loop->resize_due = !loop->resized(loop->ctx);
 	}
 	return 0;
 }

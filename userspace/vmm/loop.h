@@ -10,9 +10,10 @@ struct loop {
 	int signal_fd;
 	/* Bytes for the guest; returns how many it took. @patient: nobody types them. */
 	unsigned int (*input)(void *ctx, const u8 *bytes, unsigned int nr, bool patient);
-	/* The terminal has another size. */
-	void (*resized)(void *ctx);
+	/* The terminal has another size. False: call again later. */
+	bool (*resized)(void *ctx);
 	void *ctx;
+	bool resize_due;
 };
 
 int loop_open(struct loop *loop);

@@ -117,17 +117,11 @@ static int create_vm(struct machine *m, const struct options *opt)
 }
 
 /* The virtio console, once a driver has it, takes over from the serial one. */
-static bool hvc_up(struct machine *m)
+static bool hvc_up(const struct machine *m)
 {
-	struct virtio_dev *dev = &m->devices.hvc.virtio;
-	bool up;
+	const struct virtio_dev *dev = &m->devices.hvc.virtio;
 
-	if (!dev->ops)
-		return false;
-	pthread_mutex_lock(&dev->lock);
-	up = virtio_alive(dev);
-	pthread_mutex_unlock(&dev->lock);
-	return up;
+	return dev->ops && virtio_alive(dev);
 }
 
 static void serial_send(void *ctx, u8 byte)
@@ -147,12 +141,11 @@ static unsigned int guest_input(void *ctx, const u8 *bytes, unsigned int nr, boo
 	return serial_input(&m->serial, bytes, nr, patient);
 }
 
-static void terminal_resized(void *ctx)
+static bool terminal_resized(void *ctx)
 {
 	struct machine *m = ctx;
 
-	if (m->devices.hvc.virtio.ops)
-		hvc_resized(&m->devices.hvc);
+	return !m->devices.hvc.virtio.ops || hvc_resized(&m->devices.hvc);
 }
 
 static void serial_room(void *ctx)
@@ -302,6 +295,14 @@ static bool join_vcpus(struct machine *m)
 	return home;
 }
 
+/* A thread still uses what destroy() would free. */
+static void give_up(const char *why)
+{
+	console_restore();
+	fprintf(stderr, "nestor: %s\n", why);
+	_exit(STOP_INTERNAL);
+}
+
 static int run(struct machine *m)
 {
 	struct loop loop = {
@@ -323,12 +324,11 @@ static int run(struct machine *m)
 	if (ret)
 		stop_request(&m->stop, STOP_ENVIRONMENT);
 
-	if (!join_vcpus(m)) {
-		/* Its thread still uses what destroy() would free. */
-		console_restore();
-		fprintf(stderr, "nestor: a vCPU does not come back from the hypervisor\n");
-		_exit(STOP_INTERNAL);
-	}
+	/* Devices first: a vCPU may wait for one. */
+	if (!devices_stop(&m->devices, JOIN_MS))
+		give_up("a device does not come back from the host");
+	if (!join_vcpus(m))
+		give_up("a vCPU does not come back from the hypervisor");
 	loop_close(&loop);
 	console_restore();
 	return ret;

@@ -7,18 +7,11 @@
  * signal ends an entry that has begun, the flag one that is about to.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "vmm/dump.h"
 #include "vmm/vcpu.h"
-
-#define KICK_SIGNAL	SIGUSR1
-#define KICK_EVERY_MS	20
-#define NS_PER_MS	1000000
-#define NS_PER_S	1000000000
 
 static void on_mmio(struct vcpu *vcpu)
 {
@@ -125,13 +118,7 @@ static void handle_exit(struct vcpu *vcpu)
 static void *vcpu_main(void *arg)
 {
 	struct vcpu *vcpu = arg;
-	sigset_t kick;
 	int ret;
-
-	/* Whoever started us may have had it blocked. */
-	sigemptyset(&kick);
-	sigaddset(&kick, KICK_SIGNAL);
-	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 
 	while (!stop_pending(vcpu->stop)) {
 		ret = nl_vcpu_run(&vcpu->nl);
@@ -146,43 +133,18 @@ static void *vcpu_main(void *arg)
 	return NULL;
 }
 
-static void on_kick(int sig)
-{
-	(void)sig;
-}
-
 /**
  * vcpu_start() - Let a vCPU run in a thread of its own
  * @vcpu: all but the thread is set up
- *
- * The thread takes the caller's signal mask, less the kick.
  *
  * Return: 0 or a negative errno with nl_error() set.
  */
 int vcpu_start(struct vcpu *vcpu)
 {
-	/* No SA_RESTART: the point of the signal is to interrupt. */
-	struct sigaction sa = { .sa_handler = on_kick };
 	char name[16];
-	int err;
 
-	sigaction(KICK_SIGNAL, &sa, NULL);
-	err = pthread_create(&vcpu->thread, NULL, vcpu_main, vcpu);
-	if (err)
-		return nl_fail(err, "cannot start the thread of vCPU %u: %s", vcpu->nl.id,
-			       strerror(err));
-	vcpu->started = true;
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->nl.id);
-	pthread_setname_np(vcpu->thread, name);
-	return 0;
-}
-
-static void deadline_in(struct timespec *ts, long ms)
-{
-	clock_gettime(CLOCK_REALTIME, ts);
-	ts->tv_nsec += ms * NS_PER_MS;
-	ts->tv_sec += ts->tv_nsec / NS_PER_S;
-	ts->tv_nsec %= NS_PER_S;
+	return thread_start(&vcpu->thread, name, vcpu_main, vcpu);
 }
 
 /**
@@ -190,26 +152,10 @@ static void deadline_in(struct timespec *ts, long ms)
  * @vcpu: started or not
  * @patience_ms: how long to try
  *
- * The kick is repeated, because one that comes just before a blocking write
- * has no effect.
- *
  * Return: false when the thread does not come back.
  */
 bool vcpu_join(struct vcpu *vcpu, unsigned int patience_ms)
 {
-	struct timespec until;
-	unsigned int waited;
-
-	if (!vcpu->started)
-		return true;
 	vcpu->nl.run->immediate_exit = 1;
-	for (waited = 0; waited < patience_ms; waited += KICK_EVERY_MS) {
-		pthread_kill(vcpu->thread, KICK_SIGNAL);
-		deadline_in(&until, KICK_EVERY_MS);
-		if (pthread_timedjoin_np(vcpu->thread, NULL, &until) == 0) {
-			vcpu->started = false;
-			return true;
-		}
-	}
-	return false;
+	return thread_join(&vcpu->thread, patience_ms);
 }

@@ -3,20 +3,19 @@
 #ifndef VMM_VCPU_H
 #define VMM_VCPU_H
 
-#include <pthread.h>
 
 #include "lib/nl.h"
 #include "vmm/bus.h"
 #include "vmm/pci.h"
 #include "vmm/stop.h"
+#include "vmm/thread.h"
 
 struct vcpu {
 	struct nl_vcpu nl;
 	const struct bus *bus;
 	struct pci_bus *pci;
 	struct stop *stop;
-	pthread_t thread;
-	bool started;
+	struct thread thread;
 };
 
 int vcpu_start(struct vcpu *vcpu);

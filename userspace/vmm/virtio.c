@@ -34,12 +34,12 @@ static void drain(int fd)
 	(void)n;
 }
 
-/** virtio_alive() - does a driver use it, by the rules? The device is locked. */
+/** virtio_alive() - does a driver use it, by the rules? */
 bool virtio_alive(const struct virtio_dev *dev)
 {
 	const u8 agreed = VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
 
-	return (dev->status & (agreed | VIRTIO_CONFIG_S_NEEDS_RESET)) == agreed;
+	return (atomic_load(&dev->status) & (agreed | VIRTIO_CONFIG_S_NEEDS_RESET)) == agreed;
 }
 
 /**
@@ -91,7 +91,7 @@ int virtio_take(struct virtio_dev *dev, unsigned int q, struct vq_chain *chain)
 {
 	int ret;
 
-	if (!virtio_alive(dev) || !dev->queues[q].vq.ready)
+	if (!virtio_alive(dev) || !dev->queues[q].vq.ready || dev->stopping)
 		return 0;
 	ret = vq_pop(&dev->queues[q].vq, chain);
 	if (ret < 0)
@@ -234,26 +234,32 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops,
  */
 int virtio_start(struct virtio_dev *dev)
 {
-	int err = pthread_create(&dev->thread, NULL, device_main, dev);
-
-	if (err)
-		return nl_fail(err, "cannot start a device's thread: %s", strerror(err));
-	dev->started = true;
-	pthread_setname_np(dev->thread, dev->ops->name);
-	return 0;
+	return thread_start(&dev->thread, dev->ops->name, device_main, dev);
 }
 
-/** virtio_destroy() - stop the thread, close what is open; no vCPU runs */
+/**
+ * virtio_stop() - end a device's thread; vCPUs may still run
+ * @dev: started or not
+ * @patience_ms: how long to try
+ *
+ * Return: false when the thread does not come back.
+ */
+bool virtio_stop(struct virtio_dev *dev, unsigned int patience_ms)
+{
+	if (!dev->thread.started)
+		return true;
+	atomic_store(&dev->stopping, true);
+	ring(dev->stop_fd);
+	return thread_join(&dev->thread, patience_ms);
+}
+
+/** virtio_destroy() - close what is open; no thread of it runs, and no vCPU */
 void virtio_destroy(struct virtio_dev *dev)
 {
 	unsigned int q;
 
 	if (!dev->ops)
 		return;
-	if (dev->started) {
-		ring(dev->stop_fd);
-		pthread_join(dev->thread, NULL);
-	}
 	msix_destroy(&dev->msix);
 	for (q = 0; q < dev->ops->queues; q++) {
 		if (dev->queues[q].kick_fd >= 0)

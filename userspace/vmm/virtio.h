@@ -9,9 +9,11 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "vmm/msix.h"
 #include "vmm/pci.h"
+#include "vmm/thread.h"
 #include "vmm/virtqueue.h"
 
 #define VIRTIO_QUEUES		2
@@ -62,14 +64,14 @@ struct virtio_dev {
 	u8 generation;			/* of what they say */
 	u64 driver_features;
 	u32 feature_select[2];		/* ours, the driver's */
-	u8 status;
+	atomic_uchar status;		/* may be read without it */
 	u8 isr;
 	u16 config_vector;
 	u16 queue_select;
 	struct virtio_queue queues[VIRTIO_QUEUES];
 	int stop_fd;			/* constant */
-	pthread_t thread;
-	bool started;
+	struct thread thread;
+	atomic_bool stopping;
 	bool complained;		/* about the driver, once */
 };
 
@@ -77,6 +79,7 @@ int virtio_init(struct virtio_dev *dev, const struct virtio_ops *ops,
 		const struct virtio_place *place);
 int virtio_start(struct virtio_dev *dev);
 bool virtio_turn(struct virtio_dev *dev, int timeout_ms);
+bool virtio_stop(struct virtio_dev *dev, unsigned int patience_ms);
 void virtio_destroy(struct virtio_dev *dev);
 bool virtio_alive(const struct virtio_dev *dev);
 void virtio_broken(struct virtio_dev *dev);

@@ -13,7 +13,7 @@ SPIN='\353\376'
 HALT='\364\353\375'
 # mov $0x3fd,%dx; 1: in %dx,%al; test $1,%al; jz 1b: until a key is typed
 WAIT='\146\272\375\003\354\250\001\164\373'
-plan 19
+plan 20
 
 # ends STATUS NAME KERNEL STEP...: at a terminal that the launcher made raw.
 ends() {
@@ -61,6 +61,19 @@ ends 0 "Ctrl-A x with a virtio console" spin size=100x30 'type=^Ax'
 OPTIONS="--cpus 3"
 ends 143 "SIGTERM with CPUs that wait for their start" halt kill=15
 OPTIONS=
+# mov $'x',%al; 1: out %al,%dx; jmp 1b: to a reader that has stopped reading
+code_kernel "$TMP/print" '\260\170\356\353\375'
+mkfifo "$TMP/pipe"
+sleep 1000 <"$TMP/pipe" &
+reader=$!
+"$NESTOR" run -k "$TMP/print" -m 128M </dev/null >"$TMP/pipe" 2>"$TMP/out" &
+pid=$!
+sleep 3
+(sleep 60; kill -9 $pid) 2>/dev/null &
+kill $pid
+wait $pid
+result $(($? != 143)) "SIGTERM, the reader of the output stuck: status 143"
+kill $reader
 $ONPTY 60 -- "$NESTOR" run -k "$TMP/none" >"$TMP/out" 2>&1
 try "a kernel that is not there: status 1" grep -qx "status: 1" "$TMP/out"
 grep -qx "terminal: as before" "$TMP/out" || BAD="$BAD; no kernel"

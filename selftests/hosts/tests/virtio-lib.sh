@@ -7,14 +7,14 @@ MIB=${MIB:-4}
 SCRIPT=$TMP/script
 DATA=$TMP/data
 
-# begin_guest NAME [option...]: boot; the script on standard input is its first disk.
+# begin_guest NAME [option...]: boot, its output to $log or $OUTPUT; the script on standard input is its first disk.
 begin_guest() {
 	log=$TMP/$1
 	shift
 	{ cat; printf 'exit\n'; head -c 4096 /dev/zero | tr '\0' '\n'; } >"$SCRIPT"
 	"$NESTOR" run --disk "$SCRIPT,ro" "$@" --kernel $GUEST/bzImage \
 		--initrd $GUEST/initrd.gz --mem 256M --cpus 2 \
-		--append "quiet nestor.script $APPEND" </dev/null >"$log" 2>&1 &
+		--append "quiet nestor.script $APPEND" </dev/null >"${OUTPUT:-$log}" 2>&1 &
 	PID=$!
 }
 

@@ -10,7 +10,7 @@
 . "${0%/*}/lib.sh"
 . "${0%/*}/virtio-lib.sh"
 REQUESTS=400
-plan 8
+plan 10
 
 # bytes FIELD NAME: of a thread of the launcher, or of several.
 bytes() {
@@ -30,6 +30,7 @@ user_exits() {
 
 dd if=/dev/urandom of="$DATA" bs=1M count="$MIB" 2>/dev/null
 begin_guest queues --disk "$DATA" <<END
+echo "agreed: \$(cut -c 29-30 /sys/bus/virtio/devices/virtio1/features)"
 echo 0 >/sys/block/vdb/queue/read_ahead_kb
 awk '{ print "before: " \$1 }' /sys/block/vdb/stat
 sleep 2
@@ -48,6 +49,7 @@ await "written:"
 vda=$(bytes wchar blk) vcpus=$(bytes wchar 'vcpu*')
 end_guest 60
 result $? "a guest reads and writes a disk"
+try "its driver uses indirect tables and event indexes" heard "agreed: 11"
 requests=$(($(sed -n 's/^after: //p' "$log" | tr -d '\r') - \
 	$(sed -n 's/^before: //p' "$log" | tr -d '\r')))
 note "$requests requests, $((last - first)) exits to the launcher meanwhile"
@@ -67,4 +69,24 @@ result $? "a guest without MSI-X"
 try "its disk interrupts by a line" grep -q "^line: .*IO-APIC.*fasteoi.*virtio" "$log"
 grep '^line:' "$log" | sed 's/^/# /'
 try "and has its data" heard "sum: $(sum_of "$DATA")"
+
+# A guest that writes to a console that nobody reads; what it writes is not seen here.
+APPEND=
+mkfifo "$TMP/pipe"
+sleep 1000 <"$TMP/pipe" &
+reader=$!
+OUTPUT=$TMP/pipe
+begin_guest full --console virtio <<END
+yes "and again" >/dev/hvc0
+END
+waited=0
+until [ "$(bytes wchar console)" -ge 32768 ] || [ $waited -gt 300 ]; do
+	waited=$((waited + 1))
+	sleep 1
+done
+sleep 2
+kill $PID
+end_guest 60
+result $(($? != 143)) "SIGTERM ends it although its console is stuck: status 143"
+kill $reader
 finish
