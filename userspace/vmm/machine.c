@@ -116,27 +116,20 @@ static int create_vm(struct machine *m, const struct options *opt)
 	return ret ? ret : nl_vm_irqchip(&m->vm);
 }
 
-/* The virtio console, once a driver has it, takes over from the serial one. */
-static bool hvc_up(const struct machine *m)
-{
-	const struct virtio_dev *dev = &m->devices.hvc.virtio;
-
-	return dev->ops && virtio_alive(dev);
-}
-
 static void serial_send(void *ctx, u8 byte)
 {
 	struct machine *m = ctx;
 
-	if (!hvc_up(m))
-		console_write(&m->stop, &byte, 1);
+	console_write(&m->stop, &byte, 1);
 }
 
 static unsigned int guest_input(void *ctx, const u8 *bytes, unsigned int nr, bool patient)
 {
 	struct machine *m = ctx;
+	const struct virtio_dev *dev = &m->devices.hvc.virtio;
 
-	if (m->devices.hvc.virtio.ops && (patient || hvc_up(m)))
+	/* Nobody types into the serial line what is meant for the virtio console. */
+	if (dev->ops && (patient || virtio_alive(dev)))
 		return hvc_receive(&m->devices.hvc, bytes, nr);
 	return serial_input(&m->serial, bytes, nr, patient);
 }
