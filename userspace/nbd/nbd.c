@@ -13,34 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <libnbd.h>
 
 #include "vmm/remote.h"
+#include "vmm/wire.h"
 
 #define SERVER	"qemu-nbd"
 
 static u8 piece[REMOTE_PIECE];
-
-static bool get(int fd, void *to, size_t len)
-{
-	return recv(fd, to, len, MSG_WAITALL) == (ssize_t)len;
-}
-
-static bool put(int fd, const void *from, size_t len)
-{
-	const u8 *at = from;
-	ssize_t n;
-
-	for (; len; at += n, len -= n) {
-		n = send(fd, at, len, MSG_NOSIGNAL);
-		if (n <= 0)
-			return false;
-	}
-	return true;
-}
 
 static bool in_path(const char *program)
 {
@@ -93,7 +75,7 @@ static bool greet(struct nbd_handle *nbd, int fd, const char *why)
 	}
 	if (why)
 		snprintf(hello.text, sizeof(hello.text), "%s", why);
-	return put(fd, &hello, sizeof(hello)) && !why;
+	return wire_put(fd, &hello, sizeof(hello)) && !why;
 }
 
 static int carry_out(struct nbd_handle *nbd, const struct remote_request *r)
@@ -115,17 +97,17 @@ static bool serve(struct nbd_handle *nbd, int fd)
 	struct remote_answer answer = { 0 };
 	struct remote_request r;
 
-	if (!get(fd, &r, sizeof(r)) || r.bytes > sizeof(piece))
+	if (!wire_get(fd, &r, sizeof(r)) || r.bytes > sizeof(piece))
 		return false;
-	if (r.op == REMOTE_WRITE && !get(fd, piece, r.bytes))
+	if (r.op == REMOTE_WRITE && !wire_get(fd, piece, r.bytes))
 		return false;
 	if (carry_out(nbd, &r)) {
 		fprintf(stderr, "nestor-nbd: %s\n", nbd_get_error());
 		answer.error = EIO;
 	}
-	if (!put(fd, &answer, sizeof(answer)))
+	if (!wire_put(fd, &answer, sizeof(answer)))
 		return false;
-	return r.op != REMOTE_READ || answer.error || put(fd, piece, r.bytes);
+	return r.op != REMOTE_READ || answer.error || wire_put(fd, piece, r.bytes);
 }
 
 int main(int argc, char **argv)

@@ -1,36 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A disk that nestor-nbd holds: the launcher's side. */
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "lib/nl.h"
 #include "vmm/remote.h"
+#include "vmm/wire.h"
 
 #define PROGRAM	"nestor-nbd"
-
-/* All of it or nothing; a helper that is gone is an error. */
-static bool receive_all(int fd, void *to, size_t len)
-{
-	return recv(fd, to, len, MSG_WAITALL) == (ssize_t)len;
-}
-
-static bool send_all(int fd, const void *from, size_t len)
-{
-	const u8 *at = from;
-	ssize_t n;
-
-	while (len) {
-		n = send(fd, at, len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		len -= n;
-	}
-	return true;
-}
 
 /**
  * remote_open() - start a helper for a disk
@@ -51,7 +28,7 @@ int remote_open(struct helper *helper, const char *path, const char *format, boo
 
 	if (ret)
 		return ret;
-	if (!receive_all(helper->fd, &hello, sizeof(hello)))
+	if (!wire_get(helper->fd, &hello, sizeof(hello)))
 		return nl_fail(EIO, "--disk %s: %s does not answer", path, PROGRAM);
 	hello.text[sizeof(hello.text) - 1] = '\0';
 	if (!hello.bytes)
@@ -67,11 +44,11 @@ static bool ask(const struct helper *helper, u32 op, void *data, u32 bytes, u64 
 	const struct remote_request request = { .op = op, .bytes = bytes, .offset = offset };
 	struct remote_answer answer;
 
-	if (!send_all(helper->fd, &request, sizeof(request)) ||
-	    (op == REMOTE_WRITE && !send_all(helper->fd, data, bytes)) ||
-	    !receive_all(helper->fd, &answer, sizeof(answer)) || answer.error)
+	if (!wire_put(helper->fd, &request, sizeof(request)) ||
+	    (op == REMOTE_WRITE && !wire_put(helper->fd, data, bytes)) ||
+	    !wire_get(helper->fd, &answer, sizeof(answer)) || answer.error)
 		return false;
-	return op != REMOTE_READ || receive_all(helper->fd, data, bytes);
+	return op != REMOTE_READ || wire_get(helper->fd, data, bytes);
 }
 
 /**
