@@ -24,7 +24,8 @@ SERIES = ("6.1", "6.12")
 DEBUG = "debug"
 NAMES = (*SERIES, DEBUG)
 SOURCE = "linux-source-6.1"
-HOST_MODULES = ("irqbypass", "ccp", "kvm", "kvm-amd", "kvm-intel", "msr", "brd")
+HOST_MODULES = ("irqbypass", "ccp", "kvm", "kvm-amd", "kvm-intel", "msr", "brd",
+                "tun")
 # What a guest needs for the launcher's devices, in the order of loading.
 GUEST_MODULES = ("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev",
                  "virtio_pci", "virtio_blk", "failover", "net_failover", "virtio_net",
