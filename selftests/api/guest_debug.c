@@ -76,6 +76,12 @@ static void test_steps(void)
 	is(run->debug.arch.dr7, DR7_FIXED, "DR7");
 	tap_ok(!(flags() & TF), "RFLAGS.TF is not the guest's");
 	stopped(VEC_DB, API_CODE + 3, "a step over an instruction that exits");
+	is(call_value(api_device, KVM_CHECK_EXTENSION, KVM_CAP_X86_ROBUST_SINGLESTEP), 1,
+	   "steps leave nothing behind, says a capability");
+	run->immediate_exit = 1;
+	is(call(cpu, KVM_RUN, NULL), -EINTR, "a step that does not begin");
+	run->immediate_exit = 0;
+	tap_ok(!(flags() & TF), "and RFLAGS.TF stays clear");
 	stopped(VEC_DB, API_CODE + 4, "a step over PUSHF");
 	is(debug(0, 0, 0), 0, "SET_GUEST_DEBUG: nothing");
 	is(call(cpu, KVM_RUN, NULL), 0, "RUN");

@@ -159,7 +159,7 @@ static void other_process(void)
 	is(api_in_child(m.fd, KVM_CREATE_VCPU, (void *)1), -EIO, "a child's CREATE_VCPU");
 	is(api_in_child(m.cpu[0], KVM_RUN, NULL), -EIO, "a child's RUN");
 	is(api_in_child(m.cpu[0], KVM_GET_REGS, &regs), -EIO, "a child's GET_REGS");
-	tap_ok(api_in_child(m.fd, KVM_GET_STATS_FD, NULL) < 0, "a stranger may read counters");
+	is(api_in_child(m.fd, KVM_GET_STATS_FD, NULL), 0, "a stranger may read counters");
 	is(api_in_child(api_device, KVM_GET_MSR_INDEX_LIST, NULL), -EFAULT,
 	   "the device is not tied to a process");
 	is(call(m.cpu[0], KVM_RUN, NULL), 0, "the parent's RUN after that");

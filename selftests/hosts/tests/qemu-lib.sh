@@ -4,7 +4,6 @@
 # KVM as its accelerator, whichever module is loaded in the host.
 
 VMLINUX=$GUEST/vmlinux/vmlinux
-MAP=$GUEST/vmlinux/System.map
 LINUX_LINE="console=ttyS0 quiet"
 # How much longer than on svm everything takes.
 case $NESTOR_HOST in
