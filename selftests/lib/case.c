@@ -318,7 +318,10 @@ static void run_case(const struct guest_case *row, const char *name, const char 
 	guest_load(&vm, row);
 	if (p.hook && p.hook->before)
 		p.hook->before(&vm);
-	vm_run_all(&vm, case_exit);
+	if (p.hook && p.hook->run)
+		p.hook->run(&vm, case_exit);
+	else
+		vm_run_all(&vm, case_exit);
 	if (vm.timed_out)
 		where_it_hangs(&vm);
 	if (row->nvalues)

@@ -14,6 +14,7 @@
  * struct host_hook - what the host half does for one case
  * @name: of the case
  * @before: the machine is ready, nothing has run
+ * @run: runs it with a handler of its exits, by the main thread; NULL: vm_run_all()
  * @exit: an exit that the library has no answer to; true when handled
  * @call: the guest called the host (CALL_HOST); sets the reply
  * @after: every vCPU has ended
@@ -21,6 +22,7 @@
 struct host_hook {
 	const char *name;
 	void (*before)(struct vm *vm);
+	void (*run)(struct vm *vm, vm_exit_fn handler);
 	bool (*exit)(struct vcpu *vcpu);
 	uint64_t (*call)(struct vcpu *vcpu, const uint64_t *args);
 	void (*after)(struct vm *vm);

@@ -21,5 +21,6 @@ void vcpu_nested_state(struct vcpu *vcpu, struct nested_state *state);
 
 /* Called by the thread of the only vCPU; pending I/O is completed first. */
 void vm_migrate(struct vm *vm);
+void vm_migrate_away(struct vm *vm);
 
 #endif /* NST_MIGRATE_H */
