@@ -304,6 +304,7 @@ static void run_case(const struct guest_case *row, const char *name, const char 
 		.row = row, .name = name, .hook = find_hook(name),
 		.print = PTHREAD_MUTEX_INITIALIZER,
 	};
+	const char *kernel = getenv("NESTOR_KERNEL");
 	struct vm vm;
 
 	tap_note("%s: %s", name, manual);
@@ -315,6 +316,8 @@ static void run_case(const struct guest_case *row, const char *name, const char 
 	vm.context = &p;
 	if (host_number() == HOST_VMX)
 		vm.seconds *= 4;
+	if (kernel && !strcmp(kernel, "debug"))
+		vm.seconds *= 8;
 	guest_load(&vm, row);
 	if (p.hook && p.hook->before)
 		p.hook->before(&vm);

@@ -5,6 +5,7 @@
 # hosts: svm vmx
 # options: --module none --add-ours --guest
 # seconds: 300
+# debug: svm
 
 . "${0%/*}/lib.sh"
 need_file $KO

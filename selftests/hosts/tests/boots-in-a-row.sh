@@ -5,6 +5,7 @@
 # hosts: svm
 # options: --guest --smp 2 --mem 1536
 # seconds: 1200
+# debug: svm
 
 . "${0%/*}/lib.sh"
 BOOTS=${BOOTS:-8}

@@ -4,6 +4,7 @@
 # hosts: svm
 # options: --guest --smp 2 --mem 1536
 # seconds: 300
+# debug: svm
 
 . "${0%/*}/lib.sh"
 ONLINE=/sys/devices/system/cpu/cpu1/online

@@ -4,12 +4,17 @@
 # by selftests/runner/run, which reads their headers:
 #   hosts: where to run      options: of selftests/hosts/run
 #   seconds: time limit      fast: yes, when make check-fast runs it too
+#   nightly: hosts where it is for the night       debug: hosts where it
+#                            runs with the debug kernel, too, at night
 # They print TAP.
 
 NESTOR=/nestor/userspace/nestor
 GUEST=/nestor-guest
 KO=/nestor/nestor.ko
 TMP=$(mktemp -d)
+# What looks at everything takes its time.
+SLOW=1
+[ "$NESTOR_KERNEL" != debug ] || SLOW=4
 TAP_COUNT=0
 TAP_FAILED=0
 
@@ -73,7 +78,7 @@ reload_module() {
 boot() {
 	boot_log=$1 boot_cpus=$2
 	shift 2
-	timeout "${BOOT_SECONDS:-300}" "$NESTOR" run "$@" \
+	timeout $((${BOOT_SECONDS:-300} * SLOW)) "$NESTOR" run "$@" \
 		--kernel $GUEST/bzImage --initrd $GUEST/initrd.gz \
 		--mem "${BOOT_MEM:-256M}" --cpus "$boot_cpus" \
 		--append "console=ttyS0 quiet nestor.batch" \

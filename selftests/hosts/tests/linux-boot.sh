@@ -6,6 +6,7 @@
 # hosts: svm vmx
 # options: --guest
 # seconds: 900
+# debug: svm
 # fast: yes
 
 . "${0%/*}/lib.sh"

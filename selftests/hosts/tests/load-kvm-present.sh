@@ -4,6 +4,7 @@
 # hosts: svm vmx
 # options: --module kvm --add-ours --guest
 # seconds: 200
+# debug: svm
 # fast: yes
 
 . "${0%/*}/lib.sh"

@@ -4,6 +4,7 @@
 # hosts: svm
 # options: --guest --smp 2 --mem 1536
 # seconds: 400
+# debug: svm
 # nightly: svm
 
 . "${0%/*}/lib.sh"
