@@ -327,6 +327,7 @@ static inline bool nst_format_has_ad(const struct nst_format *fmt)
 void nst_set_root(struct nst_vcpu *vcpu, struct nst_table *root);
 void nst_put_root(struct nst_vcpu *vcpu, struct nst_paging *paging, struct list_head *dead);
 void nst_unload_current(struct nst_vcpu *vcpu);
+void nst_unload_l2(struct nst_vcpu *vcpu);
 
 /* ---- table.c ---- */
 int nst_tables_module_init(void);

@@ -276,6 +276,15 @@ void nst_unload_current(struct nst_vcpu *vcpu)
 }
 
 /**
+ * nst_unload_l2() - give back the root of L2's context
+ * @vcpu: the vCPU
+ */
+void nst_unload_l2(struct nst_vcpu *vcpu)
+{
+	unload(vcpu, &vcpu->mmu->context[NST_CONTEXT_L2]);
+}
+
+/**
  * nst_mmu_unload() - give back the roots; the next entry loads one
  * @vcpu: the vCPU
  */

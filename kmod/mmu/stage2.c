@@ -140,6 +140,20 @@ static bool is_built(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 	return same;
 }
 
+/*
+ * With a second stage of L1's the root is a shadow of that, without it is the tree
+ * of all of L1's memory: one may not be taken for the other.
+ */
+static void commit_stage2(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
+{
+	struct nst_mmu *mmu = vcpu->mmu;
+
+	if (!vcpu->vm->mmu->shadow &&
+	    (s2->kind == NST_STAGE2_NONE) != (mmu->stage2.kind == NST_STAGE2_NONE))
+		nst_unload_l2(vcpu);
+	mmu->stage2 = *s2;
+}
+
 static int set_stage2(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 {
 	struct nst_mmu *mmu = vcpu->mmu;
@@ -150,7 +164,7 @@ static int set_stage2(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 	/* Until the new one is whole. */
 	mmu->stage2_key.valid = false;
 	if (s2->kind == NST_STAGE2_NONE) {
-		mmu->stage2 = *s2;
+		commit_stage2(vcpu, s2);
 		return 0;
 	}
 	format = stage2_format(s2);
@@ -161,7 +175,7 @@ static int set_stage2(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 	build_mode(vcpu, s2, format, &mmu->stage2_mode);
 	mmu->stage2_format = format;
 	mmu->stage2_key.valid = true;
-	mmu->stage2 = *s2;
+	commit_stage2(vcpu, s2);
 	return 0;
 }
 
