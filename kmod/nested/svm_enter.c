@@ -59,6 +59,18 @@ static bool nsvm_entry_allowed(struct nst_vcpu *vcpu, const struct nsvm_vmcb12 *
 
 /* ---- L2's state ---- */
 
+/* "VMRUN canonicalizes (sign-extends) all base addresses": APM2 "VMRUN Instruction". */
+static void nsvm_canonical_bases(struct nst_vcpu *vcpu)
+{
+	unsigned int drop = 64 - (nst_guest_has(vcpu, NST_GCAP_LA57) ? 57 : 48);
+	struct nst_state *st = &vcpu->st;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(st->seg); i++)
+		st->seg[i].base = (s64)(st->seg[i].base << drop) >> drop;
+	st->gdt.base = (s64)(st->gdt.base << drop) >> drop;
+	st->idt.base = (s64)(st->idt.base << drop) >> drop;
+}
+
 static void nsvm_load_segments(struct nst_vcpu *vcpu, const struct vmcb_save_area *save)
 {
 	struct nst_state *st = &vcpu->st;
@@ -72,6 +84,7 @@ static void nsvm_load_segments(struct nst_vcpu *vcpu, const struct vmcb_save_are
 	st->seg[NST_SS].ar |= (save->cpl << NST_AR_DPL_SHIFT) & NST_AR_DPL;
 	st->gdt = (struct nst_dtable){ save->gdtr.base, save->gdtr.limit };
 	st->idt = (struct nst_dtable){ save->idtr.base, save->idtr.limit };
+	nsvm_canonical_bases(vcpu);
 }
 
 static void nsvm_load_registers(struct nst_vcpu *vcpu, const struct nsvm_vmcb12 *v)
