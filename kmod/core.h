@@ -191,6 +191,7 @@ int nst_insn_create(struct nst_vcpu *vcpu);
 void nst_insn_destroy(struct nst_vcpu *vcpu);
 enum nst_next nst_pio(struct nst_vcpu *vcpu);
 unsigned int nst_insn_length(struct nst_vcpu *vcpu);
+unsigned int nst_insn_bytes(struct nst_vcpu *vcpu, u8 *bytes, unsigned int size);
 bool nst_insn_is_rsm(struct nst_vcpu *vcpu);
 enum nst_next nst_exit_task_switch(struct nst_vcpu *vcpu);
 /* Finish what userspace was asked for by the last NST_USER. */

@@ -178,15 +178,15 @@ static void nst_raise_emulated(struct nst_vcpu *vcpu)
 
 /*
  * KVM_EXIT_INTERNAL_ERROR with the bytes that we could not carry out.  A guest's
- * user program must not be able to stop the whole guest: it gets #UD, unless
- * userspace wants to know.
+ * user program must not be able to stop the whole guest, nor an L2 its L1: they
+ * get #UD, unless userspace wants to know.
  */
 static enum nst_next nst_emulation_failed(struct nst_vcpu *vcpu)
 {
 	const struct nst_emul *e = &vcpu->insn->emul;
 	struct kvm_run *run = vcpu->run;
 
-	if (nst_cpl(vcpu) && !READ_ONCE(vcpu->vm->exit_on_emulation_failure)) {
+	if ((nst_cpl(vcpu) || nst_in_l2(vcpu)) && !READ_ONCE(vcpu->vm->exit_on_emulation_failure)) {
 		nst_raise(vcpu, X86_TRAP_UD);
 		return NST_ENTER;
 	}
@@ -382,6 +382,15 @@ bool nst_operand_write(struct nst_vcpu *vcpu, const struct nst_operand *op, cons
 	return nst_operand_access(vcpu, op, (void *)buf, len, true);
 }
 
+/* Tables or a stack where no memory is; an L2 must not stop its L1 by that. */
+static enum nst_next nst_delivery_failed(struct nst_vcpu *vcpu)
+{
+	if (!nst_in_l2(vcpu))
+		return nst_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV);
+	nst_request(vcpu, NST_REQ_TRIPLE_FAULT);
+	return NST_ENTER;
+}
+
 /**
  * nst_insn_deliver() - deliver an event by software
  * @vcpu: loaded vCPU, irqs on, srcu held
@@ -419,8 +428,11 @@ enum nst_next nst_insn_deliver(struct nst_vcpu *vcpu, const struct nst_event *ev
 		nst_raise_emulated(vcpu);
 		return NST_ENTER;
 	}
+	/* L1's second stage refused: the event is still the one under delivery. */
+	if (result == NST_EMUL_INTERCEPTED)
+		return vcpu->l1->exit(vcpu);
 	if (result != NST_EMUL_OK)
-		return nst_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV);
+		return nst_delivery_failed(vcpu);
 	nst_commit_regs(vcpu);
 	nst_commit_shadow(vcpu, 0);
 	nst_events_entered(vcpu);
@@ -482,6 +494,28 @@ unsigned int nst_insn_length(struct nst_vcpu *vcpu)
 }
 
 /**
+ * nst_insn_bytes() - the bytes at CS:RIP, as far as an instruction reads them
+ * @vcpu: loaded vCPU
+ * @bytes: filled
+ * @size: room
+ *
+ * Raises nothing, whatever the bytes are.
+ *
+ * Return: how many.
+ */
+unsigned int nst_insn_bytes(struct nst_vcpu *vcpu, u8 *bytes, unsigned int size)
+{
+	struct nst_emul *e = &vcpu->insn->emul;
+	unsigned int len;
+
+	nst_fill_emul(vcpu);
+	nst_emul_decode(e);
+	len = min_t(unsigned int, e->d.fetched, size);
+	memcpy(bytes, e->insn, len);
+	return len;
+}
+
+/**
  * nst_skip_insn() - move RIP past the instruction that exited
  * @vcpu: loaded vCPU
  *
@@ -493,7 +527,7 @@ enum nst_next nst_skip_insn(struct nst_vcpu *vcpu)
 	u64 rip = vcpu->st.rip + len;
 
 	if (!len)
-		return nst_emulation_failed(vcpu);
+		return vcpu->insn->gone ? NST_FAULTED : nst_emulation_failed(vcpu);
 	if (!nst_code64(vcpu))
 		rip = (u32)rip;
 	vcpu->st.rip = rip;

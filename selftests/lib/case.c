@@ -178,6 +178,24 @@ static bool port(struct vcpu *vcpu, bool *go_on)
 	return false;
 }
 
+/*
+ * All that the kernel says, and beside the bytes that it saw those that are at RIP
+ * now, where code lies one to one: the two tell a decoder's gap from a bad read.
+ */
+static void internal_error(struct vcpu *vcpu, uint64_t at)
+{
+	const struct kvm_run *run = vcpu->run;
+	const struct vm *vm = vcpu->vm;
+	unsigned int i;
+
+	tap_note("suberror %u, %u data", run->internal.suberror, run->internal.ndata);
+	for (i = 0; i < run->internal.ndata && i < 16; i++)
+		tap_note("data[%u] %#llx", i, run->internal.data[i]);
+	for (i = 0; i < 2 && at < GUEST_MEM_SIZE - 16; i++)
+		tap_note("memory at rip + %u: %#018llx", i * 8,
+			 *(unsigned long long *)(vm->mem + at + i * 8));
+}
+
 static void unexpected(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -191,9 +209,7 @@ static void unexpected(struct vcpu *vcpu)
 	tap_note("rip %#llx cs %#x rsp %#llx rflags %#llx cr0 %#llx cr2 %#llx cr4 %#llx",
 		 r.rip, s.cs.selector, r.rsp, r.rflags, s.cr0, s.cr2, s.cr4);
 	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-		tap_note("suberror %u, %u data, %#llx %#llx", run->internal.suberror,
-			 run->internal.ndata, run->internal.data[0],
-			 run->internal.data[1]);
+		internal_error(vcpu, s.cs.base + r.rip);
 	if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
 		tap_note("hardware reason %#llx",
 			 run->fail_entry.hardware_entry_failure_reason);

@@ -10,6 +10,8 @@
 #define AVIC_ENABLE	(1u << 31)
 #define V_GIF		(1u << 9)
 #define V_GIF_ENABLE	(1u << 25)
+/* Neither memory nor a device that answers. */
+#define NOWHERE		0xe0000000ul
 #define AVIC_PAGES	(TEST_FREE + 0x10000)
 
 struct l2_regs l2;
@@ -42,6 +44,53 @@ GUEST_CASE(cve_2021_3653, "no AVIC for L2", .flags = CASE_SVM | CASE_IRQCHIP)
 	apic_write(APIC_TPR, 0);
 	open_window();
 	check(irq_count[0x66] == 1, "and its interrupt (%u)", irq_count[0x66]);
+}
+
+/* Another CPU changes the VMCB while VMRUN looks at it. */
+static volatile u32 go, stop;
+static volatile u32 flips;
+
+static void flip(void)
+{
+	/* Not before the VMCB is whole: these are no atomic changes. */
+	while (!go)
+		asm volatile("pause");
+	while (!stop) {
+		VMCB->icpt[4] ^= 1;
+		VMCB->asid ^= 1;
+		VMCB->efer ^= EFER_SVME;
+		VMCB->iopm ^= 1ul << 60;
+		VMCB->event_inj ^= EV_VALID | 5u << 8;
+		VMCB->cr0 ^= 1ul << 40;
+		flips++;
+		barrier();
+	}
+}
+
+GUEST_CASE(cve_2021_29657, "the VMCB is copied once", .flags = CASE_SVM | CASE_IRQCHIP,
+	   .cpus = 2, .ap = flip)
+{
+	u32 i, ran = 0, refused = 0, other = 0;
+
+	vmcb_init(halts);
+	want(I_HLT);
+	go = 1;
+	for (i = 0; i < 3000; i++) {
+		VMCB->rip = (u64)halts;
+		switch (vmrun()) {
+		case EXIT_VMHLT:
+			ran++;
+			break;
+		case ~0ul:
+			refused++;
+			break;
+		default:
+			other++;
+		}
+	}
+	stop = 1;
+	note("%u ran, %u refused, %u changes", ran, refused, flips);
+	check(ran && refused && !other, "each VMRUN is accepted or refused as a whole (%u)", other);
 }
 
 L2_CODE(strings, "mov $0x500, %edx; lea (%rdi), %rsi; mov $3, %ecx; rep outsb\n"
@@ -107,6 +156,32 @@ GUEST_CASE(svm_off_and_on, "a hostile L1", .flags = CASE_SVM)
 	check(try_wrmsr(MSR_VM_HSAVE_PA, 0x123) == VEC_GP, "VM_HSAVE_PA not aligned: #GP");
 	check(try_wrmsr(MSR_VM_HSAVE_PA, 1ul << 52) == VEC_GP, "too wide: #GP");
 	check(try_wrmsr(MSR_VM_CR, 1ul << 4) == VEC_GP, "SVMDIS with SVME set: #GP");
+}
+
+/* L2 runs where no memory is; nothing can carry out what is there. */
+GUEST_CASE(bug_53871, "L2 must not be able to kill L1", .flags = CASE_SVM)
+{
+	vmcb_init((void (*)(void))NOWHERE);
+	VMCB->icpt[2] = 1u << VEC_UD;
+	want(I_SHUTDOWN);
+	run_to(EXIT_EXCP + VEC_UD, "code in a device: #UD");
+	check(VMCB->rip == NOWHERE, "at its address (%lx)", VMCB->rip);
+	vmcb_init(halts);
+	want(I_SHUTDOWN);
+	VMCB->idtr.limit = 0;
+	VMCB->rip = NOWHERE;
+	run_to(EXIT_SHUT, "and without an IDT: shutdown");
+	/* Page tables that lead out of memory. */
+	vmcb_init(halts);
+	want(I_SHUTDOWN);
+	VMCB->icpt[2] = 1u << VEC_PF | 1u << VEC_UD;
+	VMCB->cr3 = NOWHERE;
+	vmrun();
+	check(VMCB->exit_code == EXIT_SHUT || VMCB->exit_code == EXIT_EXCP + VEC_PF ||
+	      VMCB->exit_code == EXIT_EXCP + VEC_UD, "tables in a device (%lx)", VMCB->exit_code);
+	vmcb_init(halts);
+	want(I_HLT);
+	run_to(EXIT_VMHLT, "L1 goes on");
 }
 
 L2_CODE(turns_svm_off, "mov $0xc0000080, %ecx; rdmsr; btr $12, %eax; wrmsr; hlt");
