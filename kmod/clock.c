@@ -73,7 +73,7 @@ static bool offsets_match(struct nst_vm *vm)
 
 	nst_for_each_vcpu(vm, vcpu, i) {
 		if (READ_ONCE(vcpu->tsc_offset_base) != READ_ONCE(first->tsc_offset_base) ||
-		    READ_ONCE(vcpu->ctl.tsc_ratio) != READ_ONCE(first->ctl.tsc_ratio))
+		    READ_ONCE(vcpu->tsc_ratio) != READ_ONCE(first->tsc_ratio))
 			return false;
 	}
 	return true;

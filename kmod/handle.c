@@ -287,9 +287,7 @@ static enum nst_next nst_do_cr(struct nst_vcpu *vcpu)
 
 static enum nst_next nst_do_rdtsc(struct nst_vcpu *vcpu)
 {
-	/* What L1 adds for L2 is in the controls. */
-	nst_write_edx_eax(vcpu, nst_tsc_read(vcpu) + vcpu->ctl.tsc_offset -
-			  nst_own_ctl(vcpu)->tsc_offset);
+	nst_write_edx_eax(vcpu, nst_tsc_read_current(vcpu));
 	if (vcpu->exit.rdtsc.rdtscp)
 		nst_write_gpr(vcpu, NST_RCX, (u32)vcpu->st.tsc_aux);
 	return nst_skip_insn(vcpu);

@@ -390,7 +390,7 @@ static enum nst_emul_result nst_ops_cpuid(struct nst_emul *e, u32 regs[4])
 
 static enum nst_emul_result nst_ops_rdtsc(struct nst_emul *e, u64 *val)
 {
-	*val = nst_tsc_read(nst_vcpu_of(e));
+	*val = nst_tsc_read_current(nst_vcpu_of(e));
 	return NST_EMUL_OK;
 }
 

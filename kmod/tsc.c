@@ -33,11 +33,14 @@ int nst_tsc_module_init(void)
 	return -ENODEV;
 }
 
+static u64 scale_by(u64 tsc, u64 ratio)
+{
+	return ratio == NST_TSC_RATIO_NONE ? tsc : mul_u64_u64_shr(tsc, ratio, RATIO_BITS);
+}
+
 static u64 scale(const struct nst_vcpu *vcpu, u64 host)
 {
-	u64 ratio = vcpu->ctl.tsc_ratio;
-
-	return ratio == NST_TSC_RATIO_NONE ? host : mul_u64_u64_shr(host, ratio, RATIO_BITS);
+	return scale_by(host, vcpu->tsc_ratio);
 }
 
 /**
@@ -64,6 +67,39 @@ u64 nst_tsc_read(struct nst_vcpu *vcpu)
 }
 
 /**
+ * nst_tsc_read_current() - the TSC of L1 or of L2, whichever is current
+ * @vcpu: the vCPU
+ *
+ * Return: what RDTSC would return in the current context.
+ */
+u64 nst_tsc_read_current(struct nst_vcpu *vcpu)
+{
+	return scale_by(rdtsc_ordered(), vcpu->ctl.tsc_ratio) + vcpu->ctl.tsc_offset;
+}
+
+/**
+ * nst_tsc_nest() - what L1 makes of its own TSC for L2
+ * @ctl: controls, with L1's offset and ratio; receives those of L2
+ * @ratio: 16.48 fixed point, by which L1's TSC is multiplied
+ * @offset: added to the product
+ *
+ * Where hardware cannot multiply, or not by as much, every RDTSC of L2 exits.
+ */
+void nst_tsc_nest(struct nst_ctl *ctl, u64 ratio, u64 offset)
+{
+	s64 own = ctl->tsc_offset;
+	u64 scaled = scale_by(abs(own), ratio);
+
+	ctl->tsc_offset = (own < 0 ? -scaled : scaled) + offset;
+	if (ratio == NST_TSC_RATIO_NONE)
+		return;
+	ctl->tsc_ratio = scale_by(ctl->tsc_ratio, ratio);
+	/* APM2 "TSC Ratio MSR" has 8 integer bits. */
+	if (!nst_caps.tsc_scaling || ctl->tsc_ratio >> (RATIO_BITS + 8))
+		ctl->traps |= NST_TRAP_RDTSC;
+}
+
+/**
  * nst_tsc_to_host() - when will the guest's TSC have a value?
  * @vcpu: the vCPU
  * @guest: guest TSC
@@ -72,7 +108,7 @@ u64 nst_tsc_read(struct nst_vcpu *vcpu)
  */
 u64 nst_tsc_to_host(struct nst_vcpu *vcpu, u64 guest)
 {
-	u64 ratio = vcpu->ctl.tsc_ratio;
+	u64 ratio = vcpu->tsc_ratio;
 	u64 scaled = guest - vcpu->tsc_offset_base;
 
 	if (ratio == NST_TSC_RATIO_NONE || !ratio)
@@ -91,7 +127,7 @@ u64 nst_tsc_to_host(struct nst_vcpu *vcpu, u64 guest)
  */
 u32 nst_tsc_effective_khz(struct nst_vcpu *vcpu)
 {
-	return vcpu->ctl.tsc_ratio == NST_TSC_RATIO_NONE ? tsc_khz : vcpu->tsc_khz;
+	return vcpu->tsc_ratio == NST_TSC_RATIO_NONE ? tsc_khz : vcpu->tsc_khz;
 }
 
 static void set_offset(struct nst_vcpu *vcpu, u64 offset)
@@ -222,6 +258,7 @@ int nst_tsc_set_khz(struct nst_vcpu *vcpu, u32 khz)
 			return -EINVAL;
 	}
 	vcpu->tsc_khz = khz;
+	vcpu->tsc_ratio = ratio;
 	nst_own_ctl(vcpu)->tsc_ratio = ratio;
 	/* No jump: from what it reads now it counts on at the new rate. */
 	set_offset(vcpu, now - scale(vcpu, rdtsc_ordered()));
@@ -239,6 +276,7 @@ void nst_tsc_vcpu_create(struct nst_vcpu *vcpu)
 	struct nst_clock_vm *clock = vcpu->vm->clock;
 
 	vcpu->tsc_khz = tsc_khz;
+	vcpu->tsc_ratio = NST_TSC_RATIO_NONE;
 	vcpu->ctl.tsc_ratio = NST_TSC_RATIO_NONE;
 	spin_lock(&clock->lock);
 	if (!clock->tsc_khz) {

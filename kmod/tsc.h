@@ -17,6 +17,8 @@ void nst_tsc_vcpu_destroy(struct nst_vcpu *vcpu);
 void nst_tsc_vcpu_load(struct nst_vcpu *vcpu, int cpu);
 /* What the guest reads now, and the host value at which it would read @guest. */
 u64 nst_tsc_read(struct nst_vcpu *vcpu);
+u64 nst_tsc_read_current(struct nst_vcpu *vcpu);
+void nst_tsc_nest(struct nst_ctl *ctl, u64 ratio, u64 offset);
 u64 nst_tsc_to_host(struct nst_vcpu *vcpu, u64 guest);
 /* What the guest reads when the host reads @host. */
 u64 nst_tsc_from_host(struct nst_vcpu *vcpu, u64 host);

@@ -221,6 +221,7 @@ struct nst_vcpu {
 		bool report;		/* userspace wants to hear of accesses */
 	} tpr_access;			/* (v) see irqchip/vapic.c */
 	u64 tsc_offset_base;		/* (v) IA32_TSC_ADJUST included */
+	u64 tsc_ratio;			/* (v) L1's; ctl.tsc_ratio is that of who runs */
 	u64 tsc_adjust;			/* (v) */
 	u32 tsc_khz;			/* (v) */
 	struct {

@@ -141,6 +141,8 @@ void svm_tsc_ratio_load(u64 ratio)
 		return;
 	if (!msr)
 		msr = SVM_TSC_RATIO_DEFAULT;
+	/* Beyond what the MSR holds RDTSC exits: nst_tsc_nest(). */
+	msr = min_t(u64, msr, SVM_TSC_RATIO_MAX);
 	if (msr == sc->tsc_ratio)
 		return;
 	wrmsrl(MSR_AMD64_TSC_RATIO, msr);
