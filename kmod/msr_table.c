@@ -126,7 +126,7 @@ static int set_de_cfg(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 static int get_tsc(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 		   struct nst_msr_access *a)
 {
-	a->val = nst_tsc_read(vcpu);
+	a->val = a->host ? nst_tsc_read(vcpu) : nst_tsc_read_current(vcpu);
 	return 0;
 }
 
@@ -564,6 +564,8 @@ const struct nst_msr_row nst_msr_rows[] = {
 	      kernel_gs_base, set_field),
 	{ MSR_TSC_AUX, 1, LIST, ANY, NST_STATE_MSR, offsetof(struct nst_vcpu, st.tsc_aux),
 	  "TSC_AUX", get_tsc_aux, set_tsc_aux },
+	FN(MSR_AMD64_TSC_RATIO, 1, "TSC_RATIO", LIST, CAP(SVM), nsvm_get_tsc_ratio,
+	   nsvm_set_tsc_ratio),
 	FN(MSR_AMD64_SYSCFG, 1, "SYSCFG", 0, CAP(AMD), get_zero, set_zero),
 	FN(MSR_K7_HWCR, 1, "HWCR", 0, CAP(AMD), get_hwcr, set_hwcr),
 	/* Extended configuration access is the chipset's business. */

@@ -52,8 +52,8 @@ struct nst_isa {
 	 */
 	enum nst_next (*insn)(struct nst_vcpu *vcpu);
 	/*
-	 * (L2) Does L1 want this exit of L2?  Must not change anything.  Not
-	 * asked about the host's own (HOST_IRQ, HOST_NMI, #MC, NONE) and faults
+	 * (L2) Does L1 want this exit of L2?  Must not change anything but what
+	 * counts exits.  Not asked about the host's own (HOST_IRQ, HOST_NMI, #MC, NONE) and faults
 	 * of the second stage.
 	 */
 	bool (*wants)(struct nst_vcpu *vcpu, const struct nst_exit *exit);

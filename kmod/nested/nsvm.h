@@ -8,21 +8,27 @@
 
 /**
  * struct nsvm - vcpu->nested->priv: the SVM of a virtual CPU
+ * @features: (c) EDX of CPUID Fn8000_000A as L1 sees it, what works alone
  * @gif: (v) global interrupt flag
  * @vm_cr: (v) VM_CR MSR
  * @hsave_pa: (v) VM_HSAVE_PA MSR; L0 keeps the host state in its own memory
  * @vmcb_pa: (v) L1-physical address of the VMCB of the running or last L2
  * @v: (v) what VMRUN took from it; int_ctl is kept up to date while L2 runs
+ * @tsc_ratio: (v) TSC_RATIO MSR, 8.32 fixed point: L2's TSC to L1's
+ * @pauses: (v) PAUSEs of L2 that are still to pass before one exits
  * @last_asid: (v) ASID of the last L2, whose translations may still be cached
  * @page: (c) L2's VMCB as VMRUN copied it; #VMEXIT writes from here
  * @other: (c) the page of VMLOAD and VMSAVE
  */
 struct nsvm {
+	u32 features;
 	bool gif;
 	u64 vm_cr;
 	u64 hsave_pa;
 	u64 vmcb_pa;
 	struct nsvm_vmcb12 v;
+	u64 tsc_ratio;
+	u16 pauses;
 	u32 last_asid;
 	struct vmcb *page;
 	struct vmcb *other;

@@ -19,6 +19,7 @@
 #define __packed	__attribute__((__packed__))
 #define __maybe_unused	__attribute__((__unused__))
 #endif
+#include <asm/cpufeatures.h>
 #include <asm/svm.h>
 #include "../regs.h"
 

@@ -6,6 +6,8 @@
 #include "../nestor.h"
 #include <linux/slab.h>
 #include <asm/cpufeatures.h>
+#include "../cpuid.h"
+#include "../cpuid_table.h"
 #include "../mmu/stage2.h"
 #include "nsvm.h"
 #include "svm_caps.h"
@@ -24,6 +26,18 @@ bool nsvm_offers_npt(void)
 	return true;
 }
 
+static u32 nsvm_features(void)
+{
+	u32 features = NSVM_FEATURE(NRIPS) | NSVM_FEATURE(TSCRATEMSR) | NSVM_FEATURE(VMCBCLEAN) |
+		       NSVM_FEATURE(FLUSHBYASID) | NSVM_FEATURE(DECODEASSISTS) |
+		       NSVM_FEATURE(PAUSEFILTER) | NSVM_FEATURE(VGIF) |
+		       NSVM_FEATURE(SVME_ADDR_CHK);
+
+	if (nsvm_offers_npt())
+		features |= NSVM_FEATURE(NPT) | NSVM_FEATURE(V_VMSAVE_VMLOAD);
+	return features;
+}
+
 /**
  * nsvm_cpuid() - CPUID Fn8000_000A
  * @eax: revision
@@ -36,10 +50,7 @@ void nsvm_cpuid(u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 	*eax = NSVM_REVISION;
 	*ebx = NSVM_NR_ASIDS;
 	*ecx = 0;
-	*edx = BIT(X86_FEATURE_NRIPS & 31) | BIT(X86_FEATURE_VMCBCLEAN & 31) |
-	       BIT(X86_FEATURE_FLUSHBYASID & 31) | BIT(X86_FEATURE_SVME_ADDR_CHK & 31);
-	if (nsvm_offers_npt())
-		*edx |= BIT(X86_FEATURE_NPT & 31);
+	*edx = nsvm_features();
 }
 
 /* ---- MSRs ---- */
@@ -133,6 +144,50 @@ int nsvm_set_hsave_pa(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 	return 0;
 }
 
+/**
+ * nsvm_get_tsc_ratio() - read TSC_RATIO
+ * @vcpu: loaded vCPU
+ * @row: its row
+ * @a: the access
+ *
+ * Return: 0; -EINVAL for a guest whose CPU has no such MSR.
+ */
+int nsvm_get_tsc_ratio(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+		       struct nst_msr_access *a)
+{
+	struct nsvm *nsvm = nsvm_of(vcpu);
+
+	if (!a->host && !(nsvm && (nsvm->features & NSVM_FEATURE(TSCRATEMSR))))
+		return -EINVAL;
+	a->val = nsvm ? nsvm->tsc_ratio : SVM_TSC_RATIO_DEFAULT;
+	return 0;
+}
+
+/**
+ * nsvm_set_tsc_ratio() - write TSC_RATIO
+ * @vcpu: loaded vCPU
+ * @row: its row
+ * @a: the access
+ *
+ * Return: 0; -EINVAL when a reserved bit is set, and for a guest whose CPU has no
+ * such MSR.
+ */
+int nsvm_set_tsc_ratio(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
+		       struct nst_msr_access *a)
+{
+	struct nsvm *nsvm = nsvm_of(vcpu);
+
+	if (a->val & SVM_TSC_RATIO_RSVD)
+		return -EINVAL;
+	if (!nsvm)
+		return a->host && a->val == SVM_TSC_RATIO_DEFAULT ? 0 : -EINVAL;
+	if (!a->host && !(nsvm->features & NSVM_FEATURE(TSCRATEMSR)))
+		return -EINVAL;
+	nsvm->tsc_ratio = a->val;
+	nst_nested_merge(vcpu);
+	return 0;
+}
+
 /* ---- life ---- */
 
 static int nsvm_create(struct nst_vcpu *vcpu)
@@ -150,6 +205,8 @@ static int nsvm_create(struct nst_vcpu *vcpu)
 		return -ENOMEM;
 	}
 	nsvm->gif = true;
+	nsvm->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
+	nsvm->features = nst_cpuid_word(vcpu, SVM_CPUID_FUNC, NST_CPUID_EDX) & nsvm_features();
 	vcpu->nested->priv = nsvm;
 	return 0;
 }

@@ -48,7 +48,7 @@ static bool nsvm_entry_allowed(struct nst_vcpu *vcpu, const struct nsvm_vmcb12 *
 		.efer_allowed = nst_efer_allowed(vcpu),
 		.cr4_reserved = vcpu->cr4_reserved,
 		.long_mode = nst_guest_has(vcpu, NST_GCAP_LM),
-		.npt = nsvm_offers_npt(),
+		.npt = to_nsvm(vcpu)->features & NSVM_FEATURE(NPT),
 	};
 	const struct nsvm_rule *rule = nsvm_check_vmcb(&in);
 
@@ -212,9 +212,7 @@ enum nst_next nsvm_vmrun(struct nst_vcpu *vcpu, u64 vmcb_pa)
 	if (next != NST_ENTER)
 		return next;
 	nsvm->vmcb_pa = vmcb_pa;
-	nsvm_take(&nsvm->v, nsvm->page);
-	if (!nsvm_offers_npt())
-		nsvm->v.nested_ctl = 0;
+	nsvm_take(&nsvm->v, nsvm->page, nsvm->features);
 	if (!nsvm_entry_allowed(vcpu, &nsvm->v))
 		return nsvm_entry_refused(vcpu);
 
@@ -222,6 +220,7 @@ enum nst_next nsvm_vmrun(struct nst_vcpu *vcpu, u64 vmcb_pa)
 	memset(&vcpu->ev.exception, 0, sizeof(vcpu->ev.exception));
 	nst_nested_switch(vcpu, true);
 	nsvm->gif = true;
+	nsvm->pauses = nsvm->v.pause_filter_count;
 	nsvm_load_registers(vcpu, &nsvm->v);
 	if (nsvm_enter_paging(vcpu, nsvm) || !nsvm_load_pdptrs(vcpu))
 		return nsvm_leave_l2(vcpu, SVM_EXIT_ERR, 0, 0);

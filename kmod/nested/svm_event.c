@@ -60,11 +60,17 @@ enum nst_verdict nsvm_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind)
 
 /* ---- V_IRQ ---- */
 
+/* APM2 "Virtual GIF": L2's own GIF masks virtual interrupts. */
+static bool nsvm_vgif_closed(const struct nsvm *nsvm)
+{
+	return (nsvm->v.int_ctl & NSVM_INT_CTL_VGIF) == (u32)V_GIF_ENABLE_MASK;
+}
+
 static bool nsvm_virq_beats_tpr(const struct nsvm *nsvm)
 {
 	u32 int_ctl = nsvm->v.int_ctl;
 
-	if (!(int_ctl & V_IRQ_MASK))
+	if (!(int_ctl & V_IRQ_MASK) || nsvm_vgif_closed(nsvm))
 		return false;
 	if (int_ctl & V_IGN_TPR_MASK)
 		return true;

@@ -5,6 +5,7 @@
  */
 #include "../nestor.h"
 #include <uapi/asm/debugreg.h>
+#include "../core.h"
 #include "../mmu/stage2.h"
 #include "nsvm.h"
 
@@ -22,6 +23,9 @@
 #define NSVM_IO_PORT_SHIFT	16
 
 /* ---- exit information ---- */
+
+/* EXITINFO1 of MOV CR, above the register's number. */
+#define NSVM_CR_MOV		BIT_ULL(63)
 
 struct nsvm_info {
 	u64 code;
@@ -62,6 +66,8 @@ static void nsvm_info_cr(const struct nst_vcpu *vcpu, const struct nst_exit *exi
 		info->code = SVM_EXIT_WRITE_CR0 + exit->cr.cr;
 	else
 		info->code = SVM_EXIT_CR0_SEL_WRITE;
+	if (exit->cr.op == NST_CR_READ || exit->cr.op == NST_CR_WRITE)
+		info->info1 = NSVM_CR_MOV | exit->cr.gpr;
 }
 
 static void nsvm_info_dtable(const struct nst_exit *exit, struct nsvm_info *info)
@@ -126,7 +132,8 @@ static void nsvm_info_npf(const struct nst_vcpu *vcpu, struct nsvm_info *info)
 	info->info2 = (__force u64)fault->gpa;
 }
 
-static void nsvm_info_svm_insn(const struct nst_exit *exit, struct nsvm_info *info)
+static void nsvm_info_svm_insn(struct nst_vcpu *vcpu, const struct nst_exit *exit,
+			       struct nsvm_info *info)
 {
 	static const u8 codes[] = {
 		[NST_INSN_VMRUN] = SVM_EXIT_VMRUN, [NST_INSN_VMMCALL] = SVM_EXIT_VMMCALL,
@@ -136,6 +143,8 @@ static void nsvm_info_svm_insn(const struct nst_exit *exit, struct nsvm_info *in
 	};
 
 	info->code = codes[exit->insn.which];
+	if (exit->insn.which == NST_INSN_INVLPGA)
+		info->info1 = nst_code64(vcpu) ? vcpu->st.gpr[NST_RAX] : (u32)vcpu->st.gpr[NST_RAX];
 }
 
 /* Exits whose code follows from the kind alone. */
@@ -183,6 +192,7 @@ static void nsvm_info_operands(struct nst_vcpu *vcpu, const struct nst_exit *exi
 	case NST_EXIT_DR:
 		info->code = exit->dr.dr +
 			     (exit->dr.read ? SVM_EXIT_READ_DR0 : SVM_EXIT_WRITE_DR0);
+		info->info1 = exit->dr.gpr;
 		break;
 	case NST_EXIT_DTABLE:
 		nsvm_info_dtable(exit, info);
@@ -197,7 +207,7 @@ static void nsvm_info_operands(struct nst_vcpu *vcpu, const struct nst_exit *exi
 		nsvm_info_npf(vcpu, info);
 		break;
 	case NST_EXIT_SVM_INSN:
-		nsvm_info_svm_insn(exit, info);
+		nsvm_info_svm_insn(vcpu, exit, info);
 		break;
 	default:
 		info->code = NSVM_EXIT_INVALID;
@@ -224,6 +234,30 @@ static void nsvm_info_fill(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 		info->code = SVM_EXIT_INVD;
 	else if (exit->kind == NST_EXIT_SOFT_INT)
 		info->info1 = exit->soft_int.vector;
+	else if (exit->kind == NST_EXIT_INVLPG)
+		info->info1 = exit->invlpg.gva;
+}
+
+/*
+ * APM2 "Nested and intercepted #PF": the bytes at RIP, none of a fetch that faulted
+ * and none while an event was delivered, which is no instruction's doing.
+ */
+static void nsvm_store_insn(struct nst_vcpu *vcpu, const struct nst_exit *exit,
+			    struct vmcb_control_area *c)
+{
+	bool fetch = exit->kind == NST_EXIT_TDP_FAULT ?
+		     nst_mmu_stage2_fault(vcpu)->access & NST_ACCESS_X :
+		     exit->exception.error_code & NST_PFEC_I;
+
+	memset(c->insn_bytes, 0, sizeof(c->insn_bytes));
+	c->insn_len = 0;
+	if (!(to_nsvm(vcpu)->features & NSVM_FEATURE(DECODEASSISTS)))
+		return;
+	if (exit->kind != NST_EXIT_TDP_FAULT &&
+	    (exit->kind != NST_EXIT_EXCEPTION || exit->exception.vector != X86_TRAP_PF))
+		return;
+	if (!fetch && !nst_event_committed(vcpu))
+		c->insn_len = nst_insn_bytes(vcpu, c->insn_bytes, sizeof(c->insn_bytes));
 }
 
 /* ---- into L1's VMCB ---- */
@@ -360,7 +394,7 @@ enum nst_next nsvm_leave_l2(struct nst_vcpu *vcpu, u64 code, u64 info1, u64 info
 	nsvm_store_exit(c, code, info1, info2);
 	nsvm_store_event(vcpu, c);
 	/* Bits that mean nothing to this CPU stay as L1 wrote them. */
-	c->int_ctl = (c->int_ctl & ~NSVM_INT_CTL_KNOWN) | nsvm->v.int_ctl;
+	c->int_ctl = (c->int_ctl & ~nsvm->v.int_ctl_known) | nsvm->v.int_ctl;
 	c->int_state &= ~(u32)SVM_INTERRUPT_SHADOW_MASK;
 	if (vcpu->st.sti_shadow || vcpu->st.movss_shadow)
 		c->int_state |= SVM_INTERRUPT_SHADOW_MASK;
@@ -404,6 +438,7 @@ enum nst_next nsvm_reflect(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 	struct nsvm_info info = { };
 
 	nsvm_info_fill(vcpu, exit, &info);
+	nsvm_store_insn(vcpu, exit, &to_nsvm(vcpu)->page->control);
 	to_nsvm(vcpu)->page->control.next_rip = info.insn ? nst_nested_next_rip(vcpu, exit) : 0;
 	return nsvm_leave_l2(vcpu, info.code, info.info1, info.info2);
 }

@@ -87,13 +87,32 @@ static void nsvm_store_extra(struct nst_vcpu *vcpu, struct vmcb_save_area *save)
 			*(const u64 *)((const void *)&vcpu->st + nsvm_extra_msrs[i].state);
 }
 
+/*
+ * APM2 "VMLOAD/VMSAVE Virtualization": an L2 for which L1 turned that on means its
+ * own physical memory.  False: L1's nested paging refuses the access.
+ */
+static bool nsvm_extra_address(struct nst_vcpu *vcpu, u8 access, u64 *pa)
+{
+	nst_gpa_t gpa;
+
+	if (!nst_in_l2(vcpu) || !nsvm_virtual_vmload(&to_nsvm(vcpu)->v))
+		return true;
+	if (nst_mmu_l2gpa_to_gpa(vcpu, (__force nst_l2gpa_t)*pa, access, &gpa))
+		return false;
+	*pa = nst_gpa_raw(gpa);
+	return true;
+}
+
 static enum nst_next nsvm_vmload(struct nst_vcpu *vcpu)
 {
 	struct vmcb *page = to_nsvm(vcpu)->other;
 	u64 pa;
 
-	if (!nsvm_vmcb_address(vcpu, &pa) ||
-	    nsvm_read_extra(vcpu, pa, page))
+	if (!nsvm_vmcb_address(vcpu, &pa))
+		return nsvm_gp(vcpu);
+	if (!nsvm_extra_address(vcpu, NST_ACCESS_R, &pa))
+		return nst_nested_stage2_exit(vcpu);
+	if (nsvm_read_extra(vcpu, pa, page))
 		return nsvm_gp(vcpu);
 	nsvm_load_extra(vcpu, &page->save);
 	return nst_skip_insn(vcpu);
@@ -106,6 +125,8 @@ static enum nst_next nsvm_vmsave(struct nst_vcpu *vcpu)
 
 	if (!nsvm_vmcb_address(vcpu, &pa))
 		return nsvm_gp(vcpu);
+	if (!nsvm_extra_address(vcpu, NST_ACCESS_W, &pa))
+		return nst_nested_stage2_exit(vcpu);
 	nsvm_store_extra(vcpu, &page->save);
 	if (nsvm_write_extra(vcpu, pa, page))
 		return nsvm_gp(vcpu);
@@ -123,9 +144,22 @@ static enum nst_next nsvm_do_vmrun(struct nst_vcpu *vcpu)
 	return nsvm_vmrun(vcpu, pa);
 }
 
+/* APM2 "Virtual GIF": L2's STGI and CLGI are about a flag of its own. */
+static void nsvm_set_virtual_gif(struct nsvm *nsvm, bool gif)
+{
+	nsvm->v.int_ctl &= ~(u32)V_GIF_MASK;
+	if (gif)
+		nsvm->v.int_ctl |= V_GIF_MASK;
+}
+
 static enum nst_next nsvm_set_gif(struct nst_vcpu *vcpu, bool gif)
 {
-	to_nsvm(vcpu)->gif = gif;
+	struct nsvm *nsvm = to_nsvm(vcpu);
+
+	if (nst_in_l2(vcpu) && (nsvm->v.int_ctl & V_GIF_ENABLE_MASK))
+		nsvm_set_virtual_gif(nsvm, gif);
+	else
+		nsvm->gif = gif;
 	/* What waited may come now, or what could come must wait. */
 	nst_request(vcpu, NST_REQ_EVENT);
 	return nst_skip_insn(vcpu);

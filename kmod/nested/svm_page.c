@@ -19,9 +19,10 @@
 /* What VMRUN takes. */
 static const struct nst_page_span nsvm_vmrun_reads[] = {
 	SPAN(control, intercepts, intercepts),
+	SPAN(control, pause_filter_thresh, pause_filter_count),
 	SPAN(control, iopm_base_pa, int_state),
 	SPAN(control, nested_ctl, nested_ctl),
-	SPAN(control, event_inj, nested_cr3),
+	SPAN(control, event_inj, virt_ext),
 	SPAN(control, next_rip, next_rip),
 	SPAN(save, es, ds),
 	SPAN(save, gdtr, gdtr),
@@ -38,7 +39,7 @@ static const struct nst_page_span nsvm_vmrun_reads[] = {
 static const struct nst_page_span nsvm_vmexit_writes[] = {
 	SPAN(control, int_ctl, exit_int_info_err),
 	SPAN(control, event_inj, event_inj_err),
-	SPAN(control, next_rip, next_rip),
+	SPAN(control, next_rip, insn_bytes),
 	SPAN(save, es, ds),
 	SPAN(save, gdtr, gdtr),
 	SPAN(save, idtr, idtr),

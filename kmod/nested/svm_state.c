@@ -66,6 +66,7 @@ static void nsvm_save_control(const struct nsvm_vmcb12 *v, struct vmcb_control_a
 	memcpy(c->intercepts, v->intercepts, sizeof(v->intercepts));
 	c->iopm_base_pa = v->iopm_base_pa;
 	c->msrpm_base_pa = v->msrpm_base_pa;
+	c->pause_filter_count = v->pause_filter_count;
 	c->tsc_offset = v->tsc_offset;
 	c->asid = v->asid;
 	c->int_ctl = v->int_ctl;
@@ -73,6 +74,7 @@ static void nsvm_save_control(const struct nsvm_vmcb12 *v, struct vmcb_control_a
 	c->int_state = v->int_state;
 	c->nested_ctl = v->nested_ctl;
 	c->nested_cr3 = v->nested_cr3;
+	c->virt_ext = v->virt_ext;
 	c->next_rip = v->next_rip;
 }
 
@@ -145,7 +147,8 @@ static int nsvm_resume_l2(struct nst_vcpu *vcpu, const struct kvm_nested_state *
 	nsvm->vmcb_pa = head->hdr.svm.vmcb_pa;
 	nsvm->gif = true;
 	nsvm->last_asid = 0;
-	nsvm_take(&nsvm->v, nsvm->page);
+	nsvm_take(&nsvm->v, nsvm->page, nsvm->features);
+	nsvm->pauses = nsvm->v.pause_filter_count;
 	nst_nested_switch(vcpu, true);
 	nsvm_restore_saved_l1(l1, &nsvm->page->save);
 	if (nsvm->v.nested_ctl)
@@ -197,7 +200,7 @@ long nsvm_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		return -EINVAL;
 	if (copy_from_user(vmcb, user->data.svm, sizeof(*vmcb)))
 		return -EFAULT;
-	nsvm_take(&v, vmcb);
+	nsvm_take(&v, vmcb, nsvm->features);
 	if (!nsvm_control_valid(vcpu, &v) || !nsvm_saved_l1_valid(vcpu, &vmcb->save))
 		return -EINVAL;
 	nst_isa(vcpu)->leave(vcpu);

@@ -6,6 +6,7 @@
  */
 #include "../nestor.h"
 #include "../guestmem.h"
+#include "../tsc.h"
 #include "nsvm.h"
 
 /* Bits of the CR and DR words: reads in the low half, writes in the high one. */
@@ -22,9 +23,9 @@ static const struct {
 	{ INTERCEPT_HLT,	NST_EXIT_HLT,		NST_TRAP_HLT },
 	{ INTERCEPT_CPUID,	NST_EXIT_CPUID },
 	{ INTERCEPT_RDPMC,	NST_EXIT_RDPMC,		NST_TRAP_RDPMC },
-	{ INTERCEPT_INVLPG,	NST_EXIT_INVLPG,	NST_TRAP_INVLPG },
+	{ INTERCEPT_INVLPG,	NST_EXIT_NONE,		NST_TRAP_INVLPG },
 	{ INTERCEPT_INVPCID,	NST_EXIT_INVPCID,	NST_TRAP_INVLPG },
-	{ INTERCEPT_PAUSE,	NST_EXIT_PAUSE,		NST_TRAP_PAUSE },
+	{ INTERCEPT_PAUSE,	NST_EXIT_NONE,		NST_TRAP_PAUSE },
 	{ INTERCEPT_MONITOR,	NST_EXIT_MONITOR,	NST_TRAP_MWAIT },
 	{ INTERCEPT_MWAIT,	NST_EXIT_MWAIT,		NST_TRAP_MWAIT },
 	{ INTERCEPT_MWAIT_COND,	NST_EXIT_MWAIT,		NST_TRAP_MWAIT },
@@ -81,7 +82,8 @@ void nsvm_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl)
 	if ((v->int_ctl & V_IRQ_MASK) && !(v->int_ctl & V_IGN_TPR_MASK))
 		ctl->traps |= NST_TRAP_CR8;
 	ctl->exceptions |= v->intercepts[INTERCEPT_EXCEPTION];
-	ctl->tsc_offset += v->tsc_offset;
+	/* 8.32 fixed point, APM2 "TSC Ratio MSR", to 16.48. */
+	nst_tsc_nest(ctl, to_nsvm(vcpu)->tsc_ratio << 16, v->tsc_offset);
 }
 
 /* ---- permission maps ---- */
@@ -143,10 +145,21 @@ static bool nsvm_wants_cr0_write(struct nst_vcpu *vcpu, const struct nst_exit *e
 	return (val ^ vcpu->st.cr0) & ~(u64)NSVM_CR0_PASS;
 }
 
+/*
+ * Decode assists tell L1 the operand. Where hardware does not, the emulator carries
+ * the instruction out, and asks again before it does anything.
+ */
+static bool nsvm_left_to_emulator(const struct nst_vcpu *vcpu, bool known)
+{
+	return !known && (to_nsvm(vcpu)->features & NSVM_FEATURE(DECODEASSISTS));
+}
+
 static bool nsvm_wants_cr(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 {
 	const struct nsvm_vmcb12 *v = &to_nsvm(vcpu)->v;
 
+	if (nsvm_left_to_emulator(vcpu, !exit->cr.need_decode))
+		return false;
 	if (exit->cr.op == NST_CR_READ || exit->cr.op == NST_CR_SMSW)
 		return nsvm_intercepts(v, exit->cr.cr);
 	if (!exit->cr.cr)
@@ -182,6 +195,10 @@ static bool nsvm_wants_insn(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 
 	if (nsvm_insn_fault(vcpu) || exit->insn.which >= ARRAY_SIZE(bits))
 		return false;
+	/* Only the 64-bit ones are virtualised. */
+	if ((exit->insn.which == NST_INSN_VMLOAD || exit->insn.which == NST_INSN_VMSAVE) &&
+	    nsvm_virtual_vmload(&to_nsvm(vcpu)->v) && !(vcpu->st.efer & EFER_LMA))
+		return true;
 	return bits[exit->insn.which] &&
 	       nsvm_intercepts(&to_nsvm(vcpu)->v, bits[exit->insn.which]);
 }
@@ -192,11 +209,28 @@ static bool nsvm_wants_exception(const struct nsvm_vmcb12 *v, const struct nst_e
 	       (v->intercepts[INTERCEPT_EXCEPTION] & BIT(exit->exception.vector));
 }
 
-static bool nsvm_wants_dr(const struct nsvm_vmcb12 *v, const struct nst_exit *exit)
+static bool nsvm_wants_dr(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 {
+	const struct nsvm_vmcb12 *v = &to_nsvm(vcpu)->v;
 	unsigned int bit = exit->dr.dr + (exit->dr.read ? 0 : NSVM_WRITES);
 
+	if (nsvm_left_to_emulator(vcpu, !exit->dr.need_decode))
+		return false;
 	return v->intercepts[INTERCEPT_DR] & BIT(bit);
+}
+
+/*
+ * APM2 "Pause Intercept Filtering": VMRUN loads a counter, each PAUSE takes one from
+ * it, and the one that finds none left exits.
+ */
+static bool nsvm_wants_pause(struct nsvm *nsvm)
+{
+	if (!nsvm_intercepts(&nsvm->v, INTERCEPT_PAUSE))
+		return false;
+	if (!nsvm->pauses)
+		return true;
+	nsvm->pauses--;
+	return false;
 }
 
 /**
@@ -220,11 +254,16 @@ bool nsvm_wants(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 	case NST_EXIT_CR:
 		return nsvm_wants_cr(vcpu, exit);
 	case NST_EXIT_DR:
-		return nsvm_wants_dr(v, exit);
+		return nsvm_wants_dr(vcpu, exit);
 	case NST_EXIT_DTABLE:
 		return nsvm_wants_dtable(v, exit);
 	case NST_EXIT_SVM_INSN:
 		return nsvm_wants_insn(vcpu, exit);
+	case NST_EXIT_INVLPG:
+		return nsvm_intercepts(v, INTERCEPT_INVLPG) &&
+		       !nsvm_left_to_emulator(vcpu, exit->invlpg.valid);
+	case NST_EXIT_PAUSE:
+		return nsvm_wants_pause(to_nsvm(vcpu));
 	case NST_EXIT_RDTSC:
 		return nsvm_intercepts(v, exit->rdtsc.rdtscp ? INTERCEPT_RDTSCP : INTERCEPT_RDTSC);
 	case NST_EXIT_CACHE:

@@ -11,11 +11,19 @@
  * nsvm_take() - take what VMRUN needs from a copy of L1's VMCB
  * @v: filled; its save area is that of @vmcb
  * @vmcb: private copy
+ * @features: EDX of CPUID Fn8000_000A of L1's CPU: what it has not is not taken
  */
-void nsvm_take(struct nsvm_vmcb12 *v, const struct vmcb *vmcb)
+void nsvm_take(struct nsvm_vmcb12 *v, const struct vmcb *vmcb, u32 features)
 {
 	const struct vmcb_control_area *c = &vmcb->control;
 
+	v->int_ctl_known = NSVM_INT_CTL_KNOWN;
+	if (features & NSVM_FEATURE(VGIF))
+		v->int_ctl_known |= NSVM_INT_CTL_VGIF;
+	v->pause_filter_count = features & NSVM_FEATURE(PAUSEFILTER) ? c->pause_filter_count : 0;
+	v->virt_ext = 0;
+	if (features & NSVM_FEATURE(V_VMSAVE_VMLOAD))
+		v->virt_ext = c->virt_ext & VIRTUAL_VMLOAD_VMSAVE_ENABLE_MASK;
 	memcpy(v->intercepts, c->intercepts, sizeof(v->intercepts));
 	/* Addresses of the maps: hardware ignores the low twelve bits. */
 	v->iopm_base_pa = c->iopm_base_pa & ~0xfffull;
@@ -23,10 +31,11 @@ void nsvm_take(struct nsvm_vmcb12 *v, const struct vmcb *vmcb)
 	v->tsc_offset = c->tsc_offset;
 	v->asid = c->asid;
 	v->tlb_ctl = c->tlb_ctl;
-	v->int_ctl = c->int_ctl & NSVM_INT_CTL_KNOWN;
+	v->int_ctl = c->int_ctl & v->int_ctl_known;
 	v->int_vector = c->int_vector & 0xff;
 	v->int_state = c->int_state & SVM_INTERRUPT_SHADOW_MASK;
-	v->nested_ctl = c->nested_ctl & SVM_NESTED_CTL_NP_ENABLE;
+	v->nested_ctl = features & NSVM_FEATURE(NPT) ?
+			c->nested_ctl & SVM_NESTED_CTL_NP_ENABLE : 0;
 	v->event_inj = c->event_inj;
 	v->event_inj_err = c->event_inj_err;
 	v->nested_cr3 = c->nested_cr3;

@@ -228,8 +228,7 @@ GUEST_CASE(shutdown_exits, "APM2 \"Shutdown Intercept\"", .flags = CASE_SVM)
 	check(true, "L1 goes on");
 }
 
-/* CVE-2022-3344. */
-GUEST_CASE(shutdown_not_intercepted, "APM2 \"Shutdown Intercept\"", .flags = CASE_SVM,
+GUEST_CASE(cve_2022_3344, "APM2 \"Shutdown Intercept\"", .flags = CASE_SVM,
 	   .ends = EXIT_SHUTDOWN)
 {
 	vmcb_init(shuts_down);

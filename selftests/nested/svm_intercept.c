@@ -185,7 +185,7 @@ GUEST_CASE(selective_cr0, "APM2 \"CR0 Selective Write Intercept\"", .flags = CAS
 /* Whatever is not virtualised for it, L2 must not do to L1: CVE-2021-3656. */
 L2_CODE(loads_and_saves, "mov %rdi, %rax; vmload; vmsave; hlt");
 
-GUEST_CASE(vmload_in_l2, "APM3 \"VMLOAD\"", .flags = CASE_SVM)
+GUEST_CASE(cve_2021_3656, "APM3 \"VMLOAD\"", .flags = CASE_SVM)
 {
 	struct vmcb *image = (struct vmcb *)TEST_FREE;
 

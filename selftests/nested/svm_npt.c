@@ -6,81 +6,12 @@
  */
 #ifdef GUEST
 #include "svm.h"
+#include "svm_npt.h"
 
 #define NPT	"APM2 \"Nested Paging\""
 #define FAULTS	"APM2 \"Nested versus Guest Page Faults, Fault Ordering\""
 
 struct l2_regs l2;
-
-/* The tables, with every bit that lets an access through. */
-#define NPML4		((u64 *)(TEST_FREE + 0x0000))
-#define NPDPT		((u64 *)(TEST_FREE + 0x1000))
-#define NPD		((u64 *)(TEST_FREE + 0x2000))
-#define NPTABLE		((u64 *)(TEST_FREE + 0x3000))
-#define NPDPT_1G	((u64 *)(TEST_FREE + 0x4000))
-#define NPML4_1G	((u64 *)(TEST_FREE + 0x5000))
-#define OPEN		(PTE_PRESENT | PTE_WRITE | PTE_USER)
-
-/* What NPTABLE maps page by page, and three pages in there. */
-#define SMALL		0x400000ul
-#define PAGE_A		(SMALL + 0x1000)
-#define PAGE_B		(SMALL + 0x2000)
-#define LARGE		0x600000ul
-
-/* EXITINFO1, APM2 "Nested versus Guest Page Faults, Fault Ordering". */
-#define NPF_P		(1ul << 0)
-#define NPF_W		(1ul << 1)
-#define NPF_U		(1ul << 2)
-#define NPF_RSV		(1ul << 3)
-#define NPF_ID		(1ul << 4)
-#define NPF_FINAL	(1ul << 32)
-#define NPF_WALK	(1ul << 33)
-
-#define EFER_NXE	(1ul << 11)
-#define TLB_FLUSH_ALL	1
-
-static u64 *entry_of(u64 address)
-{
-	return &NPTABLE[(address >> 12) & 511];
-}
-
-/* An L2 with @code whose physical addresses are L1's. */
-static void npt_init(void (*code)(void))
-{
-	u64 i;
-
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
-	vmcb_init(code);
-	memset(NPML4, 0, 0x6000);
-	NPML4[0] = (u64)NPDPT | OPEN;
-	NPDPT[0] = (u64)NPD | OPEN;
-	for (i = 0; i < 4; i++)
-		NPD[i] = i << 21 | PTE_LARGE | OPEN;
-	NPD[SMALL >> 21] = (u64)NPTABLE | OPEN;
-	for (i = 0; i < 512; i++)
-		NPTABLE[i] = (SMALL + (i << 12)) | OPEN;
-	VMCB->np_enable = 1;
-	VMCB->ncr3 = (u64)NPML4;
-	want(I_HLT);
-}
-
-static void flush(void)
-{
-	VMCB->tlb_control = TLB_FLUSH_ALL;
-}
-
-/* NPF at @gpa with @info1. */
-static bool npf(u64 gpa, u64 info1, const char *what)
-{
-	if (!run_to(EXIT_NPF, what))
-		return false;
-	check(VMCB->info2 == gpa, "%s: address %lx", what, VMCB->info2);
-	return check(VMCB->info1 == info1, "%s: error %lx", what, VMCB->info1);
-}
-
-L2_CODE(stores, "mov %rbx, (%rdi); hlt; jmp stores");
-L2_CODE(loads, "mov (%rdi), %rbx; hlt; jmp loads");
-L2_CODE(calls, "call *%rdi; hlt; jmp calls");
 
 GUEST_CASE(identity, NPT, .flags = CASE_SVM)
 {
@@ -307,8 +238,8 @@ GUEST_CASE(invlpga, "APM3 \"INVLPGA\"", .flags = CASE_SVM)
 	check(l2.rbx == 0xb, "the new one (%lx)", l2.rbx);
 }
 
-/* CVE-2024-50115: the low bits of nCR3 are no part of the address. */
-GUEST_CASE(ncr3_low_bits, NPT, .flags = CASE_SVM)
+/* The low bits of nCR3 are no part of the address. */
+GUEST_CASE(cve_2024_50115, NPT, .flags = CASE_SVM)
 {
 	npt_init(loads);
 	*(volatile u64 *)PAGE_A = 0x77;
@@ -340,7 +271,15 @@ GUEST_CASE(device, NPT, .flags = CASE_SVM)
 	run_to(EXIT_VMHLT, "a read");
 	check(l2.rbx == 0x5a5a5a5a5a5a5a5aul, "its answer (%lx)", l2.rbx);
 	check(*entry_of(PAGE_A) & PTE_ACCESSED, "the entry is accessed");
-	/* CVE-2026-23401: memory takes its place, and then a device memory's. */
+}
+
+/* Entries for a device and for memory must not outlive each other. */
+GUEST_CASE(cve_2026_23401, NPT, .flags = CASE_SVM)
+{
+	npt_init(loads);
+	*entry_of(PAGE_A) = GUEST_MMIO | OPEN;
+	l2.rdi = PAGE_A + 0x10;
+	run_to(EXIT_VMHLT, "a read of a device");
 	*(volatile u64 *)(PAGE_B + 0x10) = 0xb;
 	*entry_of(PAGE_A) = PAGE_B | OPEN;
 	flush();
@@ -352,6 +291,111 @@ GUEST_CASE(device, NPT, .flags = CASE_SVM)
 	VMCB->rip = (u64)loads;
 	run_to(EXIT_VMHLT, "the device again");
 	check(l2.rbx == 0x5a5a5a5a5a5a5a5aul, "answers (%lx)", l2.rbx);
+}
+/* The first use of an ASID finds nothing of who had it before, or of no one. */
+GUEST_CASE(cve_2026_89932, NPT, .flags = CASE_SVM)
+{
+	u32 i, good = 0;
+
+	*(volatile u64 *)PAGE_A = 0xa;
+	*(volatile u64 *)PAGE_B = 0xb;
+	npt_init(loads);
+	l2.rdi = PAGE_A;
+	for (i = 0; i < 40; i++) {
+		*entry_of(PAGE_A) = (i & 1 ? PAGE_B : PAGE_A) | OPEN;
+		VMCB->asid = 1 + i;
+		VMCB->rip = (u64)loads;
+		if (vmrun() != EXIT_VMHLT)
+			break;
+		good += l2.rbx == (i & 1 ? 0xb : 0xa);
+	}
+	check(good == 40, "40 new ASIDs, none with a flush (%u)", good);
+}
+
+/*
+ * One page is a table of level 1 in one place and of level 2 in another, and is
+ * reached with and without the right to write: four different shadows.
+ */
+GUEST_CASE(cve_2026_46113, NPT, .flags = CASE_SVM)
+{
+	const u64 as_pd = 0x40000000 + (1ul << 21), alias = LARGE + 0x1000;
+	u32 i, good = 0;
+
+	npt_init(loads);
+	/* NPTABLE[1] names PAGE_A, which is a table when NPTABLE is a directory. */
+	*(volatile u64 *)PAGE_A = PAGE_B | OPEN;
+	*(volatile u64 *)PAGE_B = 0xb;
+	NPDPT[1] = (u64)NPTABLE | OPEN;
+	NPD[LARGE >> 21] = (u64)NPTABLE | PTE_PRESENT | PTE_USER;
+	flush();
+	for (i = 0; i < 6; i++) {
+		static const u64 order[] = { 0, 1, 2, 1, 0, 2 };
+		u64 at = order[i] == 0 ? PAGE_A : order[i] == 1 ? as_pd : alias;
+		u64 want_value = order[i] == 1 ? 0xb : *(volatile u64 *)PAGE_A;
+
+		l2.rdi = at;
+		VMCB->rip = (u64)loads;
+		if (vmrun() != EXIT_VMHLT)
+			break;
+		good += l2.rbx == want_value;
+	}
+	check(good == 6, "each address leads to its own page (%u)", good);
+	VMCB->rip = (u64)stores;
+	l2.rbx = 1;
+	l2.rdi = PAGE_B;
+	run_to(EXIT_VMHLT, "a write below the directory that allows it");
+	VMCB->rip = (u64)stores;
+	l2.rdi = LARGE + 0x2000;
+	npf(LARGE + 0x2000, NPF_FINAL | NPF_U | NPF_W | NPF_P, "the same page below the other");
+}
+
+/*
+ * CVE-2017-12188: L1's mode chooses the levels of nCR3's walk, L2's those of its own.
+ * L2 is in 32-bit and in PAE paging, where it has fewer than the nested tables.
+ */
+extern u8 code32[];
+asm(".text\n.code32\ncode32: mov (%edi), %ebx; hlt\n.code64");
+
+static void paging_32(u64 cr4)
+{
+	VMCB->efer = EFER_SVME;
+	VMCB->cr4 = cr4;
+	VMCB->cr3 = PAGE_B;
+	VMCB->rip = PAGE_A;
+	read_seg(&VMCB->cs, SEL_CODE32, 0xc9b);
+	memset((void *)PAGE_B, 0, 2 * PAGE_SIZE);
+	memcpy((void *)PAGE_A, code32, 8);
+	*(volatile u32 *)(PAGE_A + 0x800) = 0x3232;
+	l2.rdi = PAGE_A + 0x800;
+}
+
+GUEST_CASE(cve_2017_12188, NPT, .flags = CASE_SVM)
+{
+	u32 i;
+
+	npt_init(stores);
+	for (i = 0; i < 4; i++) {
+		l2.rbx = 0;
+		if (i & 1) {
+			paging_32(1ul << 5);
+			*(u64 *)PAGE_B = (PAGE_B + PAGE_SIZE) | PTE_PRESENT;
+			*(u64 *)(PAGE_B + PAGE_SIZE + 8 * (SMALL >> 21)) =
+				SMALL | PTE_LARGE | PTE_PRESENT | PTE_WRITE;
+		} else {
+			paging_32(1ul << 4);
+			*(u32 *)(PAGE_B + 4 * (SMALL >> 22)) =
+				SMALL | PTE_LARGE | PTE_PRESENT | PTE_WRITE;
+		}
+		run_to(EXIT_VMHLT, i & 1 ? "L2 with PAE paging" : "L2 with 32-bit paging");
+		check(l2.rbx == 0x3232, "reads its memory (%lx)", l2.rbx);
+	}
+	vmcb_init(loads);
+	VMCB->np_enable = 1;
+	VMCB->ncr3 = (u64)NPML4;
+	want(I_HLT);
+	l2.rdi = PAGE_A + 0x800;
+	run_to(EXIT_VMHLT, "and with four levels again");
+	check((u32)l2.rbx == 0x3232, "too (%lx)", l2.rbx);
 }
 #else
 #include <string.h>
@@ -375,6 +419,7 @@ static bool device_exit(struct vcpu *vcpu)
 
 const struct host_hook host_hooks[] = {
 	{ .name = "device", .exit = device_exit },
+	{ .name = "cve_2026_23401", .exit = device_exit },
 	{ 0 }
 };
 #endif

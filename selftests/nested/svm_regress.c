@@ -184,6 +184,32 @@ GUEST_CASE(bug_53871, "L2 must not be able to kill L1", .flags = CASE_SVM)
 	run_to(EXIT_VMHLT, "L1 goes on");
 }
 
+/* Without nested paging the state that L2 gets is checked just the same. */
+GUEST_CASE(cve_2023_30456, "APM2 \"Canonicalization and Consistency Checks\"", .flags = CASE_SVM)
+{
+	static const struct {
+		u64 cr0_set, cr0_clear, cr4_set, cr4_clear;
+	} bad[] = {
+		{ .cr0_set = 1ul << 29 },			/* NW without CD */
+		{ .cr0_set = 1ul << 32 },
+		{ .cr4_set = 1ul << 63 },
+		{ .cr4_set = 1ul << 15 },
+		{ .cr4_clear = 1ul << 5 },			/* long mode without PAE */
+		{ .cr0_clear = CR0_PE },			/* long mode without PE */
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		vmcb_init(halts);
+		want(I_HLT);
+		VMCB->cr0 = (VMCB->cr0 | bad[i].cr0_set) & ~bad[i].cr0_clear;
+		VMCB->cr4 = (VMCB->cr4 | bad[i].cr4_set) & ~bad[i].cr4_clear;
+		vmrun();
+		check(VMCB->exit_code == ~0ul, "row %u: VMEXIT_INVALID (%lx)", i,
+		      VMCB->exit_code);
+	}
+}
+
 L2_CODE(turns_svm_off, "mov $0xc0000080, %ecx; rdmsr; btr $12, %eax; wrmsr; hlt");
 
 /* What the manual leaves undefined must not hurt L1. */

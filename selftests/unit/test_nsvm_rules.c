@@ -9,6 +9,8 @@
 static struct vmcb page;
 static struct nsvm_vmcb12 v;
 static struct nsvm_check in;
+/* CPUID Fn8000_000A EDX of L1's CPU. */
+static u32 features;
 
 static void good(void)
 {
@@ -21,6 +23,7 @@ static void good(void)
 	page.save.cr0 = X86_CR0_PG | X86_CR0_PE;
 	page.save.cr4 = X86_CR4_PAE;
 	page.save.g_pat = 0x0007040600070406ull;
+	features = NSVM_FEATURE(NPT);
 	in = (struct nsvm_check){
 		.v = &v, .maxphyaddr = 40, .long_mode = true, .npt = true,
 		.efer_allowed = EFER_SVME | EFER_LME | EFER_LMA | EFER_SCE | EFER_NX,
@@ -71,7 +74,7 @@ static unsigned int broken(void)
 {
 	unsigned int count = 0;
 
-	nsvm_take(&v, &page);
+	nsvm_take(&v, &page, features);
 	for (unsigned int i = 0; i < nsvm_nr_rules; i++)
 		count += !nsvm_rules[i].holds(&in);
 	return count;
@@ -118,12 +121,25 @@ static void test_known_bits(void)
 	page.control.int_ctl = ~0u;
 	page.control.nested_ctl = ~0ull;
 	page.control.int_state = ~0u;
-	nsvm_take(&v, &page);
+	page.control.virt_ext = ~0ull;
+	page.control.pause_filter_count = 0xffff;
+	nsvm_take(&v, &page, features);
 	tap_ok(!(v.int_ctl & (AVIC_ENABLE_MASK | V_GIF_ENABLE_MASK | V_GIF_MASK |
 			      X2APIC_MODE_MASK)),
 	       "no AVIC, no virtual GIF");
+	tap_ok(!v.virt_ext && !v.pause_filter_count, "what the CPU has not is not taken");
+	features = ~0u;
+	nsvm_take(&v, &page, features);
+	tap_ok((v.int_ctl & (V_GIF_ENABLE_MASK | V_GIF_MASK)) ==
+	       (V_GIF_ENABLE_MASK | V_GIF_MASK) &&
+	       !(v.int_ctl & (AVIC_ENABLE_MASK | X2APIC_MODE_MASK)), "what it has is, no AVIC");
+	tap_ok(v.virt_ext == VIRTUAL_VMLOAD_VMSAVE_ENABLE_MASK, "no LBR virtualization");
+	tap_ok(v.pause_filter_count == 0xffff, "the pause filter's count");
 	tap_ok(v.nested_ctl == SVM_NESTED_CTL_NP_ENABLE, "no SEV");
 	tap_ok(v.int_state == SVM_INTERRUPT_SHADOW_MASK, "only the shadow of INT_STATE");
+	features = 0;
+	nsvm_take(&v, &page, features);
+	tap_ok(!v.nested_ctl, "no nested paging for a CPU without it");
 }
 
 static void test_segments(void)
