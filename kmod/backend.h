@@ -72,6 +72,7 @@ struct nst_event {
  * @tsc_scaling: the TSC ratio is honoured
  * @nmi_window: an exit can be asked for when NMIs become possible
  * @has_vpid: TLB tags, so that a VM entry need not flush
+ * @irq_needs_if: an interrupt is injected only into a guest that could take it
  * @virtual_tpr: CR8 is virtualised in hardware
  * @xsaves: XSAVES may be enabled for the guest
  * @rdtscp: RDTSCP and RDPID may be enabled for the guest
@@ -90,6 +91,7 @@ struct nst_hw_caps {
 	bool tsc_scaling;
 	bool nmi_window;
 	bool has_vpid;
+	bool irq_needs_if;
 	bool virtual_tpr;
 	bool xsaves;
 	bool rdtscp;

@@ -156,6 +156,7 @@ void nst_apply_payload(struct nst_vcpu *vcpu);
 void nst_clear_events(struct nst_vcpu *vcpu);
 bool nst_ready_for_user_irq(struct nst_vcpu *vcpu);
 bool nst_event_committed(struct nst_vcpu *vcpu);
+bool nst_irq_unmasked(const struct nst_vcpu *vcpu);
 int nst_pending_irq(struct nst_vcpu *vcpu);
 int nst_take_irq(struct nst_vcpu *vcpu);
 void nst_take_init(struct nst_vcpu *vcpu);

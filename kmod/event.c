@@ -159,11 +159,20 @@ void nst_clear_events(struct nst_vcpu *vcpu)
 	vcpu->ev.user_vector = -1;
 }
 
-/* Nothing blocks an external interrupt in the guest's own state. */
-static bool nst_irq_unmasked(struct nst_vcpu *vcpu)
+static bool nst_irq_shadowed(const struct nst_vcpu *vcpu)
 {
-	return (vcpu->st.rflags & X86_EFLAGS_IF) && !vcpu->st.sti_shadow &&
-	       !vcpu->st.movss_shadow;
+	return vcpu->st.sti_shadow || vcpu->st.movss_shadow;
+}
+
+/**
+ * nst_irq_unmasked() - does nothing block an external interrupt in the guest's own state?
+ * @vcpu: loaded vCPU
+ *
+ * Return: true when neither RFLAGS.IF nor a shadow does.
+ */
+bool nst_irq_unmasked(const struct nst_vcpu *vcpu)
+{
+	return (vcpu->st.rflags & X86_EFLAGS_IF) && !nst_irq_shadowed(vcpu);
 }
 
 /**
@@ -190,6 +199,8 @@ bool nst_irqs_allowed(struct nst_vcpu *vcpu)
 
 	if (nst_event_committed(vcpu) || verdict == NST_HOLD)
 		return false;
+	if (verdict == NST_FORCE)
+		return !nst_irq_shadowed(vcpu);
 	return verdict == NST_REFLECT || nst_irq_unmasked(vcpu);
 }
 
@@ -238,7 +249,7 @@ bool nst_event_pending(struct nst_vcpu *vcpu)
 	if (nst_pending_irq(vcpu) < 0)
 		return false;
 	verdict = nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ);
-	return verdict == NST_REFLECT ||
+	return verdict == NST_REFLECT || verdict == NST_FORCE ||
 	       (verdict == NST_DELIVER && (vcpu->st.rflags & X86_EFLAGS_IF));
 }
 
@@ -414,12 +425,14 @@ static bool nst_inject_new_irq(struct nst_vcpu *vcpu)
  */
 static void nst_leave_l2_soon(struct nst_vcpu *vcpu)
 {
-	bool waits = (vcpu->ev.nmi.pending &&
-		      nst_nested_verdict(vcpu, NST_EXIT_HOST_NMI) == NST_REFLECT) ||
-		     (nst_pending_irq(vcpu) >= 0 &&
-		      nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ) == NST_REFLECT);
+	enum nst_verdict irq = nst_pending_irq(vcpu) >= 0 ?
+			       nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ) : NST_HOLD;
+	bool waits = irq == NST_REFLECT || irq == NST_FORCE ||
+		     (vcpu->ev.nmi.pending &&
+		      nst_nested_verdict(vcpu, NST_EXIT_HOST_NMI) == NST_REFLECT);
 
-	vcpu->nested->exit_soon = waits && nst_event_committed(vcpu);
+	vcpu->nested->exit_soon = waits && (nst_event_committed(vcpu) ||
+					    (irq == NST_FORCE && nst_irq_shadowed(vcpu)));
 	if (waits && !vcpu->nested->exit_soon)
 		nst_request(vcpu, NST_REQ_EVENT);
 }

@@ -224,6 +224,7 @@ static enum nst_next nst_take_init_sipi(struct nst_vcpu *vcpu)
 	case NST_REFLECT:
 		return nst_isa(vcpu)->reflect(vcpu, &exit);
 	case NST_HOLD:
+	case NST_FORCE:
 		break;
 	}
 	return NST_ENTER;

@@ -432,6 +432,38 @@ static enum nst_next nst_nested_reflect_event(struct nst_vcpu *vcpu, enum nst_ex
 	return nst_isa(vcpu)->reflect(vcpu, &exit);
 }
 
+/*
+ * An interrupt for L2 that L2's own state masks: L1 injected it, or means physical
+ * ones to go by its own RFLAGS.IF.  Where hardware refuses that (SDM3 "Checks on
+ * Guest RIP, RFLAGS, and SSP"), software delivers it.
+ */
+static enum nst_next nst_nested_deliver_masked(struct nst_vcpu *vcpu)
+{
+	const struct nst_events *ev = &vcpu->ev;
+	const struct nst_event event = { .type = NST_EVENT_EXTINT, .vector = ev->irq.vector };
+
+	if (!nst_caps.irq_needs_if || nst_irq_unmasked(vcpu) || ev->exception.injected ||
+	    ev->exception.pending || ev->nmi.injected || !ev->irq.injected || ev->irq.soft)
+		return NST_ENTER;
+	return nst_insn_deliver(vcpu, &event);
+}
+
+static enum nst_next nst_nested_force_irq(struct nst_vcpu *vcpu)
+{
+	struct nst_event event = { .type = NST_EVENT_EXTINT };
+	int vector;
+
+	if (nst_nested_verdict(vcpu, NST_EXIT_HOST_IRQ) != NST_FORCE ||
+	    !nst_irqs_allowed(vcpu))
+		return NST_ENTER;
+	vector = nst_nested_ack_irq(vcpu);
+	if (vector < 0)
+		return NST_ENTER;
+	event.vector = vector;
+	nst_nested_inject(vcpu, &event);
+	return nst_nested_deliver_masked(vcpu);
+}
+
 /**
  * nst_nested_events() - let events that L1 wants make L2 exit
  * @vcpu: loaded vCPU, irqs on, may sleep
@@ -455,16 +487,18 @@ enum nst_next nst_nested_events(struct nst_vcpu *vcpu)
 		return isa->reflect(vcpu, &exit);
 	}
 	if (nst_event_committed(vcpu))
-		return NST_ENTER;
+		return nst_nested_deliver_masked(vcpu);
 	if (isa->events)
 		next = isa->events(vcpu);
-	if (next != NST_ENTER || !nst_in_l2(vcpu) || nst_event_committed(vcpu))
+	if (next != NST_ENTER || !nst_in_l2(vcpu))
 		return next;
+	if (nst_event_committed(vcpu))
+		return nst_nested_deliver_masked(vcpu);
 	if (vcpu->ev.nmi.pending && isa->verdict(vcpu, NST_EXIT_HOST_NMI) == NST_REFLECT)
 		return nst_nested_reflect_event(vcpu, NST_EXIT_HOST_NMI);
 	if (nst_pending_irq(vcpu) >= 0 && isa->verdict(vcpu, NST_EXIT_HOST_IRQ) == NST_REFLECT)
 		return nst_nested_reflect_event(vcpu, NST_EXIT_HOST_IRQ);
-	return NST_ENTER;
+	return nst_nested_force_irq(vcpu);
 }
 
 /**

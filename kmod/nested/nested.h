@@ -27,6 +27,7 @@ enum nst_verdict {
 	NST_DELIVER,	/* as without nesting: the current context takes it */
 	NST_HOLD,	/* blocked until the ISA makes NST_REQ_EVENT */
 	NST_REFLECT,	/* it makes L2 exit: call reflect() with it */
+	NST_FORCE,	/* L2 takes the interrupt, whatever its RFLAGS.IF */
 };
 
 /* Exits that an ISA wants at the moment when L2 could take such an event. */

@@ -21,7 +21,7 @@ static enum nst_verdict nsvm_verdict_irq(struct nst_vcpu *vcpu, const struct nsv
 	if (nsvm_masking(nsvm)) {
 		if (!(vcpu->nested->l1.rflags & X86_EFLAGS_IF))
 			return NST_HOLD;
-		return wanted ? NST_REFLECT : NST_DELIVER;
+		return wanted ? NST_REFLECT : NST_FORCE;
 	}
 	/* L2's own IF masks it: until then it waits like one for L2. */
 	if (!wanted || !(vcpu->st.rflags & X86_EFLAGS_IF))

@@ -266,6 +266,7 @@ static void vmx_fill_caps(void)
 	nst_caps.unrestricted = vmx_can(VMX_PROC2, SECONDARY_EXEC_UNRESTRICTED_GUEST);
 	nst_caps.tsc_scaling = vmx_can(VMX_PROC2, SECONDARY_EXEC_TSC_SCALING);
 	nst_caps.nmi_window = true;
+	nst_caps.irq_needs_if = true;
 	nst_caps.has_vpid = vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_VPID);
 	nst_caps.virtual_tpr = vmx_can(VMX_PROC, CPU_BASED_TPR_SHADOW);
 	nst_caps.xsaves = vmx_can(VMX_PROC2, SECONDARY_EXEC_XSAVES);

@@ -151,6 +151,46 @@ GUEST_CASE(not_intercepted, MASKING, .flags = CASE_SVM | CASE_IRQCHIP)
 	stgi();
 }
 
+/* V_INTR_MASKING: physical interrupts go by L1's RFLAGS.IF, also those that L2 takes. */
+GUEST_CASE(not_intercepted_masking, MASKING, .flags = CASE_SVM | CASE_IRQCHIP)
+{
+	vmcb_init(spins);
+	apic_enable();
+	want(I_HLT);
+	stop_spinning = 1;
+	VMCB->int_ctl = V_INTR_MASKING;
+	send_irq();
+	check(vmrun_raw(true) == EXIT_VMHLT, "L1's IF set, L2's clear (%lx)", VMCB->exit_code);
+	check(irq_count[IRQ] == 1, "L2 takes the interrupt (%u)", irq_count[IRQ]);
+	cli();
+	stgi();
+	send_irq();
+	VMCB->rip = (u64)spins;
+	VMCB->rflags |= RFLAGS_IF;
+	check(vmrun_raw(false) == EXIT_VMHLT, "the other way round (%lx)", VMCB->exit_code);
+	check(irq_count[IRQ] == 1, "nobody takes it (%u)", irq_count[IRQ]);
+	stgi();
+	open_window();
+	check(irq_count[IRQ] == 2, "before L1 sets IF (%u)", irq_count[IRQ]);
+}
+
+/* EVENTINJ does not ask whether L2 would let the interrupt in. */
+GUEST_CASE(injected_while_masked, VIRTUAL, .flags = CASE_SVM)
+{
+	irq_eoi = false;
+	vmcb_init(spins);
+	want(I_HLT);
+	stop_spinning = 1;
+	VMCB->event_inj = EV_VALID | EV_INTR | VIRQ;
+	run_to(EXIT_VMHLT, "an injected interrupt, L2's IF clear");
+	check(irq_count[VIRQ] == 1, "is taken (%u)", irq_count[VIRQ]);
+	VMCB->rip = (u64)spins;
+	VMCB->int_state = 1;
+	VMCB->event_inj = EV_VALID | EV_INTR | VIRQ;
+	run_to(EXIT_VMHLT, "and in an interrupt shadow");
+	check(irq_count[VIRQ] == 2, "too (%u)", irq_count[VIRQ]);
+}
+
 GUEST_CASE(nmi_exits, "APM2 \"NMI Support\"", .flags = CASE_SVM | CASE_IRQCHIP)
 {
 	vmcb_init(spins);
