@@ -71,6 +71,7 @@ struct nst_event {
  * @unrestricted: real mode and paging off run directly, so can_enter() is always true
  * @tsc_scaling: the TSC ratio is honoured
  * @nmi_window: an exit can be asked for when NMIs become possible
+ * @mtf: an exit can be asked for after each instruction
  * @has_vpid: TLB tags, so that a VM entry need not flush
  * @irq_needs_if: an interrupt is injected only into a guest that could take it
  * @virtual_tpr: CR8 is virtualised in hardware
@@ -90,6 +91,7 @@ struct nst_hw_caps {
 	bool unrestricted;
 	bool tsc_scaling;
 	bool nmi_window;
+	bool mtf;
 	bool has_vpid;
 	bool irq_needs_if;
 	bool virtual_tpr;

@@ -160,6 +160,8 @@ bool nst_irq_unmasked(const struct nst_vcpu *vcpu);
 int nst_pending_irq(struct nst_vcpu *vcpu);
 int nst_take_irq(struct nst_vcpu *vcpu);
 void nst_take_init(struct nst_vcpu *vcpu);
+int nst_take_sipi(struct nst_vcpu *vcpu);
+void nst_end_irq(struct nst_vcpu *vcpu);
 
 /* dirtyring.c */
 #define NST_DIRTY_RING_BYTES	(65536 * (int)sizeof(struct kvm_dirty_gfn))	/* at most */

@@ -37,6 +37,7 @@
 #define NST_TRAP_POPF		BIT_ULL(19)	/* (SVM) */
 #define NST_TRAP_INTN		BIT_ULL(20)	/* INT n (SVM) */
 #define NST_TRAP_ICEBP		BIT_ULL(22)	/* INT1 (SVM) */
+#define NST_TRAP_MTF		BIT_ULL(23)	/* after each instruction, with nst_caps.mtf */
 #define NST_TRAP_CR2		BIT_ULL(21)	/* reads and writes of CR2 (SVM) */
 
 /* What changed since the backend last encoded. */

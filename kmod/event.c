@@ -399,6 +399,26 @@ void nst_take_init(struct nst_vcpu *vcpu)
 	nst_lapic_take_init(vcpu);
 }
 
+/**
+ * nst_take_sipi() - a start-up message is no longer pending
+ * @vcpu: loaded vCPU
+ *
+ * Return: its vector, -1: there was none.
+ */
+int nst_take_sipi(struct nst_vcpu *vcpu)
+{
+	return nst_lapic_take_sipi(vcpu);
+}
+
+/**
+ * nst_end_irq() - the interrupt in service is over, with no handler that says so
+ * @vcpu: loaded vCPU
+ */
+void nst_end_irq(struct nst_vcpu *vcpu)
+{
+	nst_lapic_end(vcpu);
+}
+
 static bool nst_inject_new_irq(struct nst_vcpu *vcpu)
 {
 	int vector;

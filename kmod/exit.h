@@ -44,6 +44,7 @@
 	K(PREEMPTION_TIMER, "preemption-timer")					\
 	K(TRIPLE_FAULT, "triple-fault")						\
 	K(INIT, "init")								\
+	K(SIPI, "sipi")			/* by software alone */			\
 	K(SMI, "smi")			/* by software alone */			\
 	K(HYPERCALL, "hypercall")						\
 	K(VMX_INSN, "vmx-insn")		/* VMXON and its kin */			\
@@ -218,6 +219,9 @@ struct nst_exit {
 			bool write;
 			bool fetch;
 		} apic;
+		struct {
+			u8 vector;
+		} sipi;
 		struct {
 			u16 selector;
 			enum { NST_TS_CALL, NST_TS_IRET, NST_TS_JMP, NST_TS_GATE } source;

@@ -124,8 +124,10 @@ void nst_debug_save(struct nst_vcpu *vcpu)
  */
 void nst_debug_before_entry(struct nst_vcpu *vcpu)
 {
-	vcpu->dbg.stepping = (vcpu->dbg.control & KVM_GUESTDBG_SINGLESTEP) &&
-			     !(vcpu->st.rflags & X86_EFLAGS_TF);
+	bool step = nst_nested_step_begin(vcpu) ||
+		    (vcpu->dbg.control & KVM_GUESTDBG_SINGLESTEP);
+
+	vcpu->dbg.stepping = step && !(vcpu->st.rflags & X86_EFLAGS_TF);
 	if (!vcpu->dbg.stepping)
 		return;
 	vcpu->st.rflags |= X86_EFLAGS_TF;
@@ -196,6 +198,7 @@ bool nst_debug_wants(const struct nst_vcpu *vcpu, u8 vector)
  */
 void nst_debug_stepped(struct nst_vcpu *vcpu, u64 causes)
 {
+	nst_nested_stepped(vcpu);
 	if (vcpu->dbg.control & KVM_GUESTDBG_SINGLESTEP)
 		causes |= DR_STEP;
 	if (!causes)

@@ -365,7 +365,9 @@ static bool nst_operand_access(struct nst_vcpu *vcpu, const struct nst_operand *
 	nst_fill_emul(vcpu);
 	result = nst_emul_access(e, op->seg, op->ea, buf, len, write);
 	nst_log_drop(vcpu->insn);
-	if (result != NST_EMUL_OK)
+	if (result == NST_EMUL_INTERCEPTED)
+		vcpu->l1->exit(vcpu);
+	else if (result != NST_EMUL_OK)
 		nst_raise_failed(vcpu, result);
 	return result == NST_EMUL_OK;
 }

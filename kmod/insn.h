@@ -105,6 +105,9 @@ static inline void nst_operand_of(const struct nst_emul *e, struct nst_operand *
 		.index = m->index, .scale = m->scale, .adsize = e->d.adsize,
 		.opsize = e->d.opsize, .disp = m->disp, .ea = m->ea,
 	};
+	/* Of a string instruction: where its source is. */
+	if (!m->mem)
+		op->seg = e->d.seg_override >= 0 ? e->d.seg_override : NST_SEG_DS;
 }
 
 #endif /* NST_INSN_GLUE_H */

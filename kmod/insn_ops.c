@@ -14,6 +14,7 @@
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
+#include "nested/nested.h"
 #include "tsc.h"
 
 static struct nst_vcpu *nst_vcpu_of(const struct nst_emul *e)

@@ -537,7 +537,7 @@ const struct nst_msr_row nst_msr_rows[] = {
 	STATE(MSR_IA32_CR_PAT, "PAT", LIST, CAP(PAT), MSR, pat, set_pat),
 	FIELD(MSR_MTRRdefType, 1, "MTRR_DEF_TYPE", 0, CAP(MTRR), mtrr_def, get_field, set_mtrr),
 	FN(MSR_IA32_MC0_CTL, 4 * NST_MCE_BANKS, "MC", 0, ANY, nst_mce_bank_get, nst_mce_bank_set),
-	FN(MSR_IA32_VMX_BASIC, MSR_IA32_VMX_VMFUNC - MSR_IA32_VMX_BASIC, "VMX", FEATURE, CAP(VMX),
+	FN(MSR_IA32_VMX_BASIC, MSR_IA32_VMX_VMFUNC + 1 - MSR_IA32_VMX_BASIC, "VMX", FEATURE, CAP(VMX),
 	   get_vmx, set_vmx),
 	FN(MSR_IA32_TSC_DEADLINE, 1, "TSC_DEADLINE", LIST, CAP(TSC_DEADLINE),
 	   get_tsc_deadline, set_tsc_deadline),

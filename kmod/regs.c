@@ -7,6 +7,7 @@
 #include "core.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
+#include "nested/nested.h"
 
 /**
  * nst_get_regs() - KVM_GET_REGS
@@ -276,6 +277,7 @@ static long nst_take_sregs(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs,
 	st->cr4 = sregs->cr4;
 	vcpu->dirty |= NST_STATE_GPR;
 	nst_set_apic_cr8(vcpu, sregs->cr8);
+	nst_nested_registers_set(vcpu);
 	nst_mmu_mode_changed(vcpu);
 	nst_mmu_flush_guest(vcpu);
 	/* A CPU that was told where to start does not wait to be started. */

@@ -165,6 +165,7 @@ static enum nst_next nst_enter_guest(struct nst_vcpu *vcpu)
 	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
 	entered = nst_enter_irqs_off(vcpu);
 	nst_debug_after_exit(vcpu);
+	nst_nested_step_end(vcpu, entered);
 	if (!entered) {
 		nst_backend->cancel_inject(vcpu);
 		nst_request(vcpu, NST_REQ_EVENT);
@@ -213,7 +214,10 @@ static enum nst_next nst_take_init_sipi(struct nst_vcpu *vcpu)
 {
 	const struct nst_exit exit = { .kind = NST_EXIT_INIT };
 	enum nst_verdict verdict = NST_DELIVER;
+	enum nst_next next;
 
+	if (nst_nested_sipi(vcpu, &next))
+		return next;
 	/* A start-up message alone is only for a CPU that waits for it. */
 	if (nst_lapic_has_init(vcpu))
 		verdict = nst_init_verdict(vcpu);

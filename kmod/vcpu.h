@@ -325,6 +325,7 @@ enum nst_l1_access {
  *	that of the instruction; vcpu->exit.insn_len is its length.
  * @access: the instruction is about to touch L1's memory at @gpa, within a page,
  *	@how is NST_ACCESS_*; @buf has what is written or gets what is read
+ * @log: L2 makes the page at @l2gpa dirty; false: L1 has to make room first
  *
  * vcpu->l1 is NULL while L1 runs. CVE-2020-2732 is what happens without this.
  * A memory access of L2 that L1's own paging refuses ends the same way: the
@@ -335,6 +336,7 @@ struct nst_l1_ops {
 	enum nst_next (*exit)(struct nst_vcpu *vcpu);
 	enum nst_l1_access (*access)(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *buf, u32 len,
 				     u8 how);
+	bool (*log)(struct nst_vcpu *vcpu, u64 l2gpa);
 };
 
 /* Features that the guest's CPUID offers, looked at on hot paths. */

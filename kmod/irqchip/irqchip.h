@@ -86,6 +86,8 @@ bool nst_lapic_has_init_sipi(struct nst_vcpu *vcpu);
 bool nst_lapic_has_init(struct nst_vcpu *vcpu);
 /* It made L2 exit, and is not pending any more. */
 void nst_lapic_take_init(struct nst_vcpu *vcpu);
+/* The vector of a latched start-up message, which is gone then; -1: none is. */
+int nst_lapic_take_sipi(struct nst_vcpu *vcpu);
 /* By KVM_SET_VCPU_EVENTS. */
 void nst_lapic_latch_init(struct nst_vcpu *vcpu, bool latched);
 /*

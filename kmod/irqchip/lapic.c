@@ -392,6 +392,21 @@ void nst_lapic_take_init(struct nst_vcpu *vcpu)
 }
 
 /**
+ * nst_lapic_take_sipi() - a latched start-up message became something else than a start
+ * @vcpu: own thread
+ *
+ * Return: its vector, -1 when there is none.
+ */
+int nst_lapic_take_sipi(struct nst_vcpu *vcpu)
+{
+	struct nst_lapic *l = vcpu->lapic;
+
+	if (!l || !test_and_clear_bit(NST_LATCH_SIPI, &l->latched))
+		return -1;
+	return READ_ONCE(l->sipi_vector);
+}
+
+/**
  * nst_lapic_latch_init() - set by userspace whether an INIT is latched
  * @vcpu: own thread, with a local APIC
  * @latched: there is one

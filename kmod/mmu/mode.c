@@ -149,6 +149,15 @@ static int cmpxchg_guest(void *reader, nst_gpa_t gpa, u64 *old, u64 new, unsigne
 	return nst_cmpxchg_gpa_quiet(vcpu, gpa, old, new, len);
 }
 
+/* L1 has asked for a log of what L2 writes to. */
+static bool log_dirty(void *opaque, u64 addr)
+{
+	struct nst_walk_reader *reader = opaque;
+	struct nst_vcpu *vcpu = reader->vcpu;
+
+	return !vcpu->l1 || !vcpu->l1->log || vcpu->l1->log(vcpu, addr);
+}
+
 /**
  * nst_guest_mem() - how walks reach a vCPU's memory
  * @vcpu: the vCPU
@@ -162,6 +171,7 @@ struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu, struct nst_walk_reader 
 	reader->slot = NULL;
 	return (struct nst_walk_mem){
 		.opaque = reader, .read = read_guest, .exchange = cmpxchg_guest,
+		.log = log_dirty,
 	};
 }
 

@@ -80,6 +80,7 @@ static void build_mode(struct nst_vcpu *vcpu, const struct nst_stage2 *s2,
 	mode->ad = !ept || s2->ept_ad;
 	mode->user = !ept;
 	mode->table_writes = mode->ad;
+	mode->log = ept && s2->ept_ad && s2->ept_log;
 	nst_format_reserved(mode->fmt, &env, &mode->rsvd);
 	nst_perm_build(&mode->perm, &perm);
 }
@@ -132,6 +133,7 @@ static bool is_built(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 	};
 	bool same = old->kind == s2->kind && old->root == s2->root &&
 		    old->ept_levels == s2->ept_levels && old->ept_ad == s2->ept_ad &&
+		    old->ept_log == s2->ept_log &&
 		    old->cr0 == s2->cr0 && old->cr4 == s2->cr4 && old->efer == s2->efer;
 
 	same = same && key->valid && key->maxphyaddr == now.maxphyaddr &&
@@ -303,6 +305,7 @@ void nst_refused(struct nst_vcpu *vcpu, const struct nst_walk_refusal *why, u64 
 		.present = why->error_code & NST_PFEC_P,
 		.malformed = why->error_code & NST_PFEC_RSVD,
 		.in_page_walk = why->in_page_walk,
+		.log_full = why->log_full,
 	};
 }
 

@@ -34,6 +34,7 @@ enum nst_stage2_kind {
  *	bits are ignored
  * @ept_levels: EPT: length of the walk, 4 or 5
  * @ept_ad: EPT: accessed and dirty bits are on (EPT pointer bit 6)
+ * @ept_log: EPT: and L1 has a log of the pages that become dirty
  * @cr0: NPT: L1's own CR0 at VMRUN; it and the next two choose the NPT's mode
  * @cr4: NPT: L1's own CR4
  * @efer: NPT: L1's own EFER
@@ -43,6 +44,7 @@ struct nst_stage2 {
 	u64 root;
 	u8 ept_levels;
 	bool ept_ad;
+	bool ept_log;
 	u64 cr0;
 	u64 cr4;
 	u64 efer;
@@ -59,6 +61,7 @@ struct nst_stage2 {
  *	of them was not present
  * @present: every entry was present: rights were missing, or bits were reserved
  * @malformed: EPT: a misconfiguration; NPT: a reserved bit was set
+ * @log_full: EPT: nothing was refused, but the log of dirty pages is full
  * @in_page_walk: @gpa is that of one of L2's own paging structures, not the
  *	access's final address
  *
@@ -77,6 +80,7 @@ struct nst_stage2_fault {
 	bool present;
 	bool malformed;
 	bool in_page_walk;
+	bool log_full;
 };
 
 /**

@@ -190,6 +190,12 @@ static bool set_bits(const struct nst_walk_mode *mode, const struct nst_walk_mem
 			continue;
 		if (level == out->level && (in->access & NST_ACCESS_W))
 			new |= fmt->dirty;
+		if (mode->log && (new & ~out->entry[level] & fmt->dirty) &&
+		    !mem->log(mem->opaque, in->addr)) {
+			out->refused = true;
+			out->log_full = true;
+			return false;
+		}
 		if (new != out->entry[level] && !set_entry_bits(fmt, mem, level, new, out))
 			return false;
 	}

@@ -20,6 +20,7 @@
  * @user: of a second stage: all accesses have user rights (NPT)
  * @table_writes: of a second stage: to read a table of the first stage counts as
  *	writing to it (NPT; EPT with accessed and dirty bits)
+ * @log: of a second stage: somebody is told before a dirty bit is set
  */
 struct nst_walk_mode {
 	const struct nst_format *fmt;
@@ -32,6 +33,7 @@ struct nst_walk_mode {
 	bool ad;
 	bool user;
 	bool table_writes;
+	bool log;
 };
 
 /**
@@ -42,12 +44,15 @@ struct nst_walk_mode {
  * @translate: where the table entry at @gpa really is, for reading or, with
  *	@update, for setting its accessed and dirty bits; false ends the walk.
  *	NULL: where it says.
+ * @log: for modes with @log: the page at @addr is about to become dirty; false ends
+ *	the walk
  */
 struct nst_walk_mem {
 	void *opaque;
 	int (*read)(void *opaque, nst_gpa_t gpa, void *buf, unsigned int len);
 	int (*exchange)(void *opaque, nst_gpa_t gpa, u64 *old, u64 new, unsigned int len);
 	bool (*translate)(void *opaque, nst_gpa_t *gpa, bool update);
+	bool (*log)(void *opaque, u64 addr);
 };
 
 /**
@@ -87,6 +92,7 @@ struct nst_walk_in {
  * @pkey: protection key of the leaf
  * @no_memory: a table is not in memory
  * @refused: the second stage ended the walk
+ * @log_full: the log did
  * @mid: with two stages, what the first one alone translated to
  * @mid_level: level of the second stage's leaf, 0: there is no second stage
  * @mid_rights: NST_ACCESS_R, _W, _X of the second stage
@@ -103,6 +109,7 @@ struct nst_walk {
 	u8 pkey;
 	bool no_memory;
 	bool refused;
+	bool log_full;
 	u64 mid;
 	u8 mid_level;
 	u8 mid_rights;
@@ -115,6 +122,7 @@ struct nst_walk {
  * @rights: those that all entries on the way grant, 0 when one was not present
  * @error_code: NST_PFEC_P: all were present; NST_PFEC_RSVD: one was malformed
  * @in_page_walk: @addr is that of an entry of the first stage
+ * @log_full: nothing was refused, but the log of dirty pages is full
  */
 struct nst_walk_refusal {
 	u64 addr;
@@ -122,6 +130,7 @@ struct nst_walk_refusal {
 	u8 rights;
 	u32 error_code;
 	bool in_page_walk;
+	bool log_full;
 };
 
 /**

@@ -48,6 +48,7 @@ bool nst_walk_second(const struct nst_walk_second *second, const struct nst_walk
 	memset(why, 0, sizeof(*why));
 	why->addr = addr;
 	why->access = access;
+	why->log_full = out->log_full;
 	why->error_code = out->error_code & (NST_PFEC_P | NST_PFEC_RSVD);
 	if (out->error_code & NST_PFEC_P)
 		why->rights = out->rights & (NST_ACCESS_R | NST_ACCESS_W | NST_ACCESS_X);

@@ -8,7 +8,6 @@
 #include <linux/string.h>
 #include <asm/nospec-branch.h>
 #include "../core.h"
-#include "../irqchip/irqchip.h"
 #include "../trace.h"
 #include "nested.h"
 
@@ -179,7 +178,13 @@ static enum nst_l1_access nst_l1_access(struct nst_vcpu *vcpu, nst_gpa_t gpa, vo
 	return isa->access ? isa->access(vcpu, gpa, buf, len, how) : NST_L1_MEMORY;
 }
 
+static bool nst_l1_log(struct nst_vcpu *vcpu, u64 l2gpa)
+{
+	return !nst_isa(vcpu)->log || nst_isa(vcpu)->log(vcpu, l2gpa);
+}
+
 static const struct nst_l1_ops nst_l1_ops = {
+	.log = nst_l1_log,
 	.wants = nst_l1_wants,
 	.exit = nst_l1_exit,
 	.access = nst_l1_access,
@@ -217,6 +222,9 @@ void nst_nested_switch(struct nst_vcpu *vcpu, bool to_l2)
 		nst_nested_merge(vcpu);
 	} else {
 		nested->in_l2 = false;
+		nested->ud_insn = false;
+		nested->changed = false;
+		memset(&nested->step, 0, sizeof(nested->step));
 		nested->exception.pending = false;
 		nst_nested_to_l1_ctl(vcpu);
 		/* CVE-2022-2196: to an L1 with IBRS, L2 is a user as any other. */
@@ -363,6 +371,33 @@ enum nst_verdict nst_nested_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind ki
 }
 
 /**
+ * nst_nested_sipi() - an INIT or a start-up message comes: does L2 wait for that?
+ * @vcpu: loaded vCPU
+ * @next: what to do next, when it does
+ *
+ * An L2 that waits for a start-up message has had its INIT: another is lost.
+ *
+ * Return: true when it waits.
+ */
+bool nst_nested_sipi(struct nst_vcpu *vcpu, enum nst_next *next)
+{
+	struct nst_exit exit = { .kind = NST_EXIT_SIPI };
+	int vector;
+
+	if (!nst_in_l2(vcpu) || !nst_isa(vcpu)->waits_for_sipi ||
+	    !nst_isa(vcpu)->waits_for_sipi(vcpu))
+		return false;
+	*next = NST_ENTER;
+	nst_take_init(vcpu);
+	vector = nst_take_sipi(vcpu);
+	if (vector < 0)
+		return true;
+	exit.sipi.vector = vector;
+	*next = nst_isa(vcpu)->reflect(vcpu, &exit);
+	return true;
+}
+
+/**
  * nst_nested_ack_irq() - see nested.h
  * @vcpu: loaded vCPU
  *
@@ -379,7 +414,7 @@ int nst_nested_ack_irq(struct nst_vcpu *vcpu)
  */
 void nst_nested_eoi(struct nst_vcpu *vcpu)
 {
-	nst_lapic_end(vcpu);
+	nst_end_irq(vcpu);
 }
 
 /**
@@ -596,6 +631,18 @@ u8 nst_nested_tpr_threshold(struct nst_vcpu *vcpu)
 	const struct nst_isa *isa = nst_isa(vcpu);
 
 	return nst_in_l2(vcpu) && isa->tpr_threshold ? isa->tpr_threshold(vcpu) : 0;
+}
+
+/**
+ * nst_nested_registers_set() - userspace has set registers
+ * @vcpu: loaded vCPU
+ *
+ * If they are L2's, the ISA may have to say whether a CPU could have them.
+ */
+void nst_nested_registers_set(struct nst_vcpu *vcpu)
+{
+	if (nst_in_l2(vcpu))
+		vcpu->nested->changed = true;
 }
 
 /**

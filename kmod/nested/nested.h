@@ -85,6 +85,8 @@ struct nst_isa {
 	 */
 	void (*smm_enter)(struct nst_vcpu *vcpu, struct nst_smram *s);
 	bool (*smm_leave)(struct nst_vcpu *vcpu, const struct nst_smram *s);
+	/* (L2) Does it wait for a start-up message, for reflect() as NST_EXIT_SIPI?  NULL: no. */
+	bool (*waits_for_sipi)(struct nst_vcpu *vcpu);
 	/* (L2) NST_WINDOW_* that L1 waits for.  NULL: none. */
 	u32 (*windows)(struct nst_vcpu *vcpu);
 	/*
@@ -99,6 +101,11 @@ struct nst_isa {
 	void (*settle)(struct nst_vcpu *vcpu);
 	/* (L2) Would events() end L2's HLT?  NULL: no. */
 	bool (*wakes)(struct nst_vcpu *vcpu);
+	/*
+	 * (L2) With nst_stage2.ept_log: a page of L2's becomes dirty.  False: it must not,
+	 * and reflect() is called with nst_stage2_fault.log_full.
+	 */
+	bool (*log)(struct nst_vcpu *vcpu, u64 l2gpa);
 	/* (L2) Add what L1 wants to the controls that L0 wants for L2. */
 	void (*merge)(struct nst_vcpu *vcpu, struct nst_ctl *ctl);
 	/*
@@ -156,6 +163,13 @@ extern const struct nst_isa nsvm_isa;
  * @exception.pending: there is one
  * @exception.exit: it, as an exit
  * @exit_soon: (v) the next entry has to end right after it delivered its event
+ * @ud_insn: (v) in L2: #UD may be an instruction of the ISA's that no hardware carries out
+ * @step: (v) in L2: L1 wants an exit after each instruction, or delivered event
+ * @step.on: it does
+ * @step.by_tf: RFLAGS.TF is set for this entry alone
+ * @step.by_event: this entry delivers an event, and ends behind that
+ * @step.done: an instruction was carried out, or an event delivered
+ * @changed: (v) in L2: userspace has set registers since it ran last
  * @switches: (v) counts changes of context
  */
 struct nst_nested {
@@ -169,6 +183,14 @@ struct nst_nested {
 		struct nst_exit exit;
 	} exception;
 	bool exit_soon;
+	bool ud_insn;
+	bool changed;
+	struct {
+		bool on;
+		bool by_tf;
+		bool by_event;
+		bool done;
+	} step;
 	u64 switches;
 };
 
@@ -180,6 +202,12 @@ static inline bool nst_in_l2(const struct nst_vcpu *vcpu)
 static inline const struct nst_isa *nst_isa(const struct nst_vcpu *vcpu)
 {
 	return vcpu->nested ? vcpu->nested->isa : NULL;
+}
+
+/* May an undefined instruction be one of the nested ISA's? */
+static inline bool nst_ud_is_insn(const struct nst_vcpu *vcpu)
+{
+	return nst_in_l2(vcpu) && vcpu->nested->ud_insn;
 }
 
 /* Is what the guest's CPU offers not what the host's has? */
@@ -292,6 +320,7 @@ enum nst_next nst_nested_events(struct nst_vcpu *vcpu);
 void nst_nested_settle(struct nst_vcpu *vcpu);
 bool nst_nested_wants_exception(struct nst_vcpu *vcpu, u8 vector, bool has_error,
 				u32 error_code, u64 payload);
+bool nst_nested_sipi(struct nst_vcpu *vcpu, enum nst_next *next);
 enum nst_verdict nst_nested_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind);
 /* The same for an INIT, which system-management mode holds back: smm.c */
 enum nst_verdict nst_init_verdict(struct nst_vcpu *vcpu);
@@ -299,6 +328,14 @@ enum nst_verdict nst_init_verdict(struct nst_vcpu *vcpu);
 bool nst_nested_get_cr8(struct nst_vcpu *vcpu, u64 *val);
 void nst_nested_notice(struct nst_vcpu *vcpu);
 u8 nst_nested_tpr_threshold(struct nst_vcpu *vcpu);
+/* Steps of L2, where hardware does not make them: around an entry, after an instruction. */
+bool nst_nested_step_begin(struct nst_vcpu *vcpu);
+void nst_nested_step_end(struct nst_vcpu *vcpu, bool entered);
+void nst_nested_stepped(struct nst_vcpu *vcpu);
+/* Was the exit that step's end?  Then it is dealt with. */
+bool nst_nested_step_exit(struct nst_vcpu *vcpu);
+/* Userspace has set registers. */
+void nst_nested_registers_set(struct nst_vcpu *vcpu);
 int nst_nested_msr(struct nst_vcpu *vcpu, u32 index, bool write, u64 *val);
 bool nst_nested_set_cr8(struct nst_vcpu *vcpu, u64 val);
 bool nst_nested_cr_allowed(struct nst_vcpu *vcpu, int cr, u64 val);

@@ -11,11 +11,15 @@
 #include <linux/kvm.h>
 #include "../vcpu.h"
 #include "nested.h"
+#include "../mmu/stage2.h"
 #include "vmcs12.h"
 #include "vmx_caps.h"
 #include "vmx_check.h"
 
 #define NVMX_NO_POINTER		(~0ull)
+
+/* Bit 31 of a VMCS region's first word: a shadow VMCS. */
+#define NVMX_SHADOW_VMCS	BIT(31)
 
 /* Groups of rules: on controls and host state, on guest state. */
 #define NVMX_PASSED_VMFAIL	BIT(0)
@@ -49,6 +53,7 @@ struct nvmx_trap {
  * @vtpr: (v) in L2 with a TPR shadow: VTPR
  * @vppr: (v) with virtual-interrupt delivery: VPPR
  * @vapic_dirty: (v) they are newer than in L1's page
+ * @mtf_pending: (v) in L2: a monitor-trap exit is due before the next instruction
  * @trap: (v) in L2: an exit that the last instruction causes behind it
  */
 struct nvmx {
@@ -68,6 +73,7 @@ struct nvmx {
 	u8 vtpr;
 	u8 vppr;
 	bool vapic_dirty;
+	bool mtf_pending;
 	struct nvmx_trap trap;
 };
 
@@ -110,6 +116,10 @@ struct nvmx_exit {
 
 /* vmx_insn.c */
 enum nst_next nvmx_insn(struct nst_vcpu *vcpu);
+bool nvmx_bit_in_l1(struct nst_vcpu *vcpu, u64 bitmap, u32 bit);
+enum nst_next nvmx_finish(struct nst_vcpu *vcpu, u64 flags);
+u64 nvmx_reg(struct nst_vcpu *vcpu, u8 reg);
+unsigned int nvmx_operand_bytes(struct nst_vcpu *vcpu);
 bool nvmx_insn_exists(struct nst_vcpu *vcpu, enum nst_isa_insn insn);
 enum nst_next nvmx_fail_valid(struct nst_vcpu *vcpu, u32 error);
 void nvmx_write_back(struct nst_vcpu *vcpu);
@@ -118,6 +128,8 @@ void nvmx_write_back(struct nst_vcpu *vcpu);
 enum nst_next nvmx_enter(struct nst_vcpu *vcpu, bool launch);
 void nvmx_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl);
 int nvmx_enter_paging(struct nst_vcpu *vcpu);
+void nvmx_begin(struct nst_vcpu *vcpu);
+void nvmx_fill_stage2(const struct nvmx_vmcs12 *v, struct nst_stage2 *s2);
 void nvmx_fill_check(struct nst_vcpu *vcpu, struct nvmx_check *in);
 u8 nvmx_linear_bits(const struct nst_vcpu *vcpu);
 u32 nvmx_load_area(struct nst_vcpu *vcpu, u64 area, u32 count);
@@ -154,7 +166,14 @@ void nvmx_timer_stop(struct nst_vcpu *vcpu);
 bool nvmx_timer_expired(struct nst_vcpu *vcpu);
 u32 nvmx_timer_left(struct nst_vcpu *vcpu);
 
+/* vmx_l2.c: instructions of L2 itself */
+bool nvmx_shadows(struct nst_vcpu *vcpu, const struct nst_exit *exit);
+enum nst_next nvmx_shadow_access(struct nst_vcpu *vcpu, bool write);
+enum nst_next nvmx_vmfunc(struct nst_vcpu *vcpu);
+bool nvmx_log(struct nst_vcpu *vcpu, u64 l2gpa);
+
 /* vmx_state.c */
+bool nvmx_state_possible(struct nst_vcpu *vcpu);
 long nvmx_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size);
 long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		    const struct kvm_nested_state *head);

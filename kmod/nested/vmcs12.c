@@ -28,12 +28,14 @@
 				 << ROW_INDEX_BITS | ROW_INDEX(enc))
 #define NR_ROWS			(4 << (ROW_TYPE_BITS + ROW_INDEX_BITS))
 
+#define R(width, member, count)
+
 /* A row's place names its encoding: this is checked when it is compiled. */
 #define F(width_, access, encoding, member, need_) \
 	static_assert(((encoding) >> (ENC_INDEX_SHIFT + ROW_INDEX_BITS) & \
 		       (BIT(ENC_INDEX_BITS - ROW_INDEX_BITS) - 1)) == 0); \
 	static_assert(ROW_WIDTH(encoding) == NVMX_WIDTH_##width_);
-NVMX_FIELDS(F)
+NVMX_FIELDS(F, R)
 #undef F
 
 #define NEED_ALWAYS		0
@@ -61,8 +63,9 @@ static const struct nvmx_field nvmx_rows[NR_ROWS] = {
 	.bytes = sizeof(((struct nvmx_vmcs12 *)0)->member),			\
 	.width = NVMX_WIDTH_##width_, .read_only = ACCESS_##access,		\
 	.need = NEED_##need_ },
-	NVMX_FIELDS(F)
+	NVMX_FIELDS(F, R)
 #undef F
+#undef R
 };
 
 /**
@@ -88,6 +91,31 @@ const struct nvmx_field *nvmx_field(const struct nvmx_caps *caps, u64 encoding)
 }
 
 /**
+ * nvmx_field_half() - what an encoding names of a field's value
+ * @val: of the whole field
+ * @encoding: tells if the high half is asked for
+ *
+ * Return: the part.
+ */
+u64 nvmx_field_half(u64 val, u64 encoding)
+{
+	return encoding & ENC_HIGH ? val >> 32 : val;
+}
+
+/**
+ * nvmx_field_merge() - the value of a field after a VMWRITE
+ * @old: before
+ * @encoding: tells if the high half is written
+ * @val: what is written
+ *
+ * Return: the value.
+ */
+u64 nvmx_field_merge(u64 old, u64 encoding, u64 val)
+{
+	return encoding & ENC_HIGH ? val << 32 | (u32)old : val;
+}
+
+/**
  * nvmx_field_read() - VMREAD
  * @v: the VMCS
  * @f: row of the field
@@ -101,27 +129,25 @@ u64 nvmx_field_read(const struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64
 	u64 val = 0;
 
 	memcpy(&val, at, f->bytes);
-	return encoding & ENC_HIGH ? val >> 32 : val;
+	return nvmx_field_half(val, encoding);
 }
 
 /**
  * nvmx_field_write() - VMWRITE
  * @v: the VMCS
  * @f: row of the field
- * @encoding: tells if the high half is meant
- * @val: new value; bits beyond the field's width are dropped
+ * @encoding: tells if the high half is written
+ * @val: the value, of which the field keeps what it has bits for
  *
- * Return: whether the field's value changed.
+ * Return: true when the field has another value than before.
  */
 bool nvmx_field_write(struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding, u64 val)
 {
 	u8 *at = (u8 *)v + f->offset;
-	u64 half;
+	u64 old = 0;
 
-	if (encoding & ENC_HIGH) {
-		memcpy(&half, at, sizeof(half));
-		val = val << 32 | (u32)half;
-	}
+	memcpy(&old, at, f->bytes);
+	val = nvmx_field_merge(old, encoding, val);
 	if (!memcmp(at, &val, f->bytes))
 		return false;
 	memcpy(at, &val, f->bytes);

@@ -7,58 +7,64 @@
  * Encodings and their names come from <asm/vmx.h>.
  *
  * The struct is also the format of a VMCS region in L1's memory and of the
- * vmcs12 in KVM_GET_NESTED_STATE: rows are only ever appended to a block, and
- * NVMX_REVISION changes with the layout.
+ * vmcs12 in KVM_GET_NESTED_STATE.  Layout and revision are those of KVM, so that
+ * a machine with an L2 can move between the two: the order of the rows is fixed.
  */
 #ifndef NST_VMCS12_H
 #define NST_VMCS12_H
 
 #include "nvmx_pure.h"
 
-/* "Nst" and the version of the layout; bit 31 is the shadow-VMCS indicator. */
-#define NVMX_REVISION		0x4e737401u
+/* Names this layout; bit 31 of a region's first word is the shadow-VMCS indicator. */
+#define NVMX_REVISION		0x11e57ed0u
 #define NVMX_REGION_SIZE	4096
 
 /*
  * F(width, access, encoding, member, need): @need is ALWAYS or the VMX_FEATURE_
- * name of the control without which the field does not exist.
+ * name of the control without which the field does not exist.  R(width, member,
+ * count): places of fields that our CPU does not have.
  */
-#define NVMX_FIELDS_64(F)							\
+#define NVMX_FIELDS_64(F, R)							\
 	F(64, RW, IO_BITMAP_A, io_bitmap_a, ALWAYS)				\
 	F(64, RW, IO_BITMAP_B, io_bitmap_b, ALWAYS)				\
 	F(64, RW, MSR_BITMAP, msr_bitmap, ALWAYS)				\
 	F(64, RW, VM_EXIT_MSR_STORE_ADDR, exit_msr_store_addr, ALWAYS)		\
 	F(64, RW, VM_EXIT_MSR_LOAD_ADDR, exit_msr_load_addr, ALWAYS)		\
 	F(64, RW, VM_ENTRY_MSR_LOAD_ADDR, entry_msr_load_addr, ALWAYS)		\
-	F(64, RW, PML_ADDRESS, pml_address, PAGE_MOD_LOGGING)			\
 	F(64, RW, TSC_OFFSET, tsc_offset, ALWAYS)				\
 	F(64, RW, VIRTUAL_APIC_PAGE_ADDR, virtual_apic_addr, VIRTUAL_TPR)	\
 	F(64, RW, APIC_ACCESS_ADDR, apic_access_addr, VIRT_APIC_ACCESSES)	\
 	F(64, RW, POSTED_INTR_DESC_ADDR, posted_intr_desc, POSTED_INTR)		\
-	F(64, RW, VM_FUNCTION_CONTROL, vm_function_control, VMFUNC)		\
 	F(64, RW, EPT_POINTER, ept_pointer, EPT)				\
 	F(64, RW, EOI_EXIT_BITMAP0, eoi_exit_bitmap0, VIRT_INTR_DELIVERY)	\
 	F(64, RW, EOI_EXIT_BITMAP1, eoi_exit_bitmap1, VIRT_INTR_DELIVERY)	\
 	F(64, RW, EOI_EXIT_BITMAP2, eoi_exit_bitmap2, VIRT_INTR_DELIVERY)	\
 	F(64, RW, EOI_EXIT_BITMAP3, eoi_exit_bitmap3, VIRT_INTR_DELIVERY)	\
-	F(64, RW, EPTP_LIST_ADDRESS, eptp_list_addr, VMFUNC)			\
-	F(64, RW, VMREAD_BITMAP, vmread_bitmap, SHADOW_VMCS)			\
-	F(64, RW, VMWRITE_BITMAP, vmwrite_bitmap, SHADOW_VMCS)			\
 	F(64, RW, XSS_EXIT_BITMAP, xss_exit_bitmap, XSAVES)			\
-	F(64, RW, TSC_MULTIPLIER, tsc_multiplier, TSC_SCALING)			\
 	F(64, RO, GUEST_PHYSICAL_ADDRESS, guest_physical_address, EPT)		\
 	F(64, RW, VMCS_LINK_POINTER, vmcs_link_pointer, ALWAYS)			\
 	F(64, RW, GUEST_IA32_DEBUGCTL, guest_debugctl, ALWAYS)			\
 	F(64, RW, GUEST_IA32_PAT, guest_pat, ALWAYS)				\
 	F(64, RW, GUEST_IA32_EFER, guest_efer, ALWAYS)				\
+	R(64, guest_perf_ctl, 1)						\
 	F(64, RW, GUEST_PDPTR0, guest_pdptr0, EPT)				\
 	F(64, RW, GUEST_PDPTR1, guest_pdptr1, EPT)				\
 	F(64, RW, GUEST_PDPTR2, guest_pdptr2, EPT)				\
 	F(64, RW, GUEST_PDPTR3, guest_pdptr3, EPT)				\
+	R(64, guest_bndcfgs, 1)							\
 	F(64, RW, HOST_IA32_PAT, host_pat, ALWAYS)				\
-	F(64, RW, HOST_IA32_EFER, host_efer, ALWAYS)
+	F(64, RW, HOST_IA32_EFER, host_efer, ALWAYS)				\
+	R(64, host_perf_ctl, 1)							\
+	F(64, RW, VMREAD_BITMAP, vmread_bitmap, SHADOW_VMCS)			\
+	F(64, RW, VMWRITE_BITMAP, vmwrite_bitmap, SHADOW_VMCS)			\
+	F(64, RW, VM_FUNCTION_CONTROL, vm_function_control, VMFUNC)		\
+	F(64, RW, EPTP_LIST_ADDRESS, eptp_list_addr, VMFUNC)			\
+	F(64, RW, PML_ADDRESS, pml_address, PAGE_MOD_LOGGING)			\
+	R(64, encls_bitmap, 1)							\
+	F(64, RW, TSC_MULTIPLIER, tsc_multiplier, TSC_SCALING)			\
+	R(64, reserved64, 1)
 
-#define NVMX_FIELDS_NATURAL(F)							\
+#define NVMX_FIELDS_NATURAL(F, R)						\
 	F(N, RW, CR0_GUEST_HOST_MASK, cr0_mask, ALWAYS)				\
 	F(N, RW, CR4_GUEST_HOST_MASK, cr4_mask, ALWAYS)				\
 	F(N, RW, CR0_READ_SHADOW, cr0_shadow, ALWAYS)				\
@@ -100,9 +106,10 @@
 	F(N, RW, HOST_IA32_SYSENTER_ESP, host_sysenter_esp, ALWAYS)		\
 	F(N, RW, HOST_IA32_SYSENTER_EIP, host_sysenter_eip, ALWAYS)		\
 	F(N, RW, HOST_RSP, host_rsp, ALWAYS)					\
-	F(N, RW, HOST_RIP, host_rip, ALWAYS)
+	F(N, RW, HOST_RIP, host_rip, ALWAYS)					\
+	R(N, reservedn, 8)
 
-#define NVMX_FIELDS_32(F)							\
+#define NVMX_FIELDS_32(F, R)							\
 	F(32, RW, PIN_BASED_VM_EXEC_CONTROL, pin, ALWAYS)			\
 	F(32, RW, CPU_BASED_VM_EXEC_CONTROL, proc, ALWAYS)			\
 	F(32, RW, EXCEPTION_BITMAP, exception_bitmap, ALWAYS)			\
@@ -119,8 +126,6 @@
 	F(32, RW, VM_ENTRY_INSTRUCTION_LEN, entry_insn_len, ALWAYS)		\
 	F(32, RW, TPR_THRESHOLD, tpr_threshold, VIRTUAL_TPR)			\
 	F(32, RW, SECONDARY_VM_EXEC_CONTROL, proc2, SEC_CONTROLS)		\
-	F(32, RW, PLE_GAP, ple_gap, PAUSE_LOOP_EXITING)				\
-	F(32, RW, PLE_WINDOW, ple_window, PAUSE_LOOP_EXITING)			\
 	F(32, RO, VM_INSTRUCTION_ERROR, insn_error, ALWAYS)			\
 	F(32, RO, VM_EXIT_REASON, exit_reason, ALWAYS)				\
 	F(32, RO, VM_EXIT_INTR_INFO, exit_intr_info, ALWAYS)			\
@@ -150,10 +155,13 @@
 	F(32, RW, GUEST_INTERRUPTIBILITY_INFO, guest_interruptibility, ALWAYS)	\
 	F(32, RW, GUEST_ACTIVITY_STATE, guest_activity, ALWAYS)			\
 	F(32, RW, GUEST_SYSENTER_CS, guest_sysenter_cs, ALWAYS)			\
+	F(32, RW, HOST_IA32_SYSENTER_CS, host_sysenter_cs, ALWAYS)		\
 	F(32, RW, VMX_PREEMPTION_TIMER_VALUE, preemption_timer, PREEMPTION_TIMER) \
-	F(32, RW, HOST_IA32_SYSENTER_CS, host_sysenter_cs, ALWAYS)
+	F(32, RW, PLE_GAP, ple_gap, PAUSE_LOOP_EXITING)				\
+	F(32, RW, PLE_WINDOW, ple_window, PAUSE_LOOP_EXITING)			\
+	R(32, reserved32, 5)
 
-#define NVMX_FIELDS_16(F)							\
+#define NVMX_FIELDS_16(F, R)							\
 	F(16, RW, VIRTUAL_PROCESSOR_ID, vpid, VPID)				\
 	F(16, RW, POSTED_INTR_NV, posted_intr_nv, POSTED_INTR)			\
 	F(16, RW, GUEST_ES_SELECTOR, guest_es_sel, ALWAYS)			\
@@ -165,17 +173,17 @@
 	F(16, RW, GUEST_LDTR_SELECTOR, guest_ldtr_sel, ALWAYS)			\
 	F(16, RW, GUEST_TR_SELECTOR, guest_tr_sel, ALWAYS)			\
 	F(16, RW, GUEST_INTR_STATUS, guest_intr_status, VIRT_INTR_DELIVERY)	\
-	F(16, RW, GUEST_PML_INDEX, pml_index, PAGE_MOD_LOGGING)			\
 	F(16, RW, HOST_ES_SELECTOR, host_es_sel, ALWAYS)			\
 	F(16, RW, HOST_CS_SELECTOR, host_cs_sel, ALWAYS)			\
 	F(16, RW, HOST_SS_SELECTOR, host_ss_sel, ALWAYS)			\
 	F(16, RW, HOST_DS_SELECTOR, host_ds_sel, ALWAYS)			\
 	F(16, RW, HOST_FS_SELECTOR, host_fs_sel, ALWAYS)			\
 	F(16, RW, HOST_GS_SELECTOR, host_gs_sel, ALWAYS)			\
-	F(16, RW, HOST_TR_SELECTOR, host_tr_sel, ALWAYS)
+	F(16, RW, HOST_TR_SELECTOR, host_tr_sel, ALWAYS)			\
+	F(16, RW, GUEST_PML_INDEX, pml_index, PAGE_MOD_LOGGING)
 
-#define NVMX_FIELDS(F)								\
-	NVMX_FIELDS_64(F) NVMX_FIELDS_NATURAL(F) NVMX_FIELDS_32(F) NVMX_FIELDS_16(F)
+#define NVMX_FIELDS(F, R)							\
+	NVMX_FIELDS_64(F, R) NVMX_FIELDS_NATURAL(F, R) NVMX_FIELDS_32(F, R) NVMX_FIELDS_16(F, R)
 
 /* Launch state, SDM3 "Organization of VMCS Data" leaves it to the processor. */
 #define NVMX_CLEAR		0
@@ -198,13 +206,24 @@ struct nvmx_vmcs12 {
 	u32 revision;
 	u32 abort;
 	u32 launch_state;
-	u32 reserved;
+	u32 reserved[7];
 #define F(width, access, encoding, member, need) NVMX_MEMBER_##width member;
-	NVMX_FIELDS(F)
+#define R(width, member, count) NVMX_MEMBER_##width member[count];
+	NVMX_FIELDS(F, R)
 #undef F
+#undef R
 };
 
 static_assert(sizeof(struct nvmx_vmcs12) <= NVMX_REGION_SIZE);
+/* Where the blocks are, and the last of each. */
+static_assert(offsetof(struct nvmx_vmcs12, io_bitmap_a) == 40);
+static_assert(offsetof(struct nvmx_vmcs12, tsc_multiplier) == 328);
+static_assert(offsetof(struct nvmx_vmcs12, cr0_mask) == 344);
+static_assert(offsetof(struct nvmx_vmcs12, host_rip) == 672);
+static_assert(offsetof(struct nvmx_vmcs12, pin) == 744);
+static_assert(offsetof(struct nvmx_vmcs12, preemption_timer) == 928);
+static_assert(offsetof(struct nvmx_vmcs12, vpid) == 960);
+static_assert(offsetof(struct nvmx_vmcs12, pml_index) == 996);
 
 /* Bits 14:13 of an encoding, SDM3 "VMCS-Field Encodings". */
 enum nvmx_width { NVMX_WIDTH_16, NVMX_WIDTH_64, NVMX_WIDTH_32, NVMX_WIDTH_N };
@@ -234,6 +253,8 @@ struct nvmx_caps;
 
 const struct nvmx_field *nvmx_field(const struct nvmx_caps *caps, u64 encoding);
 u64 nvmx_field_read(const struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding);
+u64 nvmx_field_half(u64 val, u64 encoding);
+u64 nvmx_field_merge(u64 old, u64 encoding, u64 val);
 enum nvmx_type nvmx_field_type(u64 encoding);
 bool nvmx_field_write(struct nvmx_vmcs12 *v, const struct nvmx_field *f, u64 encoding, u64 val);
 u32 nvmx_last_field(const struct nvmx_caps *caps);

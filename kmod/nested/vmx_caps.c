@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What L1 reads in MSRs 0x480 to 0x491: one row a control, saying what must
+ * What L1 reads in MSRs IA32_VMX_*: one row a control, saying what must
  * work below for it to be offered.  The host's own capability MSRs are never
  * looked at.  SDM3 appendix "VMX Capability Reporting Facility".  Pure.
  */
@@ -43,7 +43,7 @@ static const struct control controls[] = {
 	PROC(FREE, CPU_BASED_INVLPG_EXITING | CPU_BASED_RDPMC_EXITING, 0),
 	PROC(FREE, CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING, 0),
 	PROC(FREE, CPU_BASED_TPR_SHADOW, NVMX_HAS_TPR_SHADOW),
-	PROC(FREE, CPU_BASED_MOV_DR_EXITING, 0),
+	PROC(FREE, CPU_BASED_MOV_DR_EXITING | CPU_BASED_MONITOR_TRAP_FLAG, 0),
 	PROC(FREE, CPU_BASED_UNCOND_IO_EXITING | CPU_BASED_USE_IO_BITMAPS, 0),
 	PROC(FREE, CPU_BASED_USE_MSR_BITMAPS, 0),
 	PROC(FREE, CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, 0),
@@ -55,7 +55,10 @@ static const struct control controls[] = {
 	PROC2(SECONDARY_EXEC_ENABLE_RDTSCP, NVMX_HAS_RDTSCP),
 	PROC2(SECONDARY_EXEC_ENABLE_INVPCID, NVMX_HAS_INVPCID),
 	PROC2(VMCS_CONTROL_BIT(XSAVES), NVMX_HAS_XSAVES),
-	PROC2(SECONDARY_EXEC_TSC_SCALING, NVMX_HAS_TSC_SCALING),
+	PROC2(SECONDARY_EXEC_TSC_SCALING, 0),
+	PROC2(SECONDARY_EXEC_SHADOW_VMCS, 0),
+	PROC2(SECONDARY_EXEC_ENABLE_PML, NVMX_HAS_EPT | NVMX_HAS_EPT_AD),
+	PROC2(SECONDARY_EXEC_ENABLE_VMFUNC, NVMX_HAS_EPT),
 	PROC2(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES, NVMX_HAS_TPR_SHADOW | NVMX_HAS_APIC_ACCESS),
 	PROC2(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE, NVMX_HAS_TPR_SHADOW),
 	PROC2(SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY,
@@ -76,6 +79,7 @@ static const struct control controls[] = {
 /* IA32_VMX_BASIC, SDM3 "Basic VMX Information". */
 #define BASIC_SIZE_SHIFT	32
 #define BASIC_WRITE_BACK	(6ull << 50)
+#define BASIC_INS_OUTS		BIT_ULL(54)
 #define BASIC_TRUE_MSRS		BIT_ULL(55)
 
 #define MISC_TARGETS_SHIFT	16
@@ -122,8 +126,9 @@ void nvmx_caps_fill(struct nvmx_caps *caps, u32 has, u64 cr4_allowed)
 			caps->must1[c->word] |= c->bits;
 	}
 	caps->basic = NVMX_REVISION | (u64)NVMX_REGION_SIZE << BASIC_SIZE_SHIFT |
-		      BASIC_WRITE_BACK | BASIC_TRUE_MSRS;
+		      BASIC_WRITE_BACK | BASIC_INS_OUTS | BASIC_TRUE_MSRS;
 	caps->misc = NVMX_TIMER_SHIFT | VMX_MISC_SAVE_EFER_LMA | VMX_MISC_ACTIVITY_HLT |
+		     VMX_MISC_ACTIVITY_WAIT_SIPI | NVMX_MISC_VMWRITE_ALL |
 		     NVMX_CR3_TARGETS << MISC_TARGETS_SHIFT;
 	caps->cr0_fixed0 = X86_CR0_PE | X86_CR0_NE | X86_CR0_PG;
 	caps->cr0_fixed1 = 0xffffffff;
@@ -131,6 +136,7 @@ void nvmx_caps_fill(struct nvmx_caps *caps, u32 has, u64 cr4_allowed)
 	caps->cr4_fixed1 = cr4_allowed | X86_CR4_VMXE;
 	caps->ept_vpid = ept_vpid_caps(has);
 	caps->vmcs_enum = nvmx_last_field(caps) << 1;
+	caps->vmfunc = has & NVMX_HAS_EPT ? VMX_VMFUNC_EPTP_SWITCHING : 0;
 }
 
 /* ---- the MSRs ---- */
@@ -173,7 +179,7 @@ static int find_control_msr(u32 msr)
 /**
  * nvmx_caps_get() - read a capability MSR
  * @caps: of the vCPU
- * @msr: 0x480 to 0x491
+ * @msr: MSR_IA32_VMX_*
  * @val: its value
  *
  * Return: false when there is no such MSR.
@@ -216,6 +222,9 @@ bool nvmx_caps_get(const struct nvmx_caps *caps, u32 msr, u64 *val)
 	case MSR_IA32_VMX_EPT_VPID_CAP:
 		*val = caps->ept_vpid;
 		return true;
+	case MSR_IA32_VMX_VMFUNC:
+		*val = caps->vmfunc;
+		return true;
 	default:
 		return false;
 	}
@@ -223,7 +232,9 @@ bool nvmx_caps_get(const struct nvmx_caps *caps, u32 msr, u64 *val)
 
 /* Bits of IA32_VMX_MISC that say what is there; the others are numbers. */
 #define MISC_FEATURES	(VMX_MISC_SAVE_EFER_LMA | VMX_MISC_ACTIVITY_HLT | \
-			 VMX_MISC_ACTIVITY_WAIT_SIPI)
+			 VMX_MISC_ACTIVITY_WAIT_SIPI | NVMX_MISC_VMWRITE_ALL)
+/* Bits of IA32_VMX_BASIC that do the same. */
+#define BASIC_FEATURES	(BASIC_INS_OUTS | BASIC_TRUE_MSRS)
 #define MISC_TARGETS	(0x1ffull << MISC_TARGETS_SHIFT)
 
 static bool set_control(struct nvmx_caps *caps, const struct nvmx_caps *most, int i, u64 val)
@@ -231,7 +242,8 @@ static bool set_control(struct nvmx_caps *caps, const struct nvmx_caps *most, in
 	u8 word = control_msrs[i].word;
 	u32 may1 = val >> 32, must1 = (u32)val;
 
-	if ((may1 & ~most->may1[word]) || (most->must1[word] & ~must1) || (must1 & ~may1))
+	/* A bit may even be taken away that must be 1: then no VMCS will do. */
+	if ((may1 & ~most->may1[word]) || (most->must1[word] & ~must1))
 		return false;
 	caps->may1[word] = may1;
 	/* What the MSR of old says of bits that may be 0 is not the truth. */
@@ -245,7 +257,7 @@ static bool set_control(struct nvmx_caps *caps, const struct nvmx_caps *most, in
  * nvmx_caps_set() - userspace takes capabilities away
  * @caps: of the vCPU, changed
  * @most: what nvmx_caps_fill() gave
- * @msr: 0x480 to 0x491
+ * @msr: MSR_IA32_VMX_*
  * @val: new value: must not promise more than @most
  *
  * Return: false for a value or an MSR that cannot be.
@@ -265,10 +277,19 @@ bool nvmx_caps_set(struct nvmx_caps *caps, const struct nvmx_caps *most, u32 msr
 			return false;
 		caps->misc = val;
 		return true;
-	case MSR_IA32_VMX_VMCS_ENUM:
-		if (val > most->vmcs_enum)
+	case MSR_IA32_VMX_BASIC:
+		if ((val & ~most->basic) || ((val ^ most->basic) & ~BASIC_FEATURES))
 			return false;
+		caps->basic = val;
+		return true;
+	case MSR_IA32_VMX_VMCS_ENUM:
+		/* It is a hint, and some userspace sets it by itself. */
 		caps->vmcs_enum = val;
+		return true;
+	case MSR_IA32_VMX_VMFUNC:
+		if (val & ~most->vmfunc)
+			return false;
+		caps->vmfunc = val;
 		return true;
 	case MSR_IA32_VMX_EPT_VPID_CAP:
 		if (val & ~most->ept_vpid)

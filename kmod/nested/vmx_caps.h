@@ -26,6 +26,8 @@ enum nvmx_word {
 /* IA32_VMX_MISC: CR3-target values; unit of the preemption timer, log2 of TSC ticks. */
 #define NVMX_CR3_TARGETS	4
 #define NVMX_TIMER_SHIFT	5
+/* IA32_VMX_MISC: VMWRITE may change exit-information fields. */
+#define NVMX_MISC_VMWRITE_ALL	BIT_ULL(29)
 /* IA32_VMX_MISC bits 27:25 are 0: SDM3 "Miscellaneous Data". */
 #define NVMX_MAX_MSR_LIST	VMX_MISC_MSR_LIST_MULTIPLIER
 
@@ -41,6 +43,7 @@ enum nvmx_word {
  * @cr4_fixed1: the same for CR4
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP
  * @vmcs_enum: IA32_VMX_VMCS_ENUM
+ * @vmfunc: IA32_VMX_VMFUNC
  */
 struct nvmx_caps {
 	u32 must1[NVMX_NR_WORDS];
@@ -53,6 +56,7 @@ struct nvmx_caps {
 	u64 cr4_fixed1;
 	u64 ept_vpid;
 	u64 vmcs_enum;
+	u64 vmfunc;
 };
 
 static inline bool nvmx_caps_offer(const struct nvmx_caps *caps, unsigned int feature)

@@ -11,6 +11,7 @@
 #include "../guestmem.h"
 #include "../mmu/stage2.h"
 #include "../msr.h"
+#include "../tsc.h"
 #include "trace.h"
 #include "nvmx.h"
 
@@ -176,7 +177,12 @@ u32 nvmx_load_area(struct nst_vcpu *vcpu, u64 area, u32 count)
 
 /* ---- paging ---- */
 
-static void nvmx_fill_stage2(const struct nvmx_vmcs12 *v, struct nst_stage2 *s2)
+/**
+ * nvmx_fill_stage2() - L1's EPT in the MMU's words
+ * @v: the VMCS
+ * @s2: filled
+ */
+void nvmx_fill_stage2(const struct nvmx_vmcs12 *v, struct nst_stage2 *s2)
 {
 	memset(s2, 0, sizeof(*s2));
 	if (!nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_EPT))
@@ -185,6 +191,7 @@ static void nvmx_fill_stage2(const struct nvmx_vmcs12 *v, struct nst_stage2 *s2)
 	s2->root = v->ept_pointer & GENMASK_ULL(51, 12);
 	s2->ept_levels = (v->ept_pointer & VMX_EPTP_PWL_MASK) == VMX_EPTP_PWL_5 ? 5 : 4;
 	s2->ept_ad = v->ept_pointer & VMX_EPTP_AD_ENABLE_BIT;
+	s2->ept_log = nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_PML);
 }
 
 /* Linear translations of another VPID, or of none, may not be used. */
@@ -248,6 +255,9 @@ static void nvmx_inject(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
 		.error_code = v->entry_error_code,
 	};
 
+	/* "Injection of Pending MTF VM Exits". */
+	to_nvmx(vcpu)->mtf_pending = (info & INTR_INFO_VALID_MASK) &&
+				     (info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_OTHER_EVENT;
 	if (!(info & INTR_INFO_VALID_MASK) || type >= ARRAY_SIZE(types))
 		return;
 	event.type = types[type];
@@ -259,12 +269,39 @@ static void nvmx_inject(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
 
 static void nvmx_set_activity(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
 {
-	if (v->guest_activity == GUEST_ACTIVITY_HLT &&
-	    !(v->entry_intr_info & INTR_INFO_VALID_MASK) && vcpu->lapic)
+	if ((v->entry_intr_info & INTR_INFO_VALID_MASK) || !vcpu->lapic)
+		return;
+	if (v->guest_activity == GUEST_ACTIVITY_HLT)
 		vcpu->mp_state = KVM_MP_STATE_HALTED;
+	else if (v->guest_activity == GUEST_ACTIVITY_WAIT_SIPI)
+		vcpu->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+}
+
+/**
+ * nvmx_begin() - what L2 begins with: an event, or a state in which it waits
+ * @vcpu: loaded vCPU, L2 current
+ */
+void nvmx_begin(struct nst_vcpu *vcpu)
+{
+	struct nvmx_vmcs12 *v = to_nvmx(vcpu)->v;
+
+	nvmx_inject(vcpu, v);
+	nvmx_set_activity(vcpu, v);
+	/* Under delivery it is no wish of L1's any more. */
+	v->entry_intr_info &= ~INTR_INFO_VALID_MASK;
 }
 
 /* ---- the entry ---- */
+
+/*
+ * DEVIATION: a processor needs no memory behind the APIC-access page.  KVM does, and
+ * its users are told by an internal error.
+ */
+static bool nvmx_unbacked(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v)
+{
+	return nvmx_has_proc2(v, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES) &&
+	       !nst_gpa_has_slot(vcpu, nst_gpa(v->apic_access_addr), false);
+}
 
 static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
 {
@@ -291,14 +328,12 @@ static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
 	trace_nested_entry(vcpu->id, v->guest_rip);
 	if (launch)
 		v->launch_state = NVMX_LAUNCHED;
+	nvmx_begin(vcpu);
 	nvmx_apic_enter(vcpu);
-	nvmx_inject(vcpu, v);
-	nvmx_set_activity(vcpu, v);
-	/* Under delivery it is no wish of L1's any more. */
-	v->entry_intr_info &= ~INTR_INFO_VALID_MASK;
 	if (v->pin & PIN_BASED_VMX_PREEMPTION_TIMER)
 		nvmx_timer_start(vcpu);
-	return NST_ENTER;
+	return nvmx_unbacked(vcpu, v) ? nst_internal_error(vcpu, KVM_INTERNAL_ERROR_EMULATION) :
+					NST_ENTER;
 }
 
 /*
@@ -359,8 +394,8 @@ enum nst_next nvmx_enter(struct nst_vcpu *vcpu, bool launch)
 {
 	const struct nvmx *nvmx = to_nvmx(vcpu);
 
-	if (nvmx->vmptr == NVMX_NO_POINTER)
-		return nvmx_fail_valid(vcpu, 0);
+	if (nvmx->vmptr == NVMX_NO_POINTER || (nvmx->v->revision & NVMX_SHADOW_VMCS))
+		return nvmx_finish(vcpu, X86_EFLAGS_CF);
 	if (vcpu->st.movss_shadow)
 		return nvmx_fail_valid(vcpu, VMXERR_ENTRY_EVENTS_BLOCKED_BY_MOV_SS);
 	if (launch && nvmx->v->launch_state != NVMX_CLEAR)
@@ -401,6 +436,15 @@ static void nvmx_merge_proc2(const struct nvmx_vmcs12 *v, struct nst_ctl *ctl)
 		ctl->traps |= NST_TRAP_INVPCID_UD;
 }
 
+/* SDM3 "TSC Offsetting and Scaling". */
+static void nvmx_merge_tsc(const struct nvmx_vmcs12 *v, struct nst_ctl *ctl)
+{
+	bool scales = nvmx_has_proc2(v, SECONDARY_EXEC_TSC_SCALING);
+
+	if (nvmx_has_proc(v, CPU_BASED_USE_TSC_OFFSETTING))
+		nst_tsc_nest(ctl, scales ? v->tsc_multiplier : NST_TSC_RATIO_NONE, v->tsc_offset);
+}
+
 /**
  * nvmx_merge() - add L1's wishes to L0's controls for L2
  * @vcpu: loaded vCPU
@@ -418,8 +462,17 @@ void nvmx_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl)
 	/* The match decides either way: see nvmx_wants(). */
 	if (v->pf_mask || v->pf_match)
 		ctl->exceptions |= BIT(X86_TRAP_PF);
-	if (nvmx_has_proc(v, CPU_BASED_USE_TSC_OFFSETTING))
-		ctl->tsc_offset += v->tsc_offset;
+	nvmx_merge_tsc(v, ctl);
+	/* The hardware below has no VM functions. */
+	vcpu->nested->ud_insn = nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_VMFUNC);
+	vcpu->nested->step.on = nvmx_has_proc(v, CPU_BASED_MONITOR_TRAP_FLAG);
+	if (vcpu->nested->step.on) {
+		ctl->traps |= NST_TRAP_MTF;
+		if (!nst_caps.mtf)
+			ctl->exceptions |= BIT(X86_TRAP_DB);
+	}
+	if (vcpu->nested->ud_insn)
+		ctl->exceptions |= BIT(X86_TRAP_UD);
 	ctl->cr0_mask = v->cr0_mask;
 	ctl->cr0_shadow = v->cr0_shadow;
 	ctl->cr4_mask = v->cr4_mask;

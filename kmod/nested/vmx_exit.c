@@ -116,8 +116,15 @@ static bool nvmx_wants_window(struct nst_vcpu *vcpu, const struct nst_exit *exit
 #define NVMX_IO_HALF		0x8000u
 #define NVMX_IO_PORTS		0x10000u
 
-/* What cannot be read is as if every bit were set. */
-static bool nvmx_bit_in_l1(struct nst_vcpu *vcpu, u64 bitmap, u32 bit)
+/**
+ * nvmx_bit_in_l1() - look up a bit of a bitmap of L1's
+ * @vcpu: loaded vCPU, srcu held; may sleep
+ * @bitmap: its address in L1's memory
+ * @bit: which
+ *
+ * Return: the bit; true where nothing can be read.
+ */
+bool nvmx_bit_in_l1(struct nst_vcpu *vcpu, u64 bitmap, u32 bit)
 {
 	u8 byte;
 
@@ -159,6 +166,40 @@ static bool nvmx_io_immediate(struct nst_vcpu *vcpu, const struct nst_exit *exit
 	return !exit->io.string && len - prefix == 2;
 }
 
+/* VM-exit instruction information, SDM3 "VM-Exit Instruction Information". */
+#define NVMX_INFO_REG1_SHIFT	3
+#define NVMX_INFO_ADDR_SHIFT	7
+#define NVMX_INFO_REGISTER	BIT(10)
+#define NVMX_INFO_OP32		BIT(11)
+#define NVMX_INFO_SEG_SHIFT	15
+#define NVMX_INFO_INDEX_SHIFT	18
+#define NVMX_INFO_NO_INDEX	BIT(22)
+#define NVMX_INFO_BASE_SHIFT	23
+#define NVMX_INFO_NO_BASE	BIT(27)
+#define NVMX_INFO_REG2_SHIFT	28
+
+/* Where the operand in memory is, before anybody has looked if it may be there. */
+static void nvmx_fill_io_string(struct nst_vcpu *vcpu, const struct nst_exit *exit,
+				struct nvmx_exit *out)
+{
+	const struct nst_state *st = &vcpu->st;
+	struct nst_operand op;
+	u8 seg;
+	u64 ea;
+
+	if (!nst_insn_decode(vcpu, &op))
+		return;
+	seg = exit->io.in ? NST_ES : op.seg;
+	ea = st->gpr[exit->io.in ? NST_RDI : NST_RSI];
+	if (op.adsize < sizeof(ea))
+		ea &= BIT_ULL(op.adsize * 8) - 1;
+	if (!nst_code64(vcpu) || seg == NST_FS || seg == NST_GS)
+		ea += st->seg[seg].base;
+	out->linear = nst_code64(vcpu) ? ea : (u32)ea;
+	out->insn_info = ilog2(op.adsize / 2) << NVMX_INFO_ADDR_SHIFT |
+			 (exit->io.in ? 0 : seg << NVMX_INFO_SEG_SHIFT);
+}
+
 static void nvmx_fill_io(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 			 struct nvmx_exit *out)
 {
@@ -168,6 +209,8 @@ static void nvmx_fill_io(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 			     (nvmx_io_immediate(vcpu, exit, out->insn_len) ?
 			      NVMX_IO_IMMEDIATE : 0) |
 			     (u64)exit->io.port << NVMX_IO_PORT_SHIFT;
+	if (exit->io.string)
+		nvmx_fill_io_string(vcpu, exit, out);
 }
 
 /* The MSR bitmap: four parts of 1 KiB, SDM3 "MSR-Bitmap Address". */
@@ -312,18 +355,6 @@ static void nvmx_fill_dr(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 
 /* ---- instructions with operands ---- */
 
-/* VM-exit instruction information, SDM3 "VM-Exit Instruction Information". */
-#define NVMX_INFO_REG1_SHIFT	3
-#define NVMX_INFO_ADDR_SHIFT	7
-#define NVMX_INFO_REGISTER	BIT(10)
-#define NVMX_INFO_OP32		BIT(11)
-#define NVMX_INFO_SEG_SHIFT	15
-#define NVMX_INFO_INDEX_SHIFT	18
-#define NVMX_INFO_NO_INDEX	BIT(22)
-#define NVMX_INFO_BASE_SHIFT	23
-#define NVMX_INFO_NO_BASE	BIT(27)
-#define NVMX_INFO_REG2_SHIFT	28
-
 /**
  * nvmx_insn_info() - operands in the format of the VM-exit instruction information
  * @op: the operands
@@ -367,6 +398,7 @@ static const u8 nvmx_insn_reasons[] = {
 	[NST_INSN_VMWRITE] = EXIT_REASON_VMWRITE,
 	[NST_INSN_VMXOFF] = EXIT_REASON_VMOFF,
 	[NST_INSN_VMXON] = EXIT_REASON_VMON,
+	[NST_INSN_VMFUNC] = EXIT_REASON_VMFUNC,
 	[NST_INSN_INVEPT] = EXIT_REASON_INVEPT,
 	[NST_INSN_INVVPID] = EXIT_REASON_INVVPID,
 };
@@ -374,7 +406,13 @@ static const u8 nvmx_insn_reasons[] = {
 /* In a mode in which they do not exist, they do not exit either. */
 static bool nvmx_wants_vmx_insn(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 {
-	return nvmx_insn_exists(vcpu, exit->insn.which);
+	return nvmx_insn_exists(vcpu, exit->insn.which) && !nvmx_shadows(vcpu, exit);
+}
+
+static void nvmx_fill_sipi(struct nst_vcpu *vcpu, const struct nst_exit *exit,
+			   struct nvmx_exit *out)
+{
+	out->qualification = exit->sipi.vector;
 }
 
 static void nvmx_fill_vmx_insn(struct nst_vcpu *vcpu, const struct nst_exit *exit,
@@ -384,7 +422,8 @@ static void nvmx_fill_vmx_insn(struct nst_vcpu *vcpu, const struct nst_exit *exi
 	struct nst_operand op;
 
 	out->reason = nvmx_insn_reasons[insn];
-	if (insn != NST_INSN_VMLAUNCH && insn != NST_INSN_VMRESUME && insn != NST_INSN_VMXOFF)
+	if (insn != NST_INSN_VMLAUNCH && insn != NST_INSN_VMRESUME && insn != NST_INSN_VMXOFF &&
+	    insn != NST_INSN_VMFUNC)
 		nvmx_fill_operands(vcpu, out, false, &op);
 }
 
@@ -498,11 +537,15 @@ static void nvmx_fill_apic(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 
 /* ---- paging ---- */
 
-static void nvmx_fill_stage2(struct nst_vcpu *vcpu, const struct nst_exit *exit,
+static void nvmx_fill_violation(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 			     struct nvmx_exit *out)
 {
 	const struct nst_stage2_fault *f = nst_mmu_stage2_fault(vcpu);
 
+	if (f->log_full) {
+		out->reason = EXIT_REASON_PML_FULL;
+		return;
+	}
 	out->physical = (__force u64)f->gpa;
 	if (f->malformed) {
 		out->reason = EXIT_REASON_EPT_MISCONFIG;
@@ -528,11 +571,14 @@ static const struct nvmx_exit_row nvmx_rows[NST_NR_EXIT_KINDS] = {
 	[NST_EXIT_HOST_NMI] = { .reason = EXIT_REASON_EXCEPTION_NMI, .fill = nvmx_fill_nmi },
 	[NST_EXIT_INIT] = { .reason = EXIT_REASON_INIT_SIGNAL, .always = true,
 		.fill = nvmx_fill_init },
+	[NST_EXIT_SIPI] = { .reason = EXIT_REASON_SIPI_SIGNAL, .fill = nvmx_fill_sipi },
 	[NST_EXIT_TRIPLE_FAULT] = { .reason = EXIT_REASON_TRIPLE_FAULT, .always = true },
 	[NST_EXIT_IRQ_WINDOW] = { .reason = EXIT_REASON_INTERRUPT_WINDOW,
 		.wants = nvmx_wants_window },
 	[NST_EXIT_NMI_WINDOW] = { .reason = EXIT_REASON_NMI_WINDOW,
 		.wants = nvmx_wants_window },
+	[NST_EXIT_MTF] = { .reason = EXIT_REASON_MONITOR_TRAP_FLAG,
+		.proc = CPU_BASED_MONITOR_TRAP_FLAG },
 	[NST_EXIT_PREEMPTION_TIMER] = { .reason = EXIT_REASON_PREEMPTION_TIMER },
 	[NST_EXIT_TPR] = { .reason = EXIT_REASON_TPR_BELOW_THRESHOLD },
 	[NST_EXIT_APIC_ACCESS] = { .reason = EXIT_REASON_APIC_ACCESS, .insn = true,
@@ -570,7 +616,7 @@ static const struct nvmx_exit_row nvmx_rows[NST_NR_EXIT_KINDS] = {
 	[NST_EXIT_TASK_SWITCH] = { .reason = EXIT_REASON_TASK_SWITCH, .always = true,
 		.fill = nvmx_fill_task },
 	[NST_EXIT_TDP_FAULT] = { .reason = EXIT_REASON_EPT_VIOLATION,
-		.fill = nvmx_fill_stage2 },
+		.fill = nvmx_fill_violation },
 	[NST_EXIT_HYPERCALL] = { .reason = EXIT_REASON_VMCALL, .insn = true,
 		.wants = nvmx_wants_hypercall },
 	[NST_EXIT_VMX_INSN] = { .reason = EXIT_REASON_VMCALL, .insn = true,

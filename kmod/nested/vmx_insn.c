@@ -16,12 +16,16 @@
 #define NVMX_STATUS_FLAGS	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
 				 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
 
-/* Bit 31 of a VMCS region's first word: a shadow VMCS. */
-#define NVMX_SHADOW_VMCS	BIT(31)
-
 /* ---- how an instruction ends ---- */
 
-static enum nst_next nvmx_finish(struct nst_vcpu *vcpu, u64 flags)
+/**
+ * nvmx_finish() - a VMX instruction is over
+ * @vcpu: loaded vCPU
+ * @flags: what VMfail sets in RFLAGS, 0 for VMsucceed
+ *
+ * Return: what to do next.
+ */
+enum nst_next nvmx_finish(struct nst_vcpu *vcpu, u64 flags)
 {
 	vcpu->st.rflags = (vcpu->st.rflags & ~(u64)NVMX_STATUS_FLAGS) | flags;
 	vcpu->dirty |= NST_STATE_GPR;
@@ -99,12 +103,25 @@ static bool nvmx_read_pointer(struct nst_vcpu *vcpu, u64 *ptr)
 	return nst_insn_operand(vcpu, &op) && nst_operand_read(vcpu, &op, ptr, sizeof(*ptr));
 }
 
-static unsigned int nvmx_operand_bytes(struct nst_vcpu *vcpu)
+/**
+ * nvmx_operand_bytes() - size of the operands of VMREAD and VMWRITE
+ * @vcpu: loaded vCPU
+ *
+ * Return: 8 or 4.
+ */
+unsigned int nvmx_operand_bytes(struct nst_vcpu *vcpu)
 {
 	return nst_code64(vcpu) ? 8 : 4;
 }
 
-static u64 nvmx_reg(struct nst_vcpu *vcpu, u8 reg)
+/**
+ * nvmx_reg() - a register operand
+ * @vcpu: loaded vCPU
+ * @reg: enum nst_gpr
+ *
+ * Return: its value, as wide as operands are.
+ */
+u64 nvmx_reg(struct nst_vcpu *vcpu, u8 reg)
 {
 	return nst_code64(vcpu) ? vcpu->st.gpr[reg] : (u32)vcpu->st.gpr[reg];
 }
@@ -181,7 +198,7 @@ static enum nst_next nvmx_vmclear(struct nst_vcpu *vcpu)
 static enum nst_next nvmx_vmptrld(struct nst_vcpu *vcpu)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
-	u32 revision;
+	u32 revision, known = NVMX_REVISION;
 	u64 ptr;
 
 	if (!nvmx_read_pointer(vcpu, &ptr))
@@ -192,14 +209,16 @@ static enum nst_next nvmx_vmptrld(struct nst_vcpu *vcpu)
 		return nvmx_fail_valid(vcpu, VMXERR_VMPTRLD_VMXON_POINTER);
 	if (ptr == nvmx->vmptr)
 		return nvmx_succeed(vcpu);
+	if (nvmx_caps_offer(&nvmx->caps, VMX_FEATURE_SHADOW_VMCS))
+		known |= NVMX_SHADOW_VMCS;
 	if (nst_vcpu_read_gpa(vcpu, nst_gpa(ptr), &revision, sizeof(revision)) ||
-	    revision != NVMX_REVISION)
+	    (revision & ~(known ^ NVMX_REVISION)) != NVMX_REVISION)
 		return nvmx_fail_valid(vcpu, VMXERR_VMPTRLD_INCORRECT_VMCS_REVISION_ID);
 	nvmx_write_back(vcpu);
 	/* Read once: what L1 writes into the region from here on counts for nothing. */
 	if (nst_vcpu_read_gpa(vcpu, nst_gpa(ptr), nvmx->v, sizeof(*nvmx->v)))
 		return nvmx_fail_invalid(vcpu);
-	nvmx->v->revision = NVMX_REVISION;
+	nvmx->v->revision = revision;
 	nvmx->passed = 0;
 	nvmx->vmptr = ptr;
 	return nvmx_succeed(vcpu);
@@ -273,7 +292,7 @@ static enum nst_next nvmx_vmwrite(struct nst_vcpu *vcpu)
 	field = nvmx_field(&nvmx->caps, encoding);
 	if (!field)
 		return nvmx_fail_valid(vcpu, VMXERR_UNSUPPORTED_VMCS_COMPONENT);
-	if (field->read_only)
+	if (field->read_only && !(nvmx->caps.misc & NVMX_MISC_VMWRITE_ALL))
 		return nvmx_fail_valid(vcpu, VMXERR_VMWRITE_READ_ONLY_VMCS_COMPONENT);
 	trace_nested_vmcs(vcpu->id, true, field->name, val);
 	if (nvmx_field_write(nvmx->v, field, encoding, val))
@@ -415,9 +434,16 @@ bool nvmx_insn_exists(struct nst_vcpu *vcpu, enum nst_isa_insn insn)
  */
 enum nst_next nvmx_insn(struct nst_vcpu *vcpu)
 {
-	if (!nvmx_insn_exists(vcpu, vcpu->exit.insn.which) || nst_in_l2(vcpu))
+	enum nst_isa_insn insn = vcpu->exit.insn.which;
+
+	if (insn == NST_INSN_VMFUNC)
+		return nvmx_vmfunc(vcpu);
+	if (!nvmx_insn_exists(vcpu, insn) ||
+	    (nst_in_l2(vcpu) && !nvmx_shadows(vcpu, &vcpu->exit)))
 		return nvmx_ud(vcpu);
 	if (nst_cpl(vcpu))
 		return nvmx_gp(vcpu);
+	if (nst_in_l2(vcpu))
+		return nvmx_shadow_access(vcpu, insn == NST_INSN_VMWRITE);
 	return nvmx_insns[vcpu->exit.insn.which].run(vcpu);
 }

@@ -148,6 +148,11 @@ static enum nst_verdict nvmx_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind k
 	return nvmx->v->pin & control ? NST_REFLECT : NST_DELIVER;
 }
 
+static bool nvmx_waits_for_sipi(struct nst_vcpu *vcpu)
+{
+	return vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED;
+}
+
 static u32 nvmx_windows(struct nst_vcpu *vcpu)
 {
 	const struct nvmx_vmcs12 *v = to_nvmx(vcpu)->v;
@@ -166,6 +171,9 @@ static bool nvmx_due(struct nst_vcpu *vcpu, struct nst_exit *exit)
 {
 	*exit = (struct nst_exit){ };
 	if (nvmx_apic_due(vcpu, exit))
+		return true;
+	exit->kind = NST_EXIT_MTF;
+	if (to_nvmx(vcpu)->mtf_pending || vcpu->nested->step.done)
 		return true;
 	exit->kind = NST_EXIT_PREEMPTION_TIMER;
 	if (nvmx_timer_expired(vcpu))
@@ -189,6 +197,12 @@ static enum nst_next nvmx_events(struct nst_vcpu *vcpu)
 {
 	struct nst_exit exit;
 
+	if (unlikely(vcpu->nested->changed)) {
+		vcpu->nested->changed = false;
+		exit = (struct nst_exit){ .kind = NST_EXIT_TRIPLE_FAULT };
+		if (!nvmx_state_possible(vcpu))
+			return nvmx_reflect(vcpu, &exit);
+	}
 	nvmx_apic_posted(vcpu);
 	if (nvmx_due(vcpu, &exit))
 		return nvmx_reflect(vcpu, &exit);
@@ -240,6 +254,8 @@ const struct nst_isa nvmx_isa = {
 	.verdict = nvmx_verdict,
 	.events = nvmx_events,
 	.windows = nvmx_windows,
+	.waits_for_sipi = nvmx_waits_for_sipi,
+	.log = nvmx_log,
 	.wakes = nvmx_wakes,
 	.merge = nvmx_merge,
 	.notice = nvmx_apic_posted,

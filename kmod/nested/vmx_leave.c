@@ -111,7 +111,9 @@ void nvmx_save_guest(struct nst_vcpu *vcpu)
 	v->guest_rsp = st->gpr[NST_RSP];
 	v->guest_rip = st->rip;
 	v->guest_rflags = st->rflags;
-	v->guest_activity = halted ? GUEST_ACTIVITY_HLT : GUEST_ACTIVITY_ACTIVE;
+	v->guest_activity = halted ? GUEST_ACTIVITY_HLT :
+			    vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED ?
+			    GUEST_ACTIVITY_WAIT_SIPI : GUEST_ACTIVITY_ACTIVE;
 	v->guest_interruptibility = (st->sti_shadow ? GUEST_INTR_STATE_STI : 0) |
 				    (st->movss_shadow ? GUEST_INTR_STATE_MOV_SS : 0) |
 				    (st->nmi_blocked ? GUEST_INTR_STATE_NMI : 0);
@@ -286,7 +288,8 @@ static void nvmx_become_host(struct nst_vcpu *vcpu)
 		nvmx_abort(vcpu, NVMX_ABORT_PDPTES);
 	else if (nvmx_load_area(vcpu, v->exit_msr_load_addr, v->exit_msr_load_count))
 		nvmx_abort(vcpu, NVMX_ABORT_LOAD_MSRS);
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED ||
+	    vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED)
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	nst_request(vcpu, NST_REQ_EVENT);
 }
@@ -321,6 +324,7 @@ void nvmx_leave(struct nst_vcpu *vcpu, const struct nvmx_exit *out)
 	nvmx_save_guest(vcpu);
 	nvmx_save_interrupted(vcpu, v);
 	nvmx_apic_flush(vcpu);
+	to_nvmx(vcpu)->mtf_pending = false;
 	stored = nvmx_store_msr_area(vcpu, v);
 	nvmx_timer_stop(vcpu);
 	nst_nested_switch(vcpu, false);

@@ -131,7 +131,7 @@ RULE(vmread_bitmap_width, BAD_CONTROL,
 RULE(vmfunc_reserved, BAD_CONTROL,
      "Reserved bits in the VM-function controls must be clear",
      !(proc2(v) & SECONDARY_EXEC_ENABLE_VMFUNC) ||
-     !(v->vm_function_control & ~(u64)VMX_VMFUNC_EPTP_SWITCHING))
+     !(v->vm_function_control & ~in->caps->vmfunc))
 RULE(eptp_list_needs_ept, BAD_CONTROL,
      "If EPTP switching is 1, enable EPT must be 1",
      !eptp_switching(v) || (proc2(v) & SECONDARY_EXEC_ENABLE_EPT))

@@ -1,19 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_GET_NESTED_STATE and KVM_SET_NESTED_STATE for VMX, in KVM's format with
- * our own vmcs12 in it.  L2's registers travel as the vCPU's registers; what
- * L1 gets back is in vmcs12's host-state area.
+ * KVM_GET_NESTED_STATE and KVM_SET_NESTED_STATE for VMX, in KVM's format.  L2's
+ * registers travel as the vCPU's registers; what L1 gets back is in vmcs12's
+ * host-state area.
  */
 #include "../nestor.h"
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include "../core.h"
+#include "../guestmem.h"
 #include "nvmx.h"
 
-static u32 nvmx_state_size(const struct nvmx *nvmx)
+/* Has L2 a shadow VMCS, which KVM keeps beside the VMCS? */
+static bool nvmx_has_shadow(const struct nvmx_vmcs12 *v)
 {
-	return sizeof(struct kvm_nested_state) +
-	       (nvmx->vmptr == NVMX_NO_POINTER ? 0 : KVM_STATE_NESTED_VMX_VMCS_SIZE);
+	return nvmx_has_proc2(v, SECONDARY_EXEC_SHADOW_VMCS) &&
+	       v->vmcs_link_pointer != NVMX_NO_POINTER;
+}
+
+static u32 nvmx_state_size(struct nst_vcpu *vcpu)
+{
+	const struct nvmx *nvmx = to_nvmx(vcpu);
+	u32 size = sizeof(struct kvm_nested_state);
+
+	if (nvmx->vmptr != NVMX_NO_POINTER)
+		size += KVM_STATE_NESTED_VMX_VMCS_SIZE;
+	if (nst_in_l2(vcpu) && nvmx_has_shadow(nvmx->v))
+		size += KVM_STATE_NESTED_VMX_VMCS_SIZE;
+	return size;
+}
+
+static void nvmx_get_l2(struct nst_vcpu *vcpu, struct kvm_nested_state *head)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	head->flags = KVM_STATE_NESTED_GUEST_MODE;
+	nst_pull(vcpu, NST_STATE_ALL);
+	nvmx_save_guest(vcpu);
+	nvmx_apic_flush(vcpu);
+	if (nvmx->mtf_pending || vcpu->nested->step.done)
+		head->flags |= KVM_STATE_NESTED_MTF_PENDING;
+	if (!nvmx->timer_on)
+		return;
+	/* In the timer's own ticks. */
+	head->hdr.vmx.flags = KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE;
+	head->hdr.vmx.preemption_timer_deadline = nvmx->timer_deadline >> NVMX_TIMER_SHIFT;
+}
+
+/* The shadow VMCS is in L1's memory, where L2 uses it: a copy for those who keep one. */
+static int nvmx_get_shadow(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user)
+{
+	struct nvmx_vmcs12 *copy = kzalloc(NVMX_REGION_SIZE, GFP_KERNEL_ACCOUNT);
+	u64 link = to_nvmx(vcpu)->v->vmcs_link_pointer;
+	int ret = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	if (nst_vcpu_read_gpa(vcpu, nst_gpa(link), copy, NVMX_REGION_SIZE))
+		memset(copy, 0, NVMX_REGION_SIZE);
+	if (copy_to_user(user->data.vmx[0].shadow_vmcs12, copy, NVMX_REGION_SIZE))
+		ret = -EFAULT;
+	kfree(copy);
+	return ret;
 }
 
 /**
@@ -22,37 +71,40 @@ static u32 nvmx_state_size(const struct nvmx *nvmx)
  * @user: where to
  * @size: room there
  *
- * Return: the size needed; nothing is written when there is less room; -EFAULT.
+ * Return: the size needed; nothing is written when there is less room; -EFAULT,
+ * -ENOMEM.
  */
 long nvmx_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
 	struct kvm_nested_state head = {
 		.format = KVM_STATE_NESTED_FORMAT_VMX,
-		.size = nvmx_state_size(nvmx),
+		.size = nvmx_state_size(vcpu),
 		.hdr.vmx.vmxon_pa = nvmx->root ? nvmx->vmxon_ptr : NVMX_NO_POINTER,
 		.hdr.vmx.vmcs12_pa = nvmx->vmptr,
 	};
 
 	if (size < head.size)
 		return head.size;
-	if (nst_in_l2(vcpu)) {
-		head.flags = KVM_STATE_NESTED_GUEST_MODE;
-		nst_pull(vcpu, NST_STATE_ALL);
-		nvmx_save_guest(vcpu);
-		nvmx_apic_flush(vcpu);
-		if (nvmx->timer_on) {
-			head.hdr.vmx.flags = KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE;
-			head.hdr.vmx.preemption_timer_deadline = nvmx->timer_deadline;
-		}
-	}
+	if (nst_in_l2(vcpu))
+		nvmx_get_l2(vcpu, &head);
+	else if (nvmx->root && vcpu->smm.in)
+		head.hdr.vmx.smm.flags = KVM_STATE_NESTED_SMM_VMXON;
 	if (copy_to_user(user, &head, sizeof(head)))
 		return -EFAULT;
 	if (nvmx->vmptr != NVMX_NO_POINTER &&
-	    copy_to_user(user->data.vmx[0].vmcs12, nvmx->v, sizeof(*nvmx->v)))
+	    copy_to_user(user->data.vmx[0].vmcs12, nvmx->v, NVMX_REGION_SIZE))
 		return -EFAULT;
+	if (nst_in_l2(vcpu) && nvmx_has_shadow(nvmx->v)) {
+		int ret = nvmx_get_shadow(vcpu, user);
+
+		if (ret)
+			return ret;
+	}
 	return head.size;
 }
+
+/* ---- setting it ---- */
 
 static bool nvmx_pointer_ok(const struct nst_vcpu *vcpu, u64 ptr)
 {
@@ -66,29 +118,81 @@ static bool nvmx_off_ok(const struct kvm_nested_state *head)
 	       head->hdr.vmx.vmcs12_pa == NVMX_NO_POINTER;
 }
 
+#define NVMX_L2_FLAGS	(KVM_STATE_NESTED_GUEST_MODE | KVM_STATE_NESTED_RUN_PENDING)
+#define NVMX_SMM_FLAGS	(KVM_STATE_NESTED_SMM_GUEST_MODE | KVM_STATE_NESTED_SMM_VMXON)
+
+/* In SMM L1 is outside of VMX operation, elsewhere these flags mean nothing. */
+static bool nvmx_smm_ok(const struct nst_vcpu *vcpu, const struct kvm_nested_state *head)
+{
+	u16 smm = head->hdr.vmx.smm.flags;
+
+	/* An SMI waits until L2 is left, so no L2 is to go back to. */
+	if (smm & ~NVMX_SMM_FLAGS || smm & KVM_STATE_NESTED_SMM_GUEST_MODE)
+		return false;
+	return vcpu->smm.in ? !(head->flags & NVMX_L2_FLAGS) : !smm;
+}
+
 static bool nvmx_head_ok(const struct nst_vcpu *vcpu, const struct kvm_nested_state *head)
 {
-	bool guest = head->flags & KVM_STATE_NESTED_GUEST_MODE;
+	u32 room = head->size - sizeof(*head);
 
-	/* No SMM with VMX here, no MTF, no entry that was begun and not done. */
-	if (head->flags & ~(KVM_STATE_NESTED_GUEST_MODE) || head->hdr.vmx.smm.flags ||
-	    head->hdr.vmx.flags & ~KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE)
-		return false;
-	if (!nvmx_pointer_ok(vcpu, head->hdr.vmx.vmxon_pa))
+	if (head->flags & ~(NVMX_L2_FLAGS | KVM_STATE_NESTED_MTF_PENDING) ||
+	    head->hdr.vmx.flags & ~KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE ||
+	    !nvmx_smm_ok(vcpu, head) || !nvmx_pointer_ok(vcpu, head->hdr.vmx.vmxon_pa))
 		return false;
 	if (head->hdr.vmx.vmcs12_pa == NVMX_NO_POINTER)
-		return !guest;
+		return !(head->flags & KVM_STATE_NESTED_GUEST_MODE) &&
+		       room < KVM_STATE_NESTED_VMX_VMCS_SIZE;
 	return head->hdr.vmx.vmcs12_pa != head->hdr.vmx.vmxon_pa &&
 	       nvmx_pointer_ok(vcpu, head->hdr.vmx.vmcs12_pa) &&
-	       head->size >= sizeof(*head) + KVM_STATE_NESTED_VMX_VMCS_SIZE;
+	       room >= KVM_STATE_NESTED_VMX_VMCS_SIZE;
+}
+
+/* What userspace kept of the shadow VMCS goes to where L2 will look for it. */
+static int nvmx_set_shadow(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size)
+{
+	u64 link = to_nvmx(vcpu)->v->vmcs_link_pointer;
+	struct nvmx_vmcs12 *copy;
+	int ret = -EINVAL;
+
+	if (size < sizeof(*user) + 2 * KVM_STATE_NESTED_VMX_VMCS_SIZE)
+		return -EINVAL;
+	copy = kmalloc(NVMX_REGION_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return -ENOMEM;
+	if (copy_from_user(copy, user->data.vmx[0].shadow_vmcs12, NVMX_REGION_SIZE)) {
+		ret = -EFAULT;
+	} else if (copy->revision == (NVMX_REVISION | NVMX_SHADOW_VMCS)) {
+		nst_vcpu_write_gpa(vcpu, nst_gpa(link), copy, NVMX_REGION_SIZE);
+		ret = 0;
+	}
+	kfree(copy);
+	return ret;
+}
+
+static void nvmx_resume_timer(struct nst_vcpu *vcpu, const struct kvm_nested_state *head)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	if (!(nvmx->v->pin & PIN_BASED_VMX_PREEMPTION_TIMER))
+		return;
+	nvmx_timer_start(vcpu);
+	if (head->hdr.vmx.flags & KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE)
+		nvmx->timer_deadline = head->hdr.vmx.preemption_timer_deadline << NVMX_TIMER_SHIFT;
 }
 
 /* The registers of the vCPU are L2's already, or will be set next. */
-static int nvmx_resume_l2(struct nst_vcpu *vcpu, const struct kvm_nested_state *head)
+static int nvmx_resume_l2(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
+			  const struct kvm_nested_state *head)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
 	struct nvmx_check in;
+	int ret = 0;
 
+	if (nvmx_has_shadow(nvmx->v) && nvmx_pointer_ok(vcpu, nvmx->v->vmcs_link_pointer))
+		ret = nvmx_set_shadow(vcpu, user, head->size);
+	if (ret)
+		return ret;
 	nvmx_fill_check(vcpu, &in);
 	in.l1_long = nvmx->v->exit_ctls & VM_EXIT_HOST_ADDR_SPACE_SIZE;
 	if (nvmx_check_vmfail(&in) || nvmx_check_guest(&in))
@@ -97,11 +201,12 @@ static int nvmx_resume_l2(struct nst_vcpu *vcpu, const struct kvm_nested_state *
 	if (nvmx_enter_paging(vcpu))
 		return -ENOMEM;
 	nvmx_apic_enter(vcpu);
-	if (nvmx->v->pin & PIN_BASED_VMX_PREEMPTION_TIMER) {
-		nvmx_timer_start(vcpu);
-		if (head->hdr.vmx.flags & KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE)
-			nvmx->timer_deadline = head->hdr.vmx.preemption_timer_deadline;
-	}
+	nvmx->mtf_pending = false;
+	if (head->flags & KVM_STATE_NESTED_RUN_PENDING)
+		nvmx_begin(vcpu);
+	if (head->flags & KVM_STATE_NESTED_MTF_PENDING)
+		nvmx->mtf_pending = true;
+	nvmx_resume_timer(vcpu, head);
 	return 0;
 }
 
@@ -127,9 +232,9 @@ long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	if (off)
 		return 0;
 	if (head->hdr.vmx.vmcs12_pa != NVMX_NO_POINTER) {
-		if (copy_from_user(nvmx->v, user->data.vmx[0].vmcs12, sizeof(*nvmx->v)))
+		if (copy_from_user(nvmx->v, user->data.vmx[0].vmcs12, NVMX_REGION_SIZE))
 			return -EFAULT;
-		if (nvmx->v->revision != NVMX_REVISION)
+		if ((nvmx->v->revision & ~NVMX_SHADOW_VMCS) != NVMX_REVISION)
 			return -EINVAL;
 	}
 	nvmx->root = true;
@@ -137,8 +242,24 @@ long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	nvmx->vmxon_ptr = head->hdr.vmx.vmxon_pa;
 	nvmx->vmptr = head->hdr.vmx.vmcs12_pa;
 	if (head->flags & KVM_STATE_NESTED_GUEST_MODE)
-		ret = nvmx_resume_l2(vcpu, head);
+		ret = nvmx_resume_l2(vcpu, user, head);
 	if (ret)
 		nvmx_isa.leave(vcpu);
 	return ret;
+}
+
+/**
+ * nvmx_state_possible() - could a CPU have the registers that L2 has?
+ * @vcpu: loaded vCPU, L2 current, after userspace set some of them
+ *
+ * Return: whether an entry would take them.
+ */
+bool nvmx_state_possible(struct nst_vcpu *vcpu)
+{
+	struct nvmx_check in;
+
+	nst_pull(vcpu, NST_STATE_ALL);
+	nvmx_save_guest(vcpu);
+	nvmx_fill_check(vcpu, &in);
+	return !nvmx_check_guest(&in);
 }

@@ -54,7 +54,7 @@ static const struct vmx_control vmx_controls[] = {
 	{ "MOV-DR exiting", VMX_PROC, VMX_DYNAMIC, CPU_BASED_MOV_DR_EXITING },
 	{ "unconditional I/O exiting", VMX_PROC, VMX_REQUIRED, CPU_BASED_UNCOND_IO_EXITING },
 	{ "use I/O bitmaps", VMX_PROC, VMX_NEVER, CPU_BASED_USE_IO_BITMAPS },
-	{ "monitor trap flag", VMX_PROC, VMX_NEVER, CPU_BASED_MONITOR_TRAP_FLAG },
+	{ "monitor trap flag", VMX_PROC, VMX_OPTIONAL, CPU_BASED_MONITOR_TRAP_FLAG },
 	{ "use MSR bitmaps", VMX_PROC, VMX_REQUIRED, CPU_BASED_USE_MSR_BITMAPS },
 	{ "PAUSE exiting", VMX_PROC, VMX_OPTIONAL, CPU_BASED_PAUSE_EXITING },
 	{ "activate secondary controls", VMX_PROC, VMX_REQUIRED,
@@ -267,6 +267,7 @@ static void vmx_fill_caps(void)
 	nst_caps.tsc_scaling = vmx_can(VMX_PROC2, SECONDARY_EXEC_TSC_SCALING);
 	nst_caps.nmi_window = true;
 	nst_caps.irq_needs_if = true;
+	nst_caps.mtf = vmx_can(VMX_PROC, CPU_BASED_MONITOR_TRAP_FLAG);
 	nst_caps.has_vpid = vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_VPID);
 	nst_caps.virtual_tpr = vmx_can(VMX_PROC, CPU_BASED_TPR_SHADOW);
 	nst_caps.xsaves = vmx_can(VMX_PROC2, SECONDARY_EXEC_XSAVES);

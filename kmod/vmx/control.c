@@ -28,6 +28,7 @@ static const struct vmx_trap_row vmx_proc_traps[] = {
 	{ NST_TRAP_CR8, CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING },
 	{ NST_TRAP_CR8, CPU_BASED_TPR_SHADOW, true },
 	{ NST_TRAP_DR, CPU_BASED_MOV_DR_EXITING },
+	{ NST_TRAP_MTF, CPU_BASED_MONITOR_TRAP_FLAG },
 };
 
 static const struct vmx_trap_row vmx_proc2_traps[] = {

@@ -141,7 +141,11 @@ GUEST_CASE(fields, INSN_TEXT, .flags = CASE_VMX)
 	fails(vmread_flags(0x7000, &value), E_FIELD, "VMREAD of no field");
 	fails(vmread_flags(1ul << 32 | F_GUEST_RIP, &value), E_FIELD, "VMREAD with bit 32 set");
 	fails(vmwrite(0x7000, 1), E_FIELD, "VMWRITE of no field");
-	fails(vmwrite(F_EXIT_REASON, 1), E_READ_ONLY, "VMWRITE of a read-only field");
+	if (rdmsr(MSR_VMX_MISC) & MISC_WRITE_ALL)
+		check(vmwrite(F_EXIT_REASON, 1) == VMX_OK && vmread(F_EXIT_REASON) == 1,
+		      "VMWRITE of a field of exit information");
+	else
+		fails(vmwrite(F_EXIT_REASON, 1), E_READ_ONLY, "VMWRITE of a read-only field");
 	check(vmwrite(F_GUEST_ES_SEL, 0x12345678) == VMX_OK && vmread(F_GUEST_ES_SEL) == 0x5678,
 	      "a field of 16 bits");
 	vmwrite(F_TSC_OFFSET, 0x1122334455667788);

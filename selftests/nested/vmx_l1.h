@@ -24,6 +24,7 @@
 #define FEATURE_VMX		(1ul << 2)
 #define MSR_VMX_BASIC		0x480
 #define MSR_VMX_MISC		0x485
+#define MISC_WRITE_ALL		(1ul << 29)
 #define MSR_VMX_PROC2		0x48b
 #define MSR_VMX_EPT_VPID	0x48c
 #define MSR_VMX_TRUE_PIN	0x48d
@@ -37,7 +38,7 @@
 #define CR4_VMXE		(1ul << 13)
 
 enum vmcs_field {
-	F_VPID = 0x0000, F_POSTED_VECTOR = 0x0002, F_INTR_STATUS = 0x0810,
+	F_VPID = 0x0000, F_POSTED_VECTOR = 0x0002, F_INTR_STATUS = 0x0810, F_PML_INDEX = 0x0812,
 	F_GUEST_ES_SEL = 0x0800, F_GUEST_CS_SEL = 0x0802, F_GUEST_SS_SEL = 0x0804,
 	F_GUEST_DS_SEL = 0x0806, F_GUEST_FS_SEL = 0x0808, F_GUEST_GS_SEL = 0x080a,
 	F_GUEST_LDTR_SEL = 0x080c, F_GUEST_TR_SEL = 0x080e,
@@ -47,6 +48,8 @@ enum vmcs_field {
 	F_IO_BITMAP_A = 0x2000, F_IO_BITMAP_B = 0x2002, F_MSR_BITMAP = 0x2004,
 	F_EXIT_STORE_ADDR = 0x2006, F_EXIT_LOAD_ADDR = 0x2008, F_ENTRY_LOAD_ADDR = 0x200a,
 	F_VAPIC = 0x2012, F_APIC_ACCESS = 0x2014, F_POSTED_DESC = 0x2016, F_EOI_EXIT0 = 0x201c,
+	F_PML_ADDRESS = 0x200e, F_VMFUNCS = 0x2018, F_EPTP_LIST = 0x2024,
+	F_VMREAD_BITMAP = 0x2026, F_VMWRITE_BITMAP = 0x2028, F_TSC_MULTIPLIER = 0x2032,
 	F_TSC_OFFSET = 0x2010, F_EPTP = 0x201a,
 	F_GUEST_PHYSICAL = 0x2400, F_LINK = 0x2800, F_GUEST_DEBUGCTL = 0x2802,
 	F_GUEST_PAT = 0x2804, F_GUEST_EFER = 0x2806, F_HOST_PAT = 0x2c00, F_HOST_EFER = 0x2c02,
@@ -103,6 +106,7 @@ enum vmcs_field {
 #define PROC_MOV_DR		(1u << 23)
 #define PROC_IO			(1u << 24)
 #define PROC_IO_BITMAPS		(1u << 25)
+#define PROC_MTF		(1u << 27)
 #define PROC_MSR_BITMAPS	(1u << 28)
 #define PROC_PAUSE		(1u << 30)
 #define PROC_SECONDARY		(1u << 31)
@@ -116,6 +120,10 @@ enum vmcs_field {
 #define PROC2_UNRESTRICTED	(1u << 7)
 #define PROC2_APIC_REGS		(1u << 8)
 #define PROC2_VIRQ		(1u << 9)
+#define PROC2_VMFUNC		(1u << 13)
+#define PROC2_SHADOW		(1u << 14)
+#define PROC2_PML		(1u << 17)
+#define PROC2_TSC_SCALING	(1u << 25)
 #define EXIT_HOST_64		(1u << 9)
 #define EXIT_ACK_IRQ		(1u << 15)
 #define EXIT_SAVE_TIMER		(1u << 22)
@@ -127,6 +135,7 @@ enum {
 	R_TASK_SWITCH = 9, R_CPUID = 10, R_HLT = 12, R_INVD = 13, R_INVLPG = 14, R_RDPMC = 15,
 	R_RDTSC = 16, R_VMCALL = 18, R_VMREAD = 23, R_CR = 28, R_DR = 29, R_IO = 30,
 	R_RDMSR = 31, R_WRMSR = 32, R_BAD_STATE = 33, R_BAD_MSR = 34, R_PAUSE = 40,
+	R_SIPI = 4, R_MTF = 37, R_VMFUNC = 59, R_PML_FULL = 62,
 	R_TPR = 43, R_APIC_ACCESS = 44, R_EOI = 45, R_APIC_WRITE = 56,
 	R_GDTR_IDTR = 46, R_LDTR_TR = 47, R_EPT_VIOLATION = 48, R_EPT_MISCONFIG = 49,
 	R_RDTSCP = 51, R_TIMER = 52, R_WBINVD = 54, R_XSETBV = 55,
@@ -137,6 +146,7 @@ enum {
 #define EVENT_NMI		(2u << 8)
 #define EVENT_EXCEPTION		(3u << 8)
 #define EVENT_SOFT_INT		(4u << 8)
+#define EVENT_OTHER		(7u << 8)
 #define EVENT_ERROR		(1u << 11)
 
 /* VM-instruction errors. */
