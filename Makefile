@@ -25,6 +25,10 @@ RUNNING := /lib/modules/$(shell uname -r)/build
 KDIR ?= $(if $(wildcard $(RUNNING)/Makefile),$(RUNNING),$(FALLBACK))
 FALLBACK = $(shell echo "no headers of the running kernel $$(uname -r): building for Debian's 6.1" >&2; selftests/hosts/kdir 6.1)
 
+# Where headers bring the kernel's type information, a module gets its own, by pahole;
+# without that program it has none.
+BTF := $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
+
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
@@ -48,7 +52,7 @@ deps-build:
 	@scripts/deps.sh build $(if $(wildcard $(RUNNING)/Makefile),,headers)
 
 module: deps-build
-	@kdir="$(KDIR)" && test -n "$$kdir" && $(MAKE) -C "$$kdir" M=$(CURDIR) modules
+	@kdir="$(KDIR)" && test -n "$$kdir" && $(MAKE) -C "$$kdir" M=$(CURDIR) $(BTF) modules
 
 launcher: deps-build
 	@if [ -e userspace/Makefile ]; then $(MAKE) -C userspace; fi

@@ -26,7 +26,8 @@ for series in "$@"; do
 	(cd "$tree" && find Kbuild kmod uapi -type f \
 		\( -name '*.[chS]' -o -name Kbuild \) ! -name '*.mod.c' -print0 |
 		xargs -0 cp --parents -t "$copy")
-	nice make -C "$kdir" M="$copy" W=1 C=2 -j2 modules >"$scratch/log" 2>&1
+	nice make -C "$kdir" M="$copy" W=1 C=2 -j2 \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$scratch/log" 2>&1
 	status=$?
 	grep -E "(warning|error|Error):?" "$scratch/log" |
 		sed "s|$copy/||g" | grep -v '^/usr/src/\|^make' |

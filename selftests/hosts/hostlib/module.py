@@ -15,6 +15,10 @@ from . import cache, images, kernels
 PARTS = ("kmod", "uapi", "Kbuild")
 SUFFIXES = (".c", ".h", ".S", ".lds")
 
+# Some packages of headers bring what type information of a module is made from, and
+# not the program that makes it.
+NO_BTF = "CONFIG_DEBUG_INFO_BTF_MODULES="
+
 
 class BuildFailed(Exception):
     """The module does not compile; the text is the compiler's."""
@@ -82,7 +86,7 @@ def _make(kdir, top, ready):
         raise BuildFailed("the tree has no Kbuild")
     log = top / "make.log"
     with open(log, "w", encoding="utf-8") as f:
-        done = subprocess.run(["make", "-C", str(kdir), f"M={top}", "-k", "-j2",
+        done = subprocess.run(["make", "-C", str(kdir), f"M={top}", "-k", "-j2", NO_BTF,
                                "modules"], stdout=f, check=False,
                               stderr=subprocess.STDOUT)
     built = top / "nestor.ko"
