@@ -230,11 +230,8 @@ static void unpublish(struct nst_vm *vm, u32 id, struct nst_memslot *old,
 	spin_unlock(&vm->mmu_lock);
 }
 
-/*
- * Replaces @old by @new; either may be NULL.  Consumes both on success, none
- * on failure.
- */
-static int publish(struct nst_vm *vm, u32 id, struct nst_memslot *old, struct nst_memslot *new)
+static int publish_changing(struct nst_vm *vm, u32 id, struct nst_memslot *old,
+			    struct nst_memslot *new)
 {
 	struct nst_memslots *slots = nst_memslots(vm);
 	int ret;
@@ -256,8 +253,25 @@ static int publish(struct nst_vm *vm, u32 id, struct nst_memslot *old, struct ns
 	}
 
 	settle(vm, old, new);
-	if (!old)
-		return 0;
+	return 0;
+}
+
+/*
+ * Replaces @old by @new; either may be NULL.  Consumes both on success, none
+ * on failure.
+ */
+static int publish(struct nst_vm *vm, u32 id, struct nst_memslot *old, struct nst_memslot *new)
+{
+	struct nst_memslots *slots = nst_memslots(vm);
+	int ret;
+
+	WRITE_ONCE(slots->changing, true);
+	/* Whoever finds the new slot finds this, or else the new generation. */
+	smp_wmb();
+	ret = publish_changing(vm, id, old, new);
+	smp_store_release(&slots->changing, false);
+	if (ret || !old)
+		return ret;
 	/* After this, accesses through the old user address are over, too. */
 	synchronize_srcu_expedited(&vm->srcu);
 	if (new && old->dirty_bitmap == new->dirty_bitmap)

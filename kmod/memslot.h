@@ -63,6 +63,7 @@ struct nst_memslot {
  * @inval_start: lowest address of the running ones; mmu_lock
  * @inval_end: first address behind them; mmu_lock
  * @removing: a slot is on its way out: map nothing now; mmu_lock
+ * @changing: a change is under way: who misses memory now looks again; slots_lock
  * @dirty_log_flags: KVM_DIRTY_LOG_*: GET_DIRTY_LOG leaves bits and protection to
  *	CLEAR_DIRTY_LOG; a log begins with all bits set; slots_lock
  */
@@ -77,6 +78,7 @@ struct nst_memslots {
 	unsigned long inval_start;
 	unsigned long inval_end;
 	bool removing;
+	bool changing;
 	u32 dirty_log_flags;
 };
 

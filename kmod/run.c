@@ -325,10 +325,11 @@ static enum nst_next nst_host_work(struct nst_vcpu *vcpu)
 	return NST_ENTER;
 }
 
-/* Memory that was not accessible because its slot was about to go: look again. */
+/* Memory that was not accessible because its slot was about to come or go: look again. */
 static bool nst_slots_moved(const struct nst_memslots *slots, u64 generation)
 {
-	return READ_ONCE(slots->generation) != generation || READ_ONCE(slots->removing);
+	/* In this order: the generation is raised before a change is over. */
+	return smp_load_acquire(&slots->changing) || READ_ONCE(slots->generation) != generation;
 }
 
 static enum nst_next nst_run_loop(struct nst_vcpu *vcpu)
@@ -394,8 +395,10 @@ static long nst_run_result(struct nst_vcpu *vcpu, enum nst_next next)
 
 static long nst_run_loaded(struct nst_vcpu *vcpu)
 {
+	const struct nst_memslots *slots = nst_memslots(vcpu->vm);
 	struct kvm_run *run = vcpu->run;
 	enum nst_next next;
+	u64 generation;
 
 	if (nst_sync_regs_in(vcpu))
 		return -EINVAL;
@@ -404,7 +407,10 @@ static long nst_run_loaded(struct nst_vcpu *vcpu)
 	/* Userspace may have made another of it. */
 	vcpu->apf.halted = false;
 	nst_debug_start(vcpu);
+	generation = READ_ONCE(slots->generation);
 	next = nst_insn_complete(vcpu);
+	if (next == NST_FAULTED && nst_slots_moved(slots, generation))
+		next = NST_ENTER;
 	/* Asked not to enter at all, so there is no exit whose reason to tell. */
 	if (next == NST_ENTER && nst_immediate_exit(run))
 		return -EINTR;
