@@ -17,6 +17,8 @@
 #define WORDS		(PAGE / sizeof(uint64_t))
 #define PAGES		512	/* of each thread */
 #define THREADS_MAX	16
+#define PAGES_AT_ONCE	32
+#define PAUSE_USEC	1000	/* a halt, and time for whoever migrates us */
 #define TICK_USEC	100000
 #define NSEC_PER_SEC	1000000000ull
 
@@ -69,7 +71,7 @@ static void *writer(void *arg)
 
 	for (unsigned int i = 0; i < PAGES * WORDS; i++)
 		memory[i] = word(0, i / WORDS, i % WORDS);
-	for (;;) {
+	for (unsigned int n = 1;; n++) {
 		unsigned int page = (seed = mix(seed + 1)) % PAGES;
 		uint64_t *at = memory + page * WORDS, *turn = &turns[me][page];
 
@@ -83,6 +85,8 @@ static void *writer(void *arg)
 		atomic_fetch_add(&pages_done, 1);
 		for (unsigned int i = 0; i < NR_CLOCKS; i++)
 			look_at(i);
+		if (n % PAGES_AT_ONCE == 0)
+			usleep(PAUSE_USEC);
 	}
 	return NULL;
 }

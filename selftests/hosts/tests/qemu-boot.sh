@@ -30,7 +30,7 @@ guest() {
 		-drive "file=$SNAP,format=qcow2,if=none,id=d" "$@"
 }
 
-try "pc, irqchip off" linux_boots "$TMP/off" 1 -M pc,kernel-irqchip=off
+irqchip_off "pc, irqchip off" linux_boots "$TMP/off" 1 -M pc,kernel-irqchip=off
 qemu-img create -q -f qcow2 "$SNAP" 1M
 guest one
 try "pc, irqchip on" says one "tick 3"

@@ -20,16 +20,16 @@ esac
 
 KERNEL=$GUEST/bzImage try "pc, SeaBIOS loads a bzImage" linux_boots "$TMP/bz" 1 -M pc
 try "pc, irqchip split" linux_boots "$TMP/l" 1 -M pc,kernel-irqchip=split
-try "pc, irqchip off" linux_boots "$TMP/l" 1 -M pc,kernel-irqchip=off
+irqchip_off "pc, irqchip off" linux_boots "$TMP/l" 1 -M pc,kernel-irqchip=off
 try "pc, 4 CPUs, -cpu host" linux_boots "$TMP/l" 4 -M pc -cpu host
 try "q35, 4 CPUs, -cpu max" linux_boots "$TMP/l" 4 -M q35 -cpu max
 try "q35, irqchip split, 4 CPUs, -cpu $model" \
 	linux_boots "$TMP/l" 4 -M q35,kernel-irqchip=split -cpu $model
-try "q35, irqchip off, -cpu qemu64" linux_boots "$TMP/l" 1 -M q35,kernel-irqchip=off -cpu qemu64
+irqchip_off "q35, irqchip off, -cpu qemu64" linux_boots "$TMP/l" 1 -M q35,kernel-irqchip=off -cpu qemu64
 try "q35, SMM off" linux_boots "$TMP/l" 1 -M q35,smm=off
 try "microvm" linux_boots "$TMP/l" 1 -M microvm,isa-serial=on
 try "microvm, irqchip split" linux_boots "$TMP/l" 2 -M microvm,isa-serial=on,kernel-irqchip=split -cpu host
-try "microvm, irqchip off" linux_boots "$TMP/l" 1 -M microvm,isa-serial=on,kernel-irqchip=off
+irqchip_off "microvm, irqchip off" linux_boots "$TMP/l" 1 -M microvm,isa-serial=on,kernel-irqchip=off
 grep -h '^Linux guest' "$TMP"/l | head -n 1 | sed 's/^/# /'
 try "nothing is left: the module unloads" module_unloads
 finish

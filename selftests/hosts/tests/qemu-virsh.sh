@@ -11,7 +11,11 @@
 . "${0%/*}/qemu-lib.sh"
 plan 11
 LOG=$TMP/serial
-ln -s /run /var/run 2>/dev/null
+mkdir -p /var
+ln -s /run /var/run
+# Users that libvirt wants to know, although nothing runs as them here.
+echo "libvirt-qemu:x:64055:104::/:/bin/false" >>/etc/passwd
+echo "libvirt-qemu:x:64055:" >>/etc/group
 mkdir -p /etc/libvirt/qemu /var/log/libvirt/qemu /var/lib/libvirt/qemu /var/cache/libvirt \
 	/run/libvirt /var/tmp
 cat >/etc/libvirt/qemu.conf <<'END'
