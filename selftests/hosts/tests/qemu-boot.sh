@@ -3,7 +3,7 @@
 # Unmodified QEMU: SeaBIOS and Debian's kernel on a pc, the interrupt controllers
 # in the kernel and in QEMU; a snapshot that another process goes on from.
 # hosts: svm vmx
-# nightly: svm vmx
+# nightly: vmx
 # options: --guest --other-guest vmlinux --client qemu --mem 1900
 # seconds: 600
 

@@ -5,7 +5,7 @@
 # then the guest goes on. In svm the emulator's guests meet no breakpoint, neither
 # INT3 nor one in DR7 (see deviations.rst): there gdb steps alone.
 # hosts: svm vmx
-# nightly: svm vmx
+# nightly: vmx
 # options: --guest --other-guest vmlinux --client qemu --mem 2048
 # seconds: 600
 
