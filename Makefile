@@ -74,7 +74,7 @@ check:
 
 check-nightly:
 	@scripts/deps.sh build hosts check docs
-	@BOOTS=30 KILLS=200 ROUNDS=10 MIB=64 selftests/runner/run --nightly
+	@BOOTS=30 KILLS=200 ROUNDS=10 MIB=64 NST_MOVES=100 selftests/runner/run --nightly
 
 check-fast:
 	@scripts/deps.sh build hosts check
@@ -82,7 +82,7 @@ check-fast:
 
 check-kvm:
 	@scripts/deps.sh build hosts
-	@selftests/kvm/run -v
+	@selftests/kvm/run -v --host svm --host vmx
 
 unit:
 	@scripts/deps.sh build

@@ -118,7 +118,7 @@ static void fetch_work(struct work_struct *work)
 
 	fetch_page(f);
 	spin_lock(&fetches_lock);
-	f->here = true;
+	WRITE_ONCE(f->here, true);
 	missed = f->vcpu;
 	if (missed) {
 		nst_request(f->vcpu, NST_REQ_APF);

@@ -33,6 +33,12 @@ static int nst_cap_xsave2(void)
 	return max_t(unsigned int, nst_xsave_size(), sizeof(struct kvm_xsave));
 }
 
+/* The CPU's own walk knows the host's width alone; those of shadow paging are ours. */
+static int nst_cap_smaller_maxphyaddr(void)
+{
+	return !nst_caps.tdp;
+}
+
 /* MWAIT in a guest puts the host's CPU to sleep as it would without one. */
 static int nst_cap_disable_exits(void)
 {
@@ -120,6 +126,7 @@ static const struct {
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1 },
 	{ KVM_CAP_DISABLE_QUIRKS, 1 },
 	{ KVM_CAP_DISABLE_QUIRKS2, NST_QUIRKS },
+	{ KVM_CAP_SMALLER_MAXPHYADDR, 0, nst_cap_smaller_maxphyaddr },
 	{ KVM_CAP_X86_DISABLE_EXITS, 0, nst_cap_disable_exits },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
 	{ KVM_CAP_ENABLE_CAP, 1 },

@@ -12,6 +12,7 @@ usage: check-tree.py [--no-compile]
   names       no function of ours begins with kvm_ or hv_
   words       no trace of unfinished work
   crash       no BUG() and no panic()
+  ioctls      every ioctl is in selftests/api/ioctl_errors.c
   headers     every header compiles alone
 """
 import pathlib
@@ -183,6 +184,17 @@ def crash():
                 yield f"{shown(path)}:{number}: {line.strip()}"
 
 
+def ioctls():
+    """Numbers in the tables of the module, against the rows of the test of errors."""
+    tested = (TREE / "selftests" / "api" / "ioctl_errors.c").read_text()
+    for path in sorted(KMOD.glob("*.c")):
+        for table in re.findall(r"struct nst_ioctl \w+\[\] = \{(.*?)^\};", path.read_text(),
+                                re.M | re.S):
+            for name in re.findall(r"\{ ((?:KVM|NESTOR)_\w+),", table):
+                if not re.search(rf"ROW\(\w+, {name},", tested):
+                    yield f"{shown(path)}: {name}: its errors are not tested"
+
+
 def headers():
     """Headers that do not compile alone."""
     found = list(sources(".h"))
@@ -209,7 +221,7 @@ def headers():
 
 def main():
     """Run every rule; one TAP line each."""
-    rules = [direction, pure, size, spdx, funnel, names, words, crash]
+    rules = [direction, pure, size, spdx, funnel, names, words, crash, ioctls]
     if "--no-compile" not in sys.argv:
         rules.append(headers)
     print("TAP version 13")

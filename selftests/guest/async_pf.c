@@ -28,7 +28,7 @@
 #define ABSENT		1	/* flags */
 #define VECTOR		0x51
 #define TIMER		0x61
-#define TICK		20000
+#define TICK		1000000
 #define PAGE(i)		((volatile u32 *)(PAGES + (i) * PAGE_SIZE))
 #define PATIENCE	10000000
 
