@@ -44,6 +44,7 @@ static size_t bitmap_bytes(u64 npages)
  */
 struct nst_memslot *nst_memslot_find(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
+	lockdep_assert_once(srcu_read_lock_held(&vm->srcu) || lockdep_is_held(&vm->slots_lock));
 	return mtree_load(&nst_memslots(vm)->by_gfn[space], gfn);
 }
 

@@ -6,6 +6,8 @@
 #ifndef NST_FUZZ_H
 #define NST_FUZZ_H
 
+#include <time.h>
+
 #include "api.h"
 
 #define FILES		16		/* of a world, closed and made anew at random */
@@ -40,6 +42,7 @@ struct world {
 struct hand {
 	struct world *world;
 	pthread_t thread;
+	timer_t clock;		/* ends its KVM_RUN */
 	uint64_t random;
 	uint8_t *area;		/* AREA bytes, then nothing is mapped */
 };

@@ -34,7 +34,8 @@
 #define THREADS		4
 #define CALLS		3000u		/* of each thread of a world */
 #define WORLD_SECONDS	10u		/* then it is killed */
-#define TICK_NS		3000000l	/* no KVM_RUN is longer */
+#define TICK_NS		8000000u	/* no KVM_RUN is longer */
+#define SLOWER		8u		/* all of it, in the debug kernel */
 
 /* @get: answers what @request takes, 0 when nothing does */
 struct entry {
@@ -253,6 +254,36 @@ static void keep(struct hand *h, const struct entry *e, long result)
 		read_stats(h, result);
 }
 
+static void on_tick(int signal)
+{
+	(void)signal;
+}
+
+static unsigned int pace(void)
+{
+	const char *kernel = getenv("NESTOR_KERNEL");
+
+	return kernel && !strcmp(kernel, "debug") ? SLOWER : 1;
+}
+
+/* Every thread has its own clock: a guest that loops must come back. */
+static void make_clock(struct hand *h)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+
+	event._sigev_un._tid = syscall(SYS_gettid);
+	if (timer_create(CLOCK_MONOTONIC, &event, &h->clock))
+		_exit(1);
+}
+
+/* Again and again, since the first may come before the ioctl begins; 0: none */
+static void set_clock(struct hand *h, uint32_t ns)
+{
+	struct itimerspec when = { { 0, ns }, { 0, ns } };
+
+	timer_settime(h->clock, 0, &when, NULL);
+}
+
 static void one_call(struct hand *h)
 {
 	struct file *f = &h->world->file[below(h, FILES)];
@@ -271,7 +302,11 @@ static void one_call(struct hand *h)
 	while (e->kind != f->kind && below(h, 50))
 		e = &table[below(h, COUNT(table))];
 	arg = argument(h, fd, e);
+	if (e == &table[0])
+		set_clock(h, (1 + below(h, TICK_NS)) * pace());
 	result = ioctl(fd, e->request, arg);
+	if (e == &table[0])
+		set_clock(h, 0);
 	atomic_fetch_add(&seen->calls, 1);
 	if (result < 0)
 		return;
@@ -279,29 +314,12 @@ static void one_call(struct hand *h)
 	keep(h, e, result);
 }
 
-static void on_tick(int signal)
-{
-	(void)signal;
-}
-
-/* Every thread has its own clock: a guest that loops must come back. */
-static void start_ticks(void)
-{
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
-	struct itimerspec when = { { 0, TICK_NS }, { 0, TICK_NS } };
-	timer_t timer;
-
-	event._sigev_un._tid = syscall(SYS_gettid);
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &when, NULL))
-		_exit(1);
-}
-
 static void *hand_main(void *arg)
 {
 	struct hand *h = arg;
 	unsigned int i;
 
-	start_ticks();
+	make_clock(h);
 	for (i = 0; i < CALLS; i++) {
 		if (!below(h, 100))
 			new_machine(h);
@@ -354,7 +372,8 @@ static void world_main(uint64_t seed)
 		atomic_init(&w.file[i].fd, -1);
 	set_file(&w, 0, dup(api_device), ON_DEVICE);
 	for (i = 0; i < THREADS; i++) {
-		h[i] = (struct hand){ &w, 0, seed * THREADS + i + 1, area_with_end() };
+		h[i] = (struct hand){ .world = &w, .random = seed * THREADS + i + 1,
+				      .area = area_with_end() };
 		draw(&h[i].random);
 	}
 	noise(&h[0], w.page, TABLES);
@@ -375,7 +394,7 @@ static void world_main(uint64_t seed)
  */
 static bool one_world(uint64_t seed)
 {
-	time_t late = time(NULL) + WORLD_SECONDS;
+	time_t late = time(NULL) + WORLD_SECONDS * pace();
 	pid_t child = fork();
 
 	if (child < 0)
