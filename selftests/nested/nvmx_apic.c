@@ -45,7 +45,7 @@ extern u8 l2_cr8_end[], l2_write_end[], l2_wrmsr_end[];
 
 static volatile u32 *vreg(u32 offset)
 {
-	return (u32 *)(VAPIC + offset);
+	return (u32 *)((u64)VAPIC + offset);
 }
 
 static void vset(u32 base, u8 vector)

@@ -288,6 +288,7 @@ GUEST_CASE(shadow_vmcs, SHADOW_TEXT, .flags = CASE_VMX)
 	check(vmread(F_GUEST_RSP) == 0x1234567, "L1 sees what L2 wrote");
 	check(vmread(F_INSN_ERROR) == E_FIELD, "and why VMREAD failed");
 	vmptrld(VMCS_REGION);
+	l2_launched = false;
 	*(volatile u32 *)SHADOW_REGION = revision;
 	vmwrite(F_LINK, SHADOW_REGION);
 	l2_exits(REASON_ENTRY_FAILED | R_BAD_STATE, "a link to a VMCS that is no shadow");

@@ -76,8 +76,8 @@ static void test_values(void)
 	tap_ok(!(get(&caps, MSR_IA32_VMX_TRUE_PROCBASED_CTLS) & CPU_BASED_CR3_LOAD_EXITING) &&
 	       (get(&caps, MSR_IA32_VMX_PROCBASED_CTLS) & CPU_BASED_CR3_LOAD_EXITING),
 	       "CR3-load exiting is free in the TRUE MSR alone");
-	tap_ok(!nvmx_caps_get(&caps, MSR_IA32_VMX_VMFUNC, &val) &&
-	       !nvmx_caps_get(&caps, MSR_IA32_VMX_VMFUNC + 1, &val) &&
+	tap_ok(get(&caps, MSR_IA32_VMX_VMFUNC) == 1, "EPTP switching is the only VM function");
+	tap_ok(!nvmx_caps_get(&caps, MSR_IA32_VMX_VMFUNC + 1, &val) &&
 	       !nvmx_caps_get(&caps, MSR_IA32_VMX_BASIC - 1, &val), "no other MSRs");
 }
 
@@ -110,6 +110,13 @@ static void test_set(void)
 	       "but none that was not there");
 	tap_ok(!nvmx_caps_set(&caps, &most, MSR_IA32_VMX_EPT_VPID_CAP,
 			      most.ept_vpid | VMX_EPT_EXECUTE_ONLY_BIT), "nor of EPT");
+	tap_ok(nvmx_caps_set(&caps, &most, MSR_IA32_VMX_VMCS_ENUM, ~0ull) &&
+	       nvmx_caps_set(&caps, &most, MSR_IA32_VMX_VMCS_ENUM, 0), "the field index is a hint");
+	tap_ok(nvmx_caps_set(&caps, &most, MSR_IA32_VMX_BASIC, most.basic & ~BIT_ULL(54)) &&
+	       !nvmx_caps_set(&caps, &most, MSR_IA32_VMX_BASIC, most.basic | BIT_ULL(49)),
+	       "features of IA32_VMX_BASIC are taken away, not added");
+	tap_ok(nvmx_caps_set(&caps, &most, MSR_IA32_VMX_VMFUNC, 0) &&
+	       !nvmx_caps_set(&caps, &most, MSR_IA32_VMX_VMFUNC, 3), "nor are VM functions");
 	tap_ok(!nvmx_caps_set(&caps, &most, MSR_IA32_VMX_TRUE_PINBASED_CTLS, 0x7full << 32),
 	       "a control that must be 1 stays so");
 	tap_ok(!nvmx_caps_set(&caps, &most, MSR_IA32_VMX_MISC, most.misc ^ 1) &&

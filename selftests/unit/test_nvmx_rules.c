@@ -266,7 +266,8 @@ static void guest_user(void)
 	V(exit_load_width, v.exit_msr_load_count = 1; v.exit_msr_load_addr = WIDE) \
 	V(entry_reserved, v.entry_ctls |= BIT(31))				\
 	V(event_type, with_event(INTR_TYPE_RESERVED, 1))			\
-	V(event_type, with_event(INTR_TYPE_OTHER_EVENT, 0))			\
+	V(event_type, with_event(INTR_TYPE_OTHER_EVENT, 0);			\
+	  caps.may1[NVMX_PROC] &= ~CPU_BASED_MONITOR_TRAP_FLAG)		\
 	V(event_vector, with_event(INTR_TYPE_NMI_INTR, 3))			\
 	V(event_vector, with_event(INTR_TYPE_HARD_EXCEPTION, 32))		\
 	V(event_error_code, with_event(INTR_TYPE_HARD_EXCEPTION, X86_TRAP_GP))	\
