@@ -333,7 +333,8 @@ static void random_moves(struct vcpu *vcpu)
 	if (timer_create(CLOCK_MONOTONIC, &event, &timer))
 		vm_give_up("timer_create");
 	while (!atomic_load(&vcpu->vm->stop)) {
-		arm(200 + random() % 30000);
+		/* Longer and longer, so that the slowest host gets somewhere. */
+		arm(200 + random() % (moved < 3000 ? 30000 + 300 * moved : 900000));
 		vcpu->run->immediate_exit = 0;
 		rc = vcpu_run(vcpu);
 		if (rc == -EINTR)
