@@ -75,6 +75,7 @@ struct nst_event {
  * @has_vpid: TLB tags, so that a VM entry need not flush
  * @irq_needs_if: an interrupt is injected only into a guest that could take it
  * @virtual_tpr: CR8 is virtualised in hardware
+ * @virtual_gif: SVM's GIF is virtualised in hardware
  * @xsaves: XSAVES may be enabled for the guest
  * @rdtscp: RDTSCP and RDPID may be enabled for the guest
  * @invpcid: INVPCID may be enabled for the guest
@@ -95,6 +96,7 @@ struct nst_hw_caps {
 	bool has_vpid;
 	bool irq_needs_if;
 	bool virtual_tpr;
+	bool virtual_gif;
 	bool xsaves;
 	bool rdtscp;
 	bool invpcid;

@@ -59,6 +59,8 @@
  * @cr4_shadow: the same for CR4
  * @tsc_offset: added to the host's TSC for the guest
  * @tsc_ratio: 16.48 fixed point; 1 << 48 means none.  Only if the backend scales
+ * @own_gif: (SVM) STGI and CLGI change st.gif without an exit.  Only if the backend can
+ * @gif_window: STGI exits all the same: something waits for it
  * @root: EPT or NPT root, or the shadow table that CR3 really points to
  * @root_level: its level, 3 to 5
  * @tag: which of the vCPU's TLB tags: NST_TAG_L1 or NST_TAG_L2
@@ -77,6 +79,8 @@ struct nst_ctl {
 	u64 cr4_shadow;
 	u64 tsc_offset;
 	u64 tsc_ratio;
+	bool own_gif;
+	bool gif_window;
 	nst_hpa_t root;
 	u8 root_level;
 	u8 tag;

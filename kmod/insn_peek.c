@@ -33,8 +33,7 @@
  */
 static unsigned int nst_peek(struct nst_vcpu *vcpu, u8 bytes[NST_PEEK_BYTES])
 {
-	u8 access = NST_ACCESS_X | (nst_cpl(vcpu) == 3 ? NST_ACCESS_U : 0);
-	struct nst_walk_fault fault;
+	bool user = nst_cpl(vcpu) == 3;
 	u64 lin = vcpu->st.rip;
 	unsigned int len;
 	nst_gpa_t gpa;
@@ -43,7 +42,7 @@ static unsigned int nst_peek(struct nst_vcpu *vcpu, u8 bytes[NST_PEEK_BYTES])
 		lin = (u32)(lin + vcpu->st.seg[NST_CS].base);
 	len = min_t(unsigned int, NST_PEEK_BYTES, PAGE_SIZE - offset_in_page(lin));
 	memset(bytes, 0, NST_PEEK_BYTES);
-	if (nst_mmu_translate(vcpu, lin, access, &gpa, &fault) ||
+	if (nst_mmu_translate_code(vcpu, lin, user, &gpa) ||
 	    nst_vcpu_read_gpa(vcpu, gpa, bytes, len))
 		return 0;
 	return len;
@@ -53,13 +52,21 @@ static unsigned int nst_peek(struct nst_vcpu *vcpu, u8 bytes[NST_PEEK_BYTES])
 static const struct {
 	u8 kind;
 	u8 len;
-	u8 bytes[2];
+	u8 bytes[3];
 } nst_plain_insns[] = {
 	{ NST_EXIT_CPUID, 2, { NST_ESCAPE_0F, 0xa2 } },
 	{ NST_EXIT_MSR, 2, { NST_ESCAPE_0F, 0x30 } },
 	{ NST_EXIT_MSR, 2, { NST_ESCAPE_0F, 0x32 } },
 	{ NST_EXIT_HLT, 1, { 0xf4 } },
 	{ NST_EXIT_RDTSC, 2, { NST_ESCAPE_0F, 0x31 } },
+	{ NST_EXIT_HYPERCALL, 3, { NST_ESCAPE_0F, NST_GROUP_7, 0xd9 } },
+	{ NST_EXIT_HYPERCALL, 3, { NST_ESCAPE_0F, NST_GROUP_7, 0xc1 } },
+	{ NST_EXIT_SVM_INSN, 3, { NST_ESCAPE_0F, NST_GROUP_7, 0xd8 } },
+	{ NST_EXIT_SVM_INSN, 3, { NST_ESCAPE_0F, NST_GROUP_7, 0xda } },
+	{ NST_EXIT_SVM_INSN, 3, { NST_ESCAPE_0F, NST_GROUP_7, 0xdb } },
+	{ NST_EXIT_SVM_INSN, 3, { NST_ESCAPE_0F, NST_GROUP_7, 0xdc } },
+	{ NST_EXIT_SVM_INSN, 3, { NST_ESCAPE_0F, NST_GROUP_7, 0xdd } },
+	{ NST_EXIT_SVM_INSN, 3, { NST_ESCAPE_0F, NST_GROUP_7, 0xdf } },
 };
 
 /**

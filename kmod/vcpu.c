@@ -372,6 +372,7 @@ void nst_vcpu_reset(struct nst_vcpu *vcpu, bool init)
 	st->sti_shadow = false;
 	st->movss_shadow = false;
 	st->nmi_blocked = false;
+	st->gif = true;
 	if (!init)
 		st->xcr0 = XFEATURE_MASK_FP;
 	vcpu->valid = NST_STATE_ALL;

@@ -70,6 +70,7 @@ struct nst_state {
 	bool sti_shadow;	/* interrupts blocked by STI */
 	bool movss_shadow;	/* interrupts and debug traps blocked by MOV SS */
 	bool nmi_blocked;	/* an NMI handler runs */
+	bool gif;		/* SVM's global interrupt flag */
 	/* never in hardware while the host runs; always valid */
 	u64 dr[4];
 	u64 xcr0;

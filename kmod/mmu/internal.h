@@ -198,6 +198,37 @@ struct nst_mmio_gfn {
 
 enum nst_context { NST_CONTEXT_L1, NST_CONTEXT_L2, NST_NR_CONTEXTS };
 
+/* Entries that a walk reads: four levels, each behind four of a second stage. */
+#define NST_MEMO_ENTRIES	24
+
+/**
+ * struct nst_memo - a walk that will be asked for again: see memo.c
+ * @complete: (v) it is all here
+ * @access: (v) NST_ACCESS_*
+ * @space: (v) address space
+ * @nr: (v) entries that it read
+ * @modes: (v) nst_mmu.modes then
+ * @generation: (v) of the memslots
+ * @page: (v) linear address
+ * @cr3: (v)
+ * @gpa: (v) the result
+ * @from: (v) where the entries are
+ * @val: (v) what they were
+ */
+struct nst_memo {
+	bool complete;
+	u8 access;
+	u8 space;
+	u8 nr;
+	unsigned int modes;
+	u64 generation;
+	u64 page;
+	u64 cr3;
+	u64 gpa;
+	const u64 __user *from[NST_MEMO_ENTRIES];
+	u64 val[NST_MEMO_ENTRIES];
+};
+
 /**
  * struct nst_mmu - a vCPU's part
  * @context: (v) one for each level that the vCPU can run
@@ -218,6 +249,8 @@ enum nst_context { NST_CONTEXT_L1, NST_CONTEXT_L2, NST_NR_CONTEXTS };
  * @hidden_gfn: (m) a page that no table maps, NST_NO_GFN: none
  * @is_hider: (m)
  * @mmio: (v) pages that were found to have no slot, by gfn
+ * @modes: (v) counts how often one of the modes above was computed
+ * @memo: (v) the last translation of code in each context
  */
 struct nst_mmu {
 	struct nst_paging context[NST_NR_CONTEXTS];
@@ -238,6 +271,8 @@ struct nst_mmu {
 	u64 hidden_gfn;
 	bool is_hider;
 	struct nst_mmio_gfn mmio[NST_MMIO_GFNS];
+	unsigned int modes;
+	struct nst_memo memo[NST_NR_CONTEXTS];
 };
 
 /* Does L1's second stage translate the current context's physical addresses? */
@@ -387,12 +422,17 @@ bool nst_mode_update(struct nst_vcpu *vcpu);
 struct nst_walk_reader {
 	struct nst_vcpu *vcpu;
 	const struct nst_memslot *slot;
+	struct nst_memo *memo;
 };
 
 struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu, struct nst_walk_reader *reader);
 bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out);
+bool nst_guest_walk_memo(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out,
+			 struct nst_memo *memo);
 bool nst_guest_walk_last(struct nst_vcpu *vcpu, u64 gva, u8 access, u64 gfn, u8 rights,
 			 struct nst_walk *out);
+
+void nst_memo_note(struct nst_memo *memo, const void __user *from, u64 val, unsigned int len);
 
 /* ---- rmap.c: who maps a guest page, who points to a table ---- */
 

@@ -88,6 +88,7 @@ struct nst_walk_fault {
  */
 int nst_mmu_translate(struct nst_vcpu *vcpu, u64 gva, u8 access, nst_gpa_t *gpa,
 		      struct nst_walk_fault *fault);
+int nst_mmu_translate_code(struct nst_vcpu *vcpu, u64 gva, bool user, nst_gpa_t *gpa);
 
 /*
  * Where the bytes of an instruction are that the CPU has just fetched, if our

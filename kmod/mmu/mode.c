@@ -107,6 +107,7 @@ bool nst_mode_update(struct nst_vcpu *vcpu)
 	    key->gb_pages == now.gb_pages && key->amd == now.amd)
 		return false;
 	*key = now;
+	vcpu->mmu->modes++;
 	mode_build(vcpu);
 	return true;
 }
@@ -134,11 +135,16 @@ static int read_guest(void *reader, nst_gpa_t gpa, void *buf, unsigned int len)
 
 	if (!from)
 		return -EFAULT;
-	if (len == sizeof(u64))
-		return get_user(*(u64 *)buf, (const u64 __user *)from);
+	if (len == sizeof(u64)) {
+		if (get_user(*(u64 *)buf, (const u64 __user *)from))
+			return -EFAULT;
+		nst_memo_note(((struct nst_walk_reader *)reader)->memo, from, *(u64 *)buf, len);
+		return 0;
+	}
 	if (get_user(narrow, (const u32 __user *)from))
 		return -EFAULT;
 	*(u32 *)buf = narrow;
+	nst_memo_note(((struct nst_walk_reader *)reader)->memo, from, narrow, len);
 	return 0;
 }
 
@@ -169,6 +175,7 @@ struct nst_walk_mem nst_guest_mem(struct nst_vcpu *vcpu, struct nst_walk_reader 
 {
 	reader->vcpu = vcpu;
 	reader->slot = NULL;
+	reader->memo = NULL;
 	return (struct nst_walk_mem){
 		.opaque = reader, .read = read_guest, .exchange = cmpxchg_guest,
 		.log = log_dirty,
@@ -242,6 +249,24 @@ bool nst_guest_walk_last(struct nst_vcpu *vcpu, u64 gva, u8 access, u64 gfn, u8 
  */
 bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out)
 {
+	return nst_guest_walk_memo(vcpu, gva, access, out, NULL);
+}
+
+/**
+ * nst_guest_walk_memo() - the same, and keep what was read
+ * @vcpu: loaded vCPU
+ * @gva: linear address
+ * @access: NST_ACCESS_*
+ * @out: result
+ * @memo: for nst_memo_note(); NULL: do not keep it
+ *
+ * Context: vm->srcu held; may sleep.
+ *
+ * Return: as nst_guest_walk().
+ */
+bool nst_guest_walk_memo(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *out,
+			 struct nst_memo *memo)
+{
 	struct nst_walk_reader reader;
 	const struct nst_walk_mem mem = nst_guest_mem(vcpu, &reader);
 	struct nst_mmu *mmu = vcpu->mmu;
@@ -252,6 +277,7 @@ bool nst_guest_walk(struct nst_vcpu *vcpu, u64 gva, u8 access, struct nst_walk *
 	struct nst_walk_in in;
 	bool ok;
 
+	reader.memo = memo;
 	begin_walk(vcpu, gva, access, &in);
 	if (!nst_has_stage2(mmu))
 		return nst_walk(&mmu->cur->mode, &mem, &in, out);

@@ -165,6 +165,7 @@ static int set_stage2(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 		return 0;
 	/* Until the new one is whole. */
 	mmu->stage2_key.valid = false;
+	mmu->modes++;
 	if (s2->kind == NST_STAGE2_NONE) {
 		commit_stage2(vcpu, s2);
 		return 0;

@@ -9,7 +9,6 @@
 /**
  * struct nsvm - vcpu->nested->priv: the SVM of a virtual CPU
  * @features: (c) EDX of CPUID Fn8000_000A as L1 sees it, what works alone
- * @gif: (v) global interrupt flag
  * @vm_cr: (v) VM_CR MSR
  * @hsave_pa: (v) VM_HSAVE_PA MSR; L0 keeps the host state in its own memory
  * @vmcb_pa: (v) L1-physical address of the VMCB of the running or last L2
@@ -17,12 +16,13 @@
  * @tsc_ratio: (v) TSC_RATIO MSR, 8.32 fixed point: L2's TSC to L1's
  * @pauses: (v) PAUSEs of L2 that are still to pass before one exits
  * @last_asid: (v) ASID of the last L2, whose translations may still be cached
+ * @merged: (v) intercept words that @merged_traps was made from; none: no traps
+ * @merged_traps: (v) NST_TRAP_* that they need
  * @page: (c) L2's VMCB as VMRUN copied it; #VMEXIT writes from here
  * @other: (c) the page of VMLOAD and VMSAVE
  */
 struct nsvm {
 	u32 features;
-	bool gif;
 	u64 vm_cr;
 	u64 hsave_pa;
 	u64 vmcb_pa;
@@ -30,6 +30,8 @@ struct nsvm {
 	u64 tsc_ratio;
 	u16 pauses;
 	u32 last_asid;
+	u32 merged[MAX_INTERCEPT];
+	u64 merged_traps;
 	struct vmcb *page;
 	struct vmcb *other;
 };
@@ -48,6 +50,7 @@ int nsvm_write_extra(struct nst_vcpu *vcpu, u64 pa, const struct vmcb *page);
 
 /* svm_insn.c */
 enum nst_next nsvm_insn(struct nst_vcpu *vcpu);
+void nsvm_put_gif(struct nst_vcpu *vcpu, bool gif);
 int nsvm_insn_fault(struct nst_vcpu *vcpu);
 
 /* svm_enter.c */

@@ -204,7 +204,6 @@ static int nsvm_create(struct nst_vcpu *vcpu)
 		kfree(nsvm);
 		return -ENOMEM;
 	}
-	nsvm->gif = true;
 	nsvm->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
 	nsvm->features = nst_cpuid_word(vcpu, SVM_CPUID_FUNC, NST_CPUID_EDX) & nsvm_features();
 	vcpu->nested->priv = nsvm;
@@ -229,7 +228,7 @@ static void nsvm_leave(struct nst_vcpu *vcpu)
 		nst_nested_switch(vcpu, false);
 		nst_mmu_leave_l2(vcpu);
 	}
-	nsvm->gif = true;
+	nsvm_put_gif(vcpu, true);
 	nsvm->vmcb_pa = 0;
 	nsvm->last_asid = 0;
 }
@@ -246,8 +245,8 @@ static bool nsvm_efer_allowed(struct nst_vcpu *vcpu, u64 val)
 		return !(nsvm->vm_cr & SVM_VM_CR_SVM_DIS_MASK);
 	if (nst_in_l2(vcpu))
 		return false;
-	if (!nsvm->gif) {
-		nsvm->gif = true;
+	if (!vcpu->st.gif) {
+		nsvm_put_gif(vcpu, true);
 		nst_request(vcpu, NST_REQ_EVENT);
 	}
 	return true;

@@ -219,7 +219,7 @@ enum nst_next nsvm_vmrun(struct nst_vcpu *vcpu, u64 vmcb_pa)
 	/* A trap of L1's own step over VMRUN is not L2's. */
 	memset(&vcpu->ev.exception, 0, sizeof(vcpu->ev.exception));
 	nst_nested_switch(vcpu, true);
-	nsvm->gif = true;
+	nsvm_put_gif(vcpu, true);
 	nsvm->pauses = nsvm->v.pause_filter_count;
 	nsvm_load_registers(vcpu, &nsvm->v);
 	if (nsvm_enter_paging(vcpu, nsvm) || !nsvm_load_pdptrs(vcpu))

@@ -29,6 +29,17 @@ static enum nst_verdict nsvm_verdict_irq(struct nst_vcpu *vcpu, const struct nsv
 	return NST_REFLECT;
 }
 
+/* Something waits for L1's STGI, which then has to exit. */
+static void nsvm_await_gif(struct nst_vcpu *vcpu)
+{
+	struct nst_ctl *ctl = nst_own_ctl(vcpu);
+
+	if (!ctl->own_gif || ctl->gif_window)
+		return;
+	ctl->gif_window = true;
+	nst_ctl_changed(vcpu, NST_CTL_TRAPS);
+}
+
 /**
  * nsvm_verdict() - nst_isa.verdict
  * @vcpu: loaded vCPU
@@ -40,8 +51,10 @@ enum nst_verdict nsvm_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind)
 {
 	const struct nsvm *nsvm = to_nsvm(vcpu);
 
-	if (!nsvm->gif)
+	if (!vcpu->st.gif) {
+		nsvm_await_gif(vcpu);
 		return NST_HOLD;
+	}
 	if (!nst_in_l2(vcpu))
 		return NST_DELIVER;
 	switch (kind) {

@@ -222,7 +222,8 @@ static void nsvm_info_fill(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 	info->insn = nsvm_plain[exit->kind].insn;
 	if (!info->code) {
 		info->insn = exit->kind == NST_EXIT_CR || exit->kind == NST_EXIT_DR ||
-			     exit->kind == NST_EXIT_DTABLE || exit->kind == NST_EXIT_SVM_INSN;
+			     exit->kind == NST_EXIT_DTABLE || exit->kind == NST_EXIT_SVM_INSN ||
+			     exit->kind == NST_EXIT_IO;
 		nsvm_info_operands(vcpu, exit, info);
 		return;
 	}
@@ -369,7 +370,7 @@ static void nsvm_reload_l1_pdptrs(struct nst_vcpu *vcpu)
 static void nsvm_to_l1(struct nst_vcpu *vcpu)
 {
 	nst_nested_switch(vcpu, false);
-	to_nsvm(vcpu)->gif = false;
+	nsvm_put_gif(vcpu, false);
 	nsvm_restore_l1(vcpu);
 	nst_mmu_leave_l2(vcpu);
 	nst_mmu_mode_changed(vcpu);
@@ -422,7 +423,7 @@ enum nst_next nsvm_entry_refused(struct nst_vcpu *vcpu)
 	c->exit_int_info = 0;
 	c->exit_int_info_err = 0;
 	nsvm_write_refusal(vcpu, nsvm->vmcb_pa, nsvm->page);
-	nsvm->gif = false;
+	nsvm_put_gif(vcpu, false);
 	return NST_ENTER;
 }
 

@@ -152,14 +152,39 @@ static void nsvm_set_virtual_gif(struct nsvm *nsvm, bool gif)
 		nsvm->v.int_ctl |= V_GIF_MASK;
 }
 
+/**
+ * nsvm_put_gif() - change L1's GIF
+ * @vcpu: loaded vCPU
+ * @gif: its new value
+ */
+void nsvm_put_gif(struct nst_vcpu *vcpu, bool gif)
+{
+	nst_modify(vcpu, NST_STATE_INTR);
+	vcpu->st.gif = gif;
+}
+
+/* From now on hardware carries them out in L1, where it can. */
+static void nsvm_own_gif(struct nst_vcpu *vcpu)
+{
+	struct nst_ctl *ctl = nst_own_ctl(vcpu);
+
+	if (nst_in_l2(vcpu) || !nst_caps.virtual_gif || (ctl->own_gif && !ctl->gif_window))
+		return;
+	ctl->own_gif = true;
+	ctl->gif_window = false;
+	nst_ctl_changed(vcpu, NST_CTL_TRAPS);
+}
+
 static enum nst_next nsvm_set_gif(struct nst_vcpu *vcpu, bool gif)
 {
 	struct nsvm *nsvm = to_nsvm(vcpu);
 
-	if (nst_in_l2(vcpu) && (nsvm->v.int_ctl & V_GIF_ENABLE_MASK))
+	if (nst_in_l2(vcpu) && (nsvm->v.int_ctl & V_GIF_ENABLE_MASK)) {
 		nsvm_set_virtual_gif(nsvm, gif);
-	else
-		nsvm->gif = gif;
+	} else {
+		nsvm_put_gif(vcpu, gif);
+		nsvm_own_gif(vcpu);
+	}
 	/* What waited may come now, or what could come must wait. */
 	nst_request(vcpu, NST_REQ_EVENT);
 	return nst_skip_insn(vcpu);

@@ -93,7 +93,7 @@ long nsvm_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	struct vmcb *vmcb;
 	long ret;
 
-	if (nsvm->gif)
+	if (vcpu->st.gif)
 		head.flags |= KVM_STATE_NESTED_GIF_SET;
 	head.size = sizeof(head);
 	if (nst_in_l2(vcpu)) {
@@ -145,7 +145,7 @@ static int nsvm_resume_l2(struct nst_vcpu *vcpu, const struct kvm_nested_state *
 	int ret;
 
 	nsvm->vmcb_pa = head->hdr.svm.vmcb_pa;
-	nsvm->gif = true;
+	nsvm_put_gif(vcpu, true);
 	nsvm->last_asid = 0;
 	nsvm_take(&nsvm->v, nsvm->page, nsvm->features);
 	nsvm->pauses = nsvm->v.pause_filter_count;
@@ -191,7 +191,7 @@ long nsvm_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		return -EINVAL;
 	if (!(head->flags & KVM_STATE_NESTED_GUEST_MODE)) {
 		nst_isa(vcpu)->leave(vcpu);
-		nsvm->gif = head->flags & KVM_STATE_NESTED_GIF_SET;
+		nsvm_put_gif(vcpu, head->flags & KVM_STATE_NESTED_GIF_SET);
 		nst_request(vcpu, NST_REQ_EVENT);
 		return 0;
 	}

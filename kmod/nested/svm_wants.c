@@ -64,6 +64,18 @@ static const struct {
 	{ INTERCEPT_CR8_WRITE,	NST_EXIT_NONE,		NST_TRAP_CR8 },
 };
 
+static u64 nsvm_traps(const struct nsvm_vmcb12 *v)
+{
+	u64 traps = 0;
+
+	for (int i = 0; i < ARRAY_SIZE(nsvm_intercepts_of); i++)
+		if (nsvm_intercepts(v, nsvm_intercepts_of[i].bit))
+			traps |= nsvm_intercepts_of[i].traps;
+	if (v->intercepts[INTERCEPT_DR])
+		traps |= NST_TRAP_DR;
+	return traps;
+}
+
 /**
  * nsvm_merge() - nst_isa.merge
  * @vcpu: the vCPU, L2 current
@@ -71,19 +83,22 @@ static const struct {
  */
 void nsvm_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl)
 {
-	const struct nsvm_vmcb12 *v = &to_nsvm(vcpu)->v;
+	struct nsvm *nsvm = to_nsvm(vcpu);
+	const struct nsvm_vmcb12 *v = &nsvm->v;
 
-	for (int i = 0; i < ARRAY_SIZE(nsvm_intercepts_of); i++)
-		if (nsvm_intercepts(v, nsvm_intercepts_of[i].bit))
-			ctl->traps |= nsvm_intercepts_of[i].traps;
-	if (v->intercepts[INTERCEPT_DR])
-		ctl->traps |= NST_TRAP_DR;
+	if (memcmp(nsvm->merged, v->intercepts, sizeof(nsvm->merged))) {
+		memcpy(nsvm->merged, v->intercepts, sizeof(nsvm->merged));
+		nsvm->merged_traps = nsvm_traps(v);
+	}
+	ctl->traps |= nsvm->merged_traps;
 	/* A virtual interrupt that waits for L2's task priority to fall. */
 	if ((v->int_ctl & V_IRQ_MASK) && !(v->int_ctl & V_IGN_TPR_MASK))
 		ctl->traps |= NST_TRAP_CR8;
 	ctl->exceptions |= v->intercepts[INTERCEPT_EXCEPTION];
 	/* 8.32 fixed point, APM2 "TSC Ratio MSR", to 16.48. */
 	nst_tsc_nest(ctl, to_nsvm(vcpu)->tsc_ratio << 16, v->tsc_offset);
+	/* The GIF that L2's STGI and CLGI change is L1's. */
+	ctl->own_gif = false;
 }
 
 /* ---- permission maps ---- */

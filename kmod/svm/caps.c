@@ -36,6 +36,7 @@ static const struct svm_feature_row svm_feature_rows[SVM_NR_FEATURES] = {
 	[SVM_F_PAUSE_THRESHOLD]	= { "PauseFilterThreshold", X86_FEATURE_PFTHRESHOLD, NULL },
 	[SVM_F_SPEC_CTRL]	= { "SpecCtrl", X86_FEATURE_V_SPEC_CTRL, NULL },
 	[SVM_F_LOCK]		= { "SVML", X86_FEATURE_SVML, NULL },
+	[SVM_F_VGIF]		= { "VGIF", X86_FEATURE_VGIF, NULL },
 };
 
 static DECLARE_BITMAP(svm_features, SVM_NR_FEATURES);
@@ -103,6 +104,7 @@ static void svm_fill_caps(void)
 		.nmi_window = true,
 		.has_vpid = true,
 		.virtual_tpr = true,
+		.virtual_gif = svm_has(SVM_F_VGIF),
 		.xsaves = boot_cpu_has(X86_FEATURE_XSAVES),
 		.rdtscp = boot_cpu_has(X86_FEATURE_RDTSCP),
 		.invpcid = boot_cpu_has(X86_FEATURE_INVPCID),

@@ -59,8 +59,6 @@ static const struct svm_intercept_row svm_intercepts[] = {
 	{ INTERCEPT_VMMCALL },
 	{ INTERCEPT_VMLOAD },
 	{ INTERCEPT_VMSAVE },
-	{ INTERCEPT_STGI },
-	{ INTERCEPT_CLGI },
 	{ INTERCEPT_SKINIT },
 	{ INTERCEPT_XSETBV },
 	{ INTERCEPT_RDPRU,	0, X86_FEATURE_RDPRU },
@@ -107,6 +105,7 @@ static void svm_want(u32 words[MAX_INTERCEPT], unsigned int bit)
 static void svm_want_own(const struct svm_vcpu *svm, u32 words[MAX_INTERCEPT])
 {
 	const struct nst_ctl *ctl = &svm->vcpu->ctl;
+	bool own_gif;
 
 	/*
 	 * SVM has no CR0 mask, but the selective intercept lets changes of TS
@@ -125,6 +124,12 @@ static void svm_want_own(const struct svm_vcpu *svm, u32 words[MAX_INTERCEPT])
 		svm_want(words, INTERCEPT_CR8_WRITE);
 	if (svm->irq_window)
 		svm_want(words, INTERCEPT_VINTR);
+	/* Hardware believes that SVM is on; the guest need not have it on. */
+	own_gif = ctl->own_gif && (svm->vcpu->st.efer & EFER_SVME);
+	if (!own_gif)
+		svm_want(words, INTERCEPT_CLGI);
+	if (!own_gif || ctl->gif_window)
+		svm_want(words, INTERCEPT_STGI);
 	if (svm->nmi.masked && !svm->nmi.at_iret)
 		svm_want(words, INTERCEPT_IRET);
 }
@@ -140,7 +145,7 @@ void svm_update_intercepts(struct svm_vcpu *svm)
 	u32 *hw = svm->vmcb->control.intercepts;
 	u32 words[MAX_INTERCEPT];
 
-	memcpy(words, svm->intercepts, sizeof(words));
+	memcpy(words, svm->wanted[svm->vcpu->ctl.tag].words, sizeof(words));
 	svm_want_own(svm, words);
 	if (!memcmp(hw, words, sizeof(words)))
 		return;
@@ -148,17 +153,14 @@ void svm_update_intercepts(struct svm_vcpu *svm)
 	svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
 }
 
-static void svm_encode_traps(struct svm_vcpu *svm)
+/* The words depend on little, and contexts change more often than that. */
+static void svm_fill_wanted(struct svm_wanted *wanted, u64 traps, u32 exceptions)
 {
-	const struct nst_ctl *ctl = &svm->vcpu->ctl;
-	u64 traps = ctl->traps;
 	unsigned int i;
 
-	/* The guest must neither see nor change a CR3 that holds a shadow root. */
-	if (!nst_caps.tdp)
-		traps |= NST_TRAP_CR3 | NST_TRAP_INVLPG;
-
-	memset(svm->intercepts, 0, sizeof(svm->intercepts));
+	*wanted = (struct svm_wanted){
+		.valid = true, .traps = traps, .exceptions = exceptions,
+	};
 	for (i = 0; i < ARRAY_SIZE(svm_intercepts); i++) {
 		const struct svm_intercept_row *row = &svm_intercepts[i];
 
@@ -166,12 +168,37 @@ static void svm_encode_traps(struct svm_vcpu *svm)
 			continue;
 		if (row->feature && !boot_cpu_has(row->feature))
 			continue;
-		svm_want(svm->intercepts, row->bit);
+		svm_want(wanted->words, row->bit);
 	}
 	if (traps & NST_TRAP_DR)
-		svm->intercepts[INTERCEPT_DR] = SVM_DR_ACCESSES;
-	svm->intercepts[INTERCEPT_EXCEPTION] = ctl->exceptions | SVM_HOST_EXCEPTIONS;
+		wanted->words[INTERCEPT_DR] = SVM_DR_ACCESSES;
+	wanted->words[INTERCEPT_EXCEPTION] = exceptions | SVM_HOST_EXCEPTIONS;
+}
+
+static void svm_encode_traps(struct svm_vcpu *svm)
+{
+	const struct nst_ctl *ctl = &svm->vcpu->ctl;
+	struct svm_wanted *wanted = &svm->wanted[ctl->tag];
+	u64 traps = ctl->traps;
+
+	/* The guest must neither see nor change a CR3 that holds a shadow root. */
+	if (!nst_caps.tdp)
+		traps |= NST_TRAP_CR3 | NST_TRAP_INVLPG;
+
+	if (!wanted->valid || wanted->traps != traps || wanted->exceptions != ctl->exceptions)
+		svm_fill_wanted(wanted, traps, ctl->exceptions);
 	svm_update_intercepts(svm);
+}
+
+/* Whose GIF STGI and CLGI change: APM2 "Virtual GIF". */
+static void svm_encode_gif(struct svm_vcpu *svm)
+{
+	struct vmcb_control_area *ctl = &svm->vmcb->control;
+
+	ctl->int_ctl &= ~V_GIF_ENABLE_MASK;
+	if (svm->vcpu->ctl.own_gif)
+		ctl->int_ctl |= V_GIF_ENABLE_MASK;
+	svm_dirty(svm, SVM_CLEAN_INT_CTL);
 }
 
 static void svm_encode_root(struct svm_vcpu *svm)
@@ -213,8 +240,10 @@ void svm_encode(struct nst_vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	u32 dirty = vcpu->ctl.dirty;
 
-	if (dirty & NST_CTL_TRAPS)
+	if (dirty & NST_CTL_TRAPS) {
+		svm_encode_gif(svm);
 		svm_encode_traps(svm);
+	}
 	if (dirty & NST_CTL_TSC) {
 		svm->vmcb->control.tsc_offset = vcpu->ctl.tsc_offset;
 		svm_dirty(svm, SVM_CLEAN_INTERCEPTS);

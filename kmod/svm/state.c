@@ -325,6 +325,8 @@ void svm_pull(struct nst_vcpu *vcpu, u32 classes)
 		st->sti_shadow = svm->vmcb->control.int_state & SVM_INTERRUPT_SHADOW_MASK;
 		st->movss_shadow = false;
 		st->nmi_blocked = svm->nmi.masked;
+		if (svm->vmcb->control.int_ctl & V_GIF_ENABLE_MASK)
+			st->gif = svm->vmcb->control.int_ctl & V_GIF_MASK;
 	}
 }
 
@@ -336,6 +338,10 @@ static void svm_push_intr(struct svm_vcpu *svm)
 	ctl->int_state &= ~(u32)SVM_INTERRUPT_SHADOW_MASK;
 	if (st->sti_shadow || st->movss_shadow)
 		ctl->int_state |= SVM_INTERRUPT_SHADOW_MASK;
+	ctl->int_ctl &= ~V_GIF_MASK;
+	if (st->gif)
+		ctl->int_ctl |= V_GIF_MASK;
+	svm_dirty(svm, SVM_CLEAN_INT_CTL);
 	svm_nmi_set_masked(svm, st->nmi_blocked);
 }
 

@@ -36,7 +36,7 @@ struct page;
 enum svm_feature {
 	SVM_F_NPT, SVM_F_NRIPS, SVM_F_TSC_RATIO, SVM_F_CLEAN, SVM_F_FLUSH_ASID,
 	SVM_F_DECODE, SVM_F_PAUSE_FILTER, SVM_F_PAUSE_THRESHOLD, SVM_F_SPEC_CTRL,
-	SVM_F_LOCK,
+	SVM_F_LOCK, SVM_F_VGIF,
 	SVM_NR_FEATURES
 };
 
@@ -81,6 +81,20 @@ struct svm_tag {
 };
 
 /**
+ * struct svm_wanted - the intercepts that the neutral controls ask for
+ * @valid: the words are those for the next two
+ * @traps: NST_TRAP_*
+ * @exceptions: one bit a vector
+ * @words: as in the VMCB
+ */
+struct svm_wanted {
+	bool valid;
+	u64 traps;
+	u32 exceptions;
+	u32 words[MAX_INTERCEPT];
+};
+
+/**
  * struct svm_vcpu - vcpu->hw
  */
 struct svm_vcpu {
@@ -94,7 +108,7 @@ struct svm_vcpu {
 
 	struct svm_tag tags[SVM_NR_TAGS]; /* (v) by nst_ctl.tag */
 
-	u32 intercepts[MAX_INTERCEPT];	/* (v) what the neutral controls ask for */
+	struct svm_wanted wanted[SVM_NR_TAGS]; /* (v) by nst_ctl.tag */
 	bool irq_window;		/* (v) exit when interrupts are possible */
 	bool nmi_window;		/* (v) exit when NMIs are possible */
 	bool tpr_exits;			/* (v) CR8 writes exit: a TPR threshold is set */

@@ -116,6 +116,7 @@ GUEST_CASE(port_intercepts, "APM2 \"IOIO Intercepts\"", .flags = CASE_SVM)
 	check((VMCB->info1 >> 16) == 0x70 && (VMCB->info1 & 0x71) == 0x11, "port and size (%lx)",
 	      VMCB->info1);
 	check(VMCB->info2 == VMCB->rip + 1, "EXITINFO2 is the next RIP");
+	check(VMCB->next_rip == VMCB->info2, "and NRIP as well (%lx)", VMCB->next_rip);
 	VMCB->rip = VMCB->info2;
 	run_to(EXIT_IOIO, "OUT of two bytes, of which the map has the second");
 	check((VMCB->info1 >> 16) == 0x3f8 && (VMCB->info1 & 0x71) == 0x20, "port and size (%lx)",
