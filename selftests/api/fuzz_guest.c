@@ -44,7 +44,7 @@ void plant(struct hand *h, uint32_t at)
 
 		if (!below(h, 4)) {
 			*p++ = 0xb8 + below(h, 8);
-			number = below(h, 2) ? interesting(h) : gpa(h);
+			number = below(h, 2) ? interesting(h) : gpa(h) | below(h, 16);
 			memcpy(p, &number, 4);
 			p += 4;
 		}
