@@ -6,7 +6,7 @@
 # hosts: svm vmx
 # nightly: svm vmx
 # options: --guest --smp 1 --icount --mem 1536 --modparam nested=1
-# seconds: 1800
+# seconds: 3600
 
 . "${0%/*}/lib.sh"
 . "${0%/*}/nested.sh"

@@ -38,7 +38,7 @@ start_l1() {
 		echo "mkdir /t; cd /t; tar xf /dev/vdb; $(load_of "$4" "$5")"
 		echo "echo L1: up \$(cut -d' ' -f1 /proc/uptime)"
 		echo "$6"
-		echo 'echo L1: status $?; dmesg -s 100000 | grep -A 12 -E "BUG:|WARNING:|Oops|panic"'
+		echo 'echo L1: status $?; dmesg -s 100000 | grep -A 12 -E "BUG:|WARNING: CPU|Oops|panic"'
 		echo "exit"
 	} >"$TMP/l1.sh"
 	# A disk has whole sectors; what is behind the last line is not read.
@@ -61,7 +61,7 @@ run_l2() {
 # The L2 said that it lived, with that many CPUs.
 l2_lived() {
 	if grep -q '^Linux guest ' "$1" && grep -q "^cpus: $2" "$1" &&
-	   grep -q '^L1: status 0' "$1" && ! grep -qE 'BUG:|WARNING:|Oops' "$1"; then
+	   grep -q '^L1: status 0' "$1" && ! grep -qE 'BUG:|WARNING: CPU|Oops' "$1"; then
 		return 0
 	fi
 	echo "last words:"
