@@ -122,11 +122,14 @@ static enum nst_l1_access nst_ask_l1(const struct nst_emul *e, nst_gpa_t gpa, vo
 static enum nst_emul_result nst_ops_fetch(struct nst_emul *e, u64 lin, void *buf, u32 len)
 {
 	struct nst_vcpu *vcpu = nst_vcpu_of(e);
+	u8 access = nst_access_of(e, NST_ACCESS_X, 0);
 	enum nst_emul_result ret;
 	nst_gpa_t gpa;
 
-	if (!nst_mmu_code_gpa(vcpu, lin, &gpa)) {
-		ret = nst_translate(e, lin, nst_access_of(e, NST_ACCESS_X, 0), &gpa);
+	if (!nst_mmu_code_gpa(vcpu, lin, &gpa) &&
+	    nst_mmu_translate_code(vcpu, lin, access & NST_ACCESS_U, &gpa)) {
+		/* Once more, for what the fault is made of. */
+		ret = nst_translate(e, lin, access, &gpa);
 		if (ret != NST_EMUL_OK)
 			return ret;
 	}

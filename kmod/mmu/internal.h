@@ -200,6 +200,8 @@ enum nst_context { NST_CONTEXT_L1, NST_CONTEXT_L2, NST_NR_CONTEXTS };
 
 /* Entries that a walk reads: four levels, each behind four of a second stage. */
 #define NST_MEMO_ENTRIES	24
+/* Pages of code that are remembered in each context. */
+#define NST_MEMOS		4
 
 /**
  * struct nst_memo - a walk that will be asked for again: see memo.c
@@ -250,7 +252,7 @@ struct nst_memo {
  * @is_hider: (m)
  * @mmio: (v) pages that were found to have no slot, by gfn
  * @modes: (v) counts how often one of the modes above was computed
- * @memo: (v) the last translation of code in each context
+ * @memo: (v) the last translations of code in each context, by page
  */
 struct nst_mmu {
 	struct nst_paging context[NST_NR_CONTEXTS];
@@ -272,7 +274,7 @@ struct nst_mmu {
 	bool is_hider;
 	struct nst_mmio_gfn mmio[NST_MMIO_GFNS];
 	unsigned int modes;
-	struct nst_memo memo[NST_NR_CONTEXTS];
+	struct nst_memo memo[NST_NR_CONTEXTS][NST_MEMOS];
 };
 
 /* Does L1's second stage translate the current context's physical addresses? */

@@ -51,6 +51,11 @@ changed:
 	return false;
 }
 
+static struct nst_memo *memo_of(struct nst_mmu *mmu, u64 gva)
+{
+	return &mmu->memo[mmu->cur - mmu->context][(gva >> PAGE_SHIFT) % NST_MEMOS];
+}
+
 /**
  * nst_mmu_translate_code() - translate the address of an instruction
  * @vcpu: loaded vCPU, srcu held; may sleep
@@ -63,7 +68,7 @@ changed:
 int nst_mmu_translate_code(struct nst_vcpu *vcpu, u64 gva, bool user, nst_gpa_t *gpa)
 {
 	u8 access = NST_ACCESS_X | (user ? NST_ACCESS_U : 0);
-	struct nst_memo *memo = &vcpu->mmu->memo[vcpu->mmu->cur - vcpu->mmu->context];
+	struct nst_memo *memo = memo_of(vcpu->mmu, gva);
 	u64 generation = READ_ONCE(nst_memslots(vcpu->vm)->generation);
 	struct nst_walk walk;
 
