@@ -191,6 +191,7 @@ def hosted(isa, host, params, data, options):
         f.write(params + data)
         f.flush()
         command = [str(HERE.parent / "hosts" / "run"), host, "--timeout", str(options.timeout),
+                   "--boot-timeout", "300",
                    "--modparam", options.modparam, "--file", f"{f.name}:/nestor/oracle.ref",
                    "--env", "ORACLE_FILE=/nestor/oracle.ref", "--",
                    f"selftests/oracle/bin/oracle_{isa}"]
