@@ -17,8 +17,8 @@
 #define WORDS		(PAGE / sizeof(uint64_t))
 #define PAGES		512	/* of each thread */
 #define THREADS_MAX	16
-#define PAGES_AT_ONCE	32
-#define PAUSE_USEC	1000	/* a halt, and time for whoever migrates us */
+#define PAGES_AT_ONCE	4
+#define PAUSE_USEC	2000	/* a halt, and time for whoever migrates us */
 #define TICK_USEC	100000
 #define NSEC_PER_SEC	1000000000ull
 

@@ -41,6 +41,7 @@ IMAGES = {
         ("libvirt-daemon", "libvirt-clients", "libvirt-daemon-driver-qemu",
          "libvirt-daemon-config-network"),
         ("usr/sbin/libvirtd", "usr/sbin/virtlogd", "usr/bin/virsh",
+         "usr/lib/libvirt/libvirt_iohelper",
          "usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so",
          "usr/share/libvirt")),
     "trace": Image(

@@ -5,7 +5,7 @@
 # right, no clock shows less than it did on any CPU before, and nothing it says is lost.
 # hosts: svm
 # nightly: svm
-# options: --guest --other-guest vmlinux --other-guest churn --client qemu --mem 1900
+# options: --guest --other-guest vmlinux --other-guest churn --client qemu --smp 4 --mem 1900
 # seconds: 3000
 
 . "${0%/*}/lib.sh"

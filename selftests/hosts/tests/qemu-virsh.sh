@@ -97,8 +97,8 @@ virsh resume lab
 try "resumed it counts on" ticks_on
 try "it is saved into a file" virsh save lab "$TMP/state"
 try "and is off" state "shut off"
-virsh restore "$TMP/state"
-try "restored it counts on" ticks_on
+restored() { virsh restore "$TMP/state" && ticks_on; }
+try "restored it counts on" restored
 virsh destroy lab
 try "destroyed" state "shut off"
 virsh undefine lab
