@@ -19,9 +19,9 @@
 #define HIGH_VECTOR	0x91
 #define SOFT_VECTOR	0x70
 #define PIT_VECTOR	0x31
-#define PERIOD		1500000
+#define PERIOD		10000000
 #define SHORT		60000
-#define PATIENCE	20000000
+#define PATIENCE	200000000
 #define ABSENT_ADDRESS	(5ul << 30)	/* behind what the tables map */
 #define MSR_SYSTEM	0x4b564d01
 #define CPUID_DEADLINE	(1u << 24)	/* 1.ECX */
