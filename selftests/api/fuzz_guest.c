@@ -94,7 +94,8 @@ void set_mode(struct hand *h, int cpu)
 		sregs.cr0 |= 1;
 		flat(&sregs.cs, 11, mode == 2);
 		flat(&sregs.ds, 3, false);
-		sregs.es = sregs.ss = sregs.ds;
+		sregs.es = sregs.ds;
+		sregs.ss = sregs.ds;
 	}
 	if (mode == 2) {
 		plant_tables(h->world);
