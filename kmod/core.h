@@ -153,6 +153,7 @@ void nst_events_entered(struct nst_vcpu *vcpu);
 bool nst_event_pending(struct nst_vcpu *vcpu);
 void nst_collect_nmis(struct nst_vcpu *vcpu);
 void nst_apply_payload(struct nst_vcpu *vcpu);
+void nst_settle_payload(struct nst_vcpu *vcpu);
 void nst_clear_events(struct nst_vcpu *vcpu);
 bool nst_ready_for_user_irq(struct nst_vcpu *vcpu);
 bool nst_event_committed(struct nst_vcpu *vcpu);

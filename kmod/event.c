@@ -278,6 +278,19 @@ void nst_apply_payload(struct nst_vcpu *vcpu)
 	}
 }
 
+/**
+ * nst_settle_payload() - show CR2 and DR6 to userspace as they will be
+ * @vcpu: loaded vCPU
+ *
+ * Userspace that did not enable KVM_CAP_EXCEPTION_PAYLOAD takes a waiting exception
+ * for one that is under delivery, and may read registers before events.
+ */
+void nst_settle_payload(struct nst_vcpu *vcpu)
+{
+	if (vcpu->ev.exception.pending && !READ_ONCE(vcpu->vm->exception_payload))
+		nst_apply_payload(vcpu);
+}
+
 /* Faults save RFLAGS with RF set, SDM3 "Resume Flag". */
 static bool nst_is_fault(struct nst_vcpu *vcpu)
 {

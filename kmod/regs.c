@@ -158,6 +158,7 @@ long nst_get_sregs(void *object, unsigned long arg)
 	struct nst_state *st = &vcpu->st;
 	struct kvm_sregs *sregs = (void *)arg;
 
+	nst_settle_payload(vcpu);
 	nst_pull(vcpu, NST_STATE_SEG | NST_STATE_DESC | NST_STATE_CR);
 	for (int i = 0; i < ARRAY_SIZE(nst_sregs_map); i++)
 		nst_seg_to_user(&st->seg[nst_sregs_map[i].index],
@@ -365,6 +366,7 @@ long nst_get_debugregs(void *object, unsigned long arg)
 	struct nst_vcpu *vcpu = object;
 	struct kvm_debugregs *regs = (void *)arg;
 
+	nst_settle_payload(vcpu);
 	nst_pull(vcpu, NST_STATE_DR);
 	memcpy(regs->db, vcpu->st.dr, sizeof(regs->db));
 	regs->dr6 = vcpu->st.dr6;

@@ -13,9 +13,7 @@ static void exception_to_user(struct nst_vcpu *vcpu, struct kvm_vcpu_events *e)
 	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
 	bool payloads = READ_ONCE(vcpu->vm->exception_payload);
 
-	/* Userspace that knows no payloads gets CR2 and DR6 as they will be. */
-	if (exc->pending && !payloads)
-		nst_apply_payload(vcpu);
+	nst_settle_payload(vcpu);
 	if (!exc->soft) {
 		e->exception.injected = exc->injected || (exc->pending && !payloads);
 		e->exception.pending = exc->pending && payloads;
