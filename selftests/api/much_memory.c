@@ -11,6 +11,7 @@
 #include "api.h"
 
 #define TIB		(1ull << 40)
+#define SHADOWED	(1ull << 34)
 #define HUGE		0x200000ull
 #define PML4		0x10000u
 #define PDPT		0x11000u
@@ -33,6 +34,9 @@ static uint64_t address_end(void)
 		if (cpuid->entries[i].function == 0x80000008)
 			end = 1ull << (cpuid->entries[i].eax & 0xff);
 	free(cpuid);
+	/* Reverse maps take memory by the page: shadow paging alone has them. */
+	if (ioctl(api_device, KVM_CHECK_EXTENSION, KVM_CAP_SMALLER_MAXPHYADDR) > 0)
+		return end < SHADOWED ? end : SHADOWED;
 	return end < TIB ? end : TIB;
 }
 
