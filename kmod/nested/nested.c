@@ -467,6 +467,18 @@ static enum nst_next nst_nested_reflect_event(struct nst_vcpu *vcpu, enum nst_ex
 	return nst_isa(vcpu)->reflect(vcpu, &exit);
 }
 
+/* An exception that software raised in L2 and L1 wants, if there is one. */
+static enum nst_next nst_nested_reflect_exception(struct nst_vcpu *vcpu)
+{
+	struct nst_exit exit;
+
+	if (!nst_in_l2(vcpu) || !vcpu->nested->exception.pending)
+		return NST_ENTER;
+	exit = vcpu->nested->exception.exit;
+	vcpu->nested->exception.pending = false;
+	return nst_isa(vcpu)->reflect(vcpu, &exit);
+}
+
 /*
  * An interrupt for L2 that L2's own state masks: L1 injected it, or means physical
  * ones to go by its own RFLAGS.IF.  Where hardware refuses that (SDM3 "Checks on
@@ -477,10 +489,14 @@ static enum nst_next nst_nested_deliver_masked(struct nst_vcpu *vcpu)
 	const struct nst_events *ev = &vcpu->ev;
 	const struct nst_event event = { .type = NST_EVENT_EXTINT, .vector = ev->irq.vector };
 
+	enum nst_next next;
+
 	if (!nst_caps.irq_needs_if || nst_irq_unmasked(vcpu) || ev->exception.injected ||
 	    ev->exception.pending || ev->nmi.injected || !ev->irq.injected || ev->irq.soft)
 		return NST_ENTER;
-	return nst_insn_deliver(vcpu, &event);
+	next = nst_insn_deliver(vcpu, &event);
+	/* What went wrong on the way may be L1's. */
+	return next == NST_ENTER ? nst_nested_reflect_exception(vcpu) : next;
 }
 
 static enum nst_next nst_nested_force_irq(struct nst_vcpu *vcpu)
@@ -515,12 +531,8 @@ enum nst_next nst_nested_events(struct nst_vcpu *vcpu)
 
 	if (!nst_in_l2(vcpu))
 		return NST_ENTER;
-	if (vcpu->nested->exception.pending) {
-		struct nst_exit exit = vcpu->nested->exception.exit;
-
-		vcpu->nested->exception.pending = false;
-		return isa->reflect(vcpu, &exit);
-	}
+	if (vcpu->nested->exception.pending)
+		return nst_nested_reflect_exception(vcpu);
 	if (nst_event_committed(vcpu))
 		return nst_nested_deliver_masked(vcpu);
 	if (isa->events)

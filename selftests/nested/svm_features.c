@@ -253,8 +253,11 @@ GUEST_CASE(operands, ASSISTS, .flags = CASE_SVM)
 		want(moves_rows[i].bit);
 		want(I_HLT);
 		VMCB->rax = PAGE_A;
-		l2 = (struct l2_regs){ .rbx = read_cr0(), .rdx = read_cr3(), .rdi = read_cr4(),
-				       .rsi = PAGE_A, .rbp = read_cr0() ^ CR0_AM };
+		/* VMX has no exit of a write that changes nothing. */
+		VMCB->cr0 |= CR0_TS;
+		l2 = (struct l2_regs){ .rbx = read_cr0() ^ CR0_AM, .rdx = read_cr3(),
+				       .rdi = read_cr4() ^ CR4_DE, .rsi = PAGE_A,
+				       .rbp = read_cr0() ^ CR0_AM };
 		vmrun();
 		check(VMCB->exit_code == moves_rows[i].code && VMCB->info1 == moves_rows[i].info,
 		      "%s: exit %lx, EXITINFO1 %lx", moves_rows[i].insn, VMCB->exit_code,

@@ -81,8 +81,10 @@ static const struct {
 static void set_registers(void)
 {
 	VMCB->rax = (u64)HSAVE;
+	/* VMX has no exit of a write that changes nothing. */
+	VMCB->cr0 |= CR0_TS;
 	l2 = (struct l2_regs){
-		.rbx = read_cr0(), .rdx = read_cr3(), .rdi = read_cr4(),
+		.rbx = read_cr0() ^ CR0_AM, .rdx = read_cr3(), .rdi = read_cr4() ^ CR4_DE,
 		.rsi = TEST_FREE,
 	};
 }
