@@ -488,7 +488,6 @@ static enum nst_next nst_nested_deliver_masked(struct nst_vcpu *vcpu)
 {
 	const struct nst_events *ev = &vcpu->ev;
 	const struct nst_event event = { .type = NST_EVENT_EXTINT, .vector = ev->irq.vector };
-
 	enum nst_next next;
 
 	if (!nst_caps.irq_needs_if || nst_irq_unmasked(vcpu) || ev->exception.injected ||
