@@ -57,9 +57,10 @@ struct machine {
 
 static struct machine m, fresh;
 
-static struct virtio_dev *const devices[DEVICES] = {
+static struct virtio_dev *devices[DEVICES] = {
 	&m.disk.virtio, &m.rom.virtio, &m.net.virtio, &m.rng, &m.hvc.virtio,
 };
+
 static const struct nl_vm vm;
 static struct ram ram;
 static struct stop stop;

@@ -267,7 +267,8 @@ enum options_verdict options_parse(struct options *opt, int argc, char **argv)
 		return bad("no command: 'run' and 'stat' are what there is");
 	if (argv[1][0] != '-') {
 		if (strcmp(argv[1], "run"))
-			return bad("unknown command '%s': 'run' and 'stat' are what there is", argv[1]);
+			return bad("unknown command '%s': 'run' and 'stat' are what there is",
+				   argv[1]);
 		argc--;
 		argv++;
 	}

@@ -3,7 +3,6 @@
 #ifndef VMM_VCPU_H
 #define VMM_VCPU_H
 
-
 #include "lib/nl.h"
 #include "vmm/bus.h"
 #include "vmm/pci.h"
