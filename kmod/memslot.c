@@ -38,13 +38,15 @@ static size_t bitmap_bytes(u64 npages)
  * @space: enum nst_space
  * @gfn: guest frame number
  *
- * Context: vm->srcu held for reading, or slots_lock.
+ * Context: vm->srcu held for reading, or slots_lock; or mmu_lock, without which no
+ * slot that is still found goes away.
  *
  * Return: the slot, or NULL.
  */
 struct nst_memslot *nst_memslot_find(struct nst_vm *vm, unsigned int space, u64 gfn)
 {
-	lockdep_assert_once(srcu_read_lock_held(&vm->srcu) || lockdep_is_held(&vm->slots_lock));
+	lockdep_assert_once(srcu_read_lock_held(&vm->srcu) || lockdep_is_held(&vm->slots_lock) ||
+			    lockdep_is_held(&vm->mmu_lock));
 	return mtree_load(&nst_memslots(vm)->by_gfn[space], gfn);
 }
 
