@@ -58,6 +58,8 @@ load_kvm() {
 
 # From here on warnings count, so they must reach the console.
 dmesg -n 5
+# With the call traces of who waits, too.
+[ "$NESTOR_KERNEL" != debug ] || dmesg -n 7
 note "up $(cut -d' ' -f1 /proc/uptime)"
 case $NESTOR_MODULE in
 ours) load_ours >/tmp/insmod 2>&1 ;;
