@@ -162,6 +162,7 @@ void nvmx_apic_enter(struct nst_vcpu *vcpu);
 /* vmx_timer.c: the preemption timer */
 void nvmx_timer_init(struct nst_vcpu *vcpu);
 void nvmx_timer_start(struct nst_vcpu *vcpu);
+void nvmx_timer_start_until(struct nst_vcpu *vcpu, u64 deadline);
 void nvmx_timer_stop(struct nst_vcpu *vcpu);
 bool nvmx_timer_expired(struct nst_vcpu *vcpu);
 u32 nvmx_timer_left(struct nst_vcpu *vcpu);

@@ -29,17 +29,25 @@ int nst_nested_state_size(void)
 	return nst_param_nested ? sizeof(struct kvm_nested_state) + data : 0;
 }
 
+/* What a CPU would have that has neither, by its vendor where both are offered. */
+static u16 nst_format_of_none(const struct nst_vcpu *vcpu)
+{
+	bool amd = nst_offer_svm && (nst_guest_has(vcpu, NST_GCAP_AMD) || !nst_offer_vmx);
+
+	return amd ? KVM_STATE_NESTED_FORMAT_SVM : KVM_STATE_NESTED_FORMAT_VMX;
+}
+
 /* A vCPU without an ISA has a state, too: that of a CPU where nothing is on. */
 static long nst_get_no_state(const struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 			     u32 room)
 {
-	struct kvm_nested_state head = { .size = sizeof(head) };
+	struct kvm_nested_state head = {
+		.format = nst_format_of_none(vcpu), .size = sizeof(head),
+	};
 
-	if (nst_guest_has(vcpu, NST_GCAP_AMD)) {
-		head.format = KVM_STATE_NESTED_FORMAT_SVM;
+	if (head.format == KVM_STATE_NESTED_FORMAT_SVM) {
 		head.flags = KVM_STATE_NESTED_GIF_SET;
 	} else {
-		head.format = KVM_STATE_NESTED_FORMAT_VMX;
 		head.hdr.vmx.vmxon_pa = NST_NO_REGION;
 		head.hdr.vmx.vmcs12_pa = NST_NO_REGION;
 	}
@@ -48,11 +56,13 @@ static long nst_get_no_state(const struct nst_vcpu *vcpu, struct kvm_nested_stat
 	return copy_to_user(user, &head, sizeof(head)) ? -EFAULT : (long)sizeof(head);
 }
 
-static long nst_set_no_state(const struct kvm_nested_state *head)
+static long nst_set_no_state(const struct nst_vcpu *vcpu, const struct kvm_nested_state *head)
 {
+	if (head->format != nst_format_of_none(vcpu))
+		return -EINVAL;
 	if (head->format == KVM_STATE_NESTED_FORMAT_SVM)
 		return head->flags & ~KVM_STATE_NESTED_GIF_SET ? -EINVAL : 0;
-	if (head->format != KVM_STATE_NESTED_FORMAT_VMX || head->flags ||
+	if (head->flags ||
 	    head->hdr.vmx.vmxon_pa != NST_NO_REGION || head->hdr.vmx.vmcs12_pa != NST_NO_REGION)
 		return -EINVAL;
 	return 0;
@@ -113,5 +123,5 @@ long nst_set_nested_state(void *object, unsigned long arg)
 	    !(head.flags & KVM_STATE_NESTED_GUEST_MODE))
 		return -EINVAL;
 	return nst_isa(vcpu) ? nst_isa(vcpu)->set_state(vcpu, user, &head) :
-			       nst_set_no_state(&head);
+			       nst_set_no_state(vcpu, &head);
 }

@@ -516,8 +516,8 @@ static void nvmx_fill_task(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 /* ---- the virtual APIC ---- */
 
 /* Exit qualification for APIC-access VM exits: the kind of access in bits 15:12. */
-#define NVMX_APIC_WRITE		(1 << 12)
-#define NVMX_APIC_FETCH		(2 << 12)
+#define NVMX_APIC_WRITE		(1u << 12)
+#define NVMX_APIC_FETCH		(2u << 12)
 
 static void nvmx_fill_apic_access(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 				  struct nvmx_exit *out)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * VMX instructions that L2 itself may use, when L1 allows it: VMREAD and VMWRITE
- * of a shadow VMCS, and VMFUNC; and what L2 does to L1's log.  SDM3 "VMX Instruction Reference", "VM Functions".
+ * of a shadow VMCS, and VMFUNC; and what L2 does to L1's log of dirty pages.
+ * SDM3 "VMX Instruction Reference", "VM Functions".
  */
 #include "../nestor.h"
 #include "../core.h"

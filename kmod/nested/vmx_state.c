@@ -176,9 +176,11 @@ static void nvmx_resume_timer(struct nst_vcpu *vcpu, const struct kvm_nested_sta
 
 	if (!(nvmx->v->pin & PIN_BASED_VMX_PREEMPTION_TIMER))
 		return;
-	nvmx_timer_start(vcpu);
 	if (head->hdr.vmx.flags & KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE)
-		nvmx->timer_deadline = head->hdr.vmx.preemption_timer_deadline << NVMX_TIMER_SHIFT;
+		nvmx_timer_start_until(vcpu, head->hdr.vmx.preemption_timer_deadline <<
+					     NVMX_TIMER_SHIFT);
+	else
+		nvmx_timer_start(vcpu);
 }
 
 /* The registers of the vCPU are L2's already, or will be set next. */

@@ -10,10 +10,28 @@
 #include "../tsc.h"
 #include "nvmx.h"
 
+static ktime_t nvmx_ticks_to_ns(const struct nst_vcpu *vcpu, u64 ticks)
+{
+	return ns_to_ktime(mul_u64_u64_div_u64(ticks, NSEC_PER_MSEC, vcpu->tsc_khz));
+}
+
+/* The host's clock may be ahead of the TSC by less than that. */
+static s64 nvmx_timer_slack(const struct nst_vcpu *vcpu)
+{
+	return vcpu->tsc_khz;
+}
+
 static enum hrtimer_restart nvmx_timer_fired(struct hrtimer *timer)
 {
-	struct nst_vcpu *vcpu = container_of(timer, struct nvmx, timer)->vcpu;
+	struct nvmx *nvmx = container_of(timer, struct nvmx, timer);
+	struct nst_vcpu *vcpu = nvmx->vcpu;
+	s64 left = nvmx->timer_deadline - nst_tsc_read(vcpu);
 
+	/* Userspace has set the TSC back since. */
+	if (left > nvmx_timer_slack(vcpu)) {
+		hrtimer_forward_now(timer, nvmx_ticks_to_ns(vcpu, left));
+		return HRTIMER_RESTART;
+	}
 	nst_request(vcpu, NST_REQ_EVENT);
 	nst_kick(vcpu);
 	return HRTIMER_NORESTART;
@@ -41,10 +59,22 @@ void nvmx_timer_start(struct nst_vcpu *vcpu)
 	struct nvmx *nvmx = to_nvmx(vcpu);
 	u64 ticks = (u64)nvmx->v->preemption_timer << NVMX_TIMER_SHIFT;
 
-	nvmx->timer_deadline = nst_tsc_read(vcpu) + ticks;
+	nvmx_timer_start_until(vcpu, nst_tsc_read(vcpu) + ticks);
+}
+
+/**
+ * nvmx_timer_start_until() - the timer of an L2 that comes from elsewhere
+ * @vcpu: loaded vCPU, L2 current
+ * @deadline: when it expires, by L1's TSC
+ */
+void nvmx_timer_start_until(struct nst_vcpu *vcpu, u64 deadline)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	s64 left = deadline - nst_tsc_read(vcpu);
+
+	nvmx->timer_deadline = deadline;
 	nvmx->timer_on = true;
-	hrtimer_start(&nvmx->timer,
-		      ns_to_ktime(mul_u64_u64_div_u64(ticks, NSEC_PER_MSEC, vcpu->tsc_khz)),
+	hrtimer_start(&nvmx->timer, nvmx_ticks_to_ns(vcpu, left > 0 ? left : 0),
 		      HRTIMER_MODE_REL_HARD);
 	nst_request(vcpu, NST_REQ_EVENT);
 }
@@ -72,9 +102,9 @@ bool nvmx_timer_expired(struct nst_vcpu *vcpu)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
 
-	/* The host's clock may be a little ahead of the TSC. */
-	return nvmx->timer_on && (!hrtimer_is_queued(&nvmx->timer) ||
-				  (s64)(nst_tsc_read(vcpu) - nvmx->timer_deadline) >= 0);
+	return nvmx->timer_on &&
+	       (s64)(nvmx->timer_deadline - nst_tsc_read(vcpu)) <=
+	       (hrtimer_is_queued(&nvmx->timer) ? 0 : nvmx_timer_slack(vcpu));
 }
 
 /**

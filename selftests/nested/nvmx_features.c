@@ -309,7 +309,8 @@ GUEST_CASE(tsc_scaling, TSC_TEXT, .flags = CASE_VMX)
 	ends("RDTSC, scaled and with an offset");
 	after = rdtsc();
 	seen = ((u32)l2.rax | l2.rdx << 32) - (1ul << 40);
-	check(seen >= before + before / 2 && seen <= after + after / 2, "one and a half times L1's");
+	check(seen >= before + before / 2 && seen <= after + after / 2,
+	      "one and a half times L1's");
 	vmwrite(F_GUEST_RIP, (u64)l2_tsc_msr);
 	before = rdtsc();
 	ends("RDMSR");
