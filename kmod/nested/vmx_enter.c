@@ -7,6 +7,7 @@
  */
 #include "../nestor.h"
 #include <linux/string.h>
+#include <uapi/asm/debugreg.h>
 #include "../core.h"
 #include "../guestmem.h"
 #include "../mmu/stage2.h"
@@ -20,6 +21,10 @@
 
 /* DR7 bits that always read as they are, SDM3 "Loading Guest Control Registers". */
 #define NVMX_DR7_ZERO		(BIT_ULL(12) | BIT_ULL(14) | BIT_ULL(15))
+
+/* SDM3 "Guest Non-Register State", pending debug exceptions: BS, enabled breakpoint. */
+#define NVMX_PENDING_BS		BIT_ULL(14)
+#define NVMX_PENDING_ENABLED	BIT_ULL(12)
 
 /* ---- checks ---- */
 
@@ -277,6 +282,25 @@ static void nvmx_set_activity(struct nst_vcpu *vcpu, const struct nvmx_vmcs12 *v
 		vcpu->mp_state = KVM_MP_STATE_INIT_RECEIVED;
 }
 
+/*
+ * SDM3 "Delivery of Pending Debug Exceptions after VM Entry": before the first
+ * instruction, unless an event is injected.  Behind STI and MOV SS they wait, for what
+ * RFLAGS.TF makes again.
+ */
+static void nvmx_pending_debug(struct nst_vcpu *vcpu, struct nvmx_vmcs12 *v)
+{
+	u64 pending = v->guest_pending_dbg;
+
+	if (!(pending & (NVMX_PENDING_BS | NVMX_PENDING_ENABLED)) ||
+	    (v->entry_intr_info & INTR_INFO_VALID_MASK) ||
+	    v->guest_activity != GUEST_ACTIVITY_ACTIVE ||
+	    (v->guest_interruptibility & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
+		return;
+	v->guest_pending_dbg = 0;
+	nst_raise_payload(vcpu, X86_TRAP_DB, false, 0,
+			  pending & (NVMX_PENDING_BS | DR_TRAP_BITS));
+}
+
 /**
  * nvmx_begin() - what L2 begins with: an event, or a state in which it waits
  * @vcpu: loaded vCPU, L2 current
@@ -287,6 +311,7 @@ void nvmx_begin(struct nst_vcpu *vcpu)
 
 	nvmx_inject(vcpu, v);
 	nvmx_set_activity(vcpu, v);
+	nvmx_pending_debug(vcpu, v);
 	/* Under delivery it is no wish of L1's any more. */
 	v->entry_intr_info &= ~INTR_INFO_VALID_MASK;
 }
