@@ -106,8 +106,17 @@ static u64 do_call(struct nst_vcpu *vcpu, u64 nr)
  */
 enum nst_next nst_exit_hypercall(struct nst_vcpu *vcpu)
 {
-	u64 ret = do_call(vcpu, call_arg(vcpu, NST_RAX));
+	u64 ret;
 
+	/*
+	 * L1 did not want it: it is the other vendor's instruction, or one of SVM that
+	 * is #UD unless intercepted (APM3 "VMMCALL").  L2 has nothing to ask us.
+	 */
+	if (nst_in_l2(vcpu)) {
+		nst_raise(vcpu, X86_TRAP_UD);
+		return NST_ENTER;
+	}
+	ret = do_call(vcpu, call_arg(vcpu, NST_RAX));
 	if (!nst_code64(vcpu))
 		ret = (u32)ret;
 	vcpu->st.gpr[NST_RAX] = ret;
