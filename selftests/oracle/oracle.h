@@ -169,6 +169,9 @@ static inline struct rng rng_for(const struct oracle_params *p, u32 number)
 #define DISH_INT		14
 #define DISH_INT3		32
 #define DISH_CR8		35
+#define DISH_VMRUN		36
+#define DISH_VMSAVE		38
+#define DISH_RDTSCP		55
 #define DISH_IN			51
 #define DISH_INT_3		59
 

@@ -13,6 +13,9 @@
 #define EXIT_SAVE_DEBUG		(1u << 2)
 #define EXIT_LOAD_PAT		(1u << 19)
 #define EXIT_LOAD_EFER		(1u << 21)
+#define R_VMWRITE		25
+#define INFO_REGISTER		(1u << 10)
+#define INFO_REGISTERS		0xf0000478u
 #define STAR_MSR		0xc0000081
 #define MSRS_OF_SYSCALL		4
 
@@ -162,6 +165,14 @@ static bool software_event(u64 info)
 	return (info & EVENT_VALID) && type >= 4 && type <= 6;
 }
 
+/* VMREAD and VMWRITE with two registers: what tells of memory is undefined. */
+static u64 operand(u64 reason, u64 info)
+{
+	if ((reason == R_VMREAD || reason == R_VMWRITE) && (info & INFO_REGISTER))
+		return info & INFO_REGISTERS;
+	return info;
+}
+
 static void add_exit(struct digest *d, u64 reason)
 {
 	u64 info = vmread(F_EXIT_INTR_INFO), idt = vmread(F_IDT_INFO);
@@ -177,7 +188,7 @@ static void add_exit(struct digest *d, u64 reason)
 	    software_event(idt))
 		digest_add(d, "insn_len", vmread(F_EXIT_INSN_LEN));
 	if (WITH_OPERAND & set)
-		digest_add(d, "insn_info", vmread(F_EXIT_INSN_INFO));
+		digest_add(d, "insn_info", operand(reason, vmread(F_EXIT_INSN_INFO)));
 	if (reason == R_EPT_VIOLATION || reason == R_EPT_MISCONFIG)
 		digest_add(d, "physical", vmread(F_GUEST_PHYSICAL));
 	if (reason == R_EPT_VIOLATION && (vmread(F_QUALIFICATION) & 0x80))
@@ -213,13 +224,26 @@ static void add_segment(struct digest *d, const char *name, u32 n)
 
 static void add_state(struct digest *d)
 {
-#define F(name)	if (V_##name != V_LINK && V_##name != V_GUEST_EFER && V_##name != V_GUEST_PAT) \
-			add_value(d, #name, V_##name);
-	VMX_GUEST(F)
+#define F(name)	{ #name, V_##name },
+	static const struct {
+		const char *name;
+		u32 value;
+	} guest[] = { VMX_GUEST(F) };
 #undef F
-#define S(name, n) add_segment(d, #name, n);
-	SEGMENTS(S)
+#define S(name, n)	{ #name, n },
+	static const struct {
+		const char *name;
+		u32 n;
+	} segs[] = { SEGMENTS(S) };
 #undef S
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(guest); i++)
+		if (guest[i].value != V_LINK && guest[i].value != V_GUEST_EFER &&
+		    guest[i].value != V_GUEST_PAT)
+			add_value(d, guest[i].name, guest[i].value);
+	for (i = 0; i < ARRAY_SIZE(segs); i++)
+		add_segment(d, segs[i].name, segs[i].n);
 	add_value(d, "GUEST_EFER", V_GUEST_EFER);
 	add_value(d, "GUEST_PAT", V_GUEST_PAT);
 	digest_add(d, "rax", regs.rax);
