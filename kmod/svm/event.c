@@ -29,6 +29,24 @@ static bool svm_is_soft(const struct nst_event *event)
 	       event->type == NST_EVENT_PRIV_EXC;
 }
 
+/* SDM3 and APM2, the tables of exceptions: 0-8, 10-14, 16-19, 21, 28-30 but the NMI. */
+#define SVM_EXCEPTIONS		0x702f7dfbu
+
+/*
+ * VM entry of VMX takes an exception with any vector, SVM only those that there
+ * are: APM2 "Event Injection".  Others are delivered as an interrupt of that vector,
+ * which does the same, from outside or by an instruction.
+ */
+static u32 svm_injection_type(const struct nst_event *event)
+{
+	u32 type = svm_event_types[event->type];
+
+	if (type != SVM_EVTINJ_TYPE_EXEPT ||
+	    (event->vector < 32 && (SVM_EXCEPTIONS >> event->vector & 1)))
+		return type;
+	return event->type == NST_EVENT_EXCEPTION ? SVM_EVTINJ_TYPE_INTR : SVM_EVTINJ_TYPE_SOFT;
+}
+
 /**
  * svm_inject() - nst_backend.inject
  * @vcpu: loaded vCPU
@@ -40,7 +58,7 @@ void svm_inject(struct nst_vcpu *vcpu, const struct nst_event *event)
 	struct vmcb_control_area *ctl = &svm->vmcb->control;
 	u8 vector = event->type == NST_EVENT_NMI ? X86_TRAP_NMI : event->vector;
 
-	ctl->event_inj = SVM_EVTINJ_VALID | svm_event_types[event->type] | vector;
+	ctl->event_inj = SVM_EVTINJ_VALID | svm_injection_type(event) | vector;
 	ctl->event_inj_err = 0;
 	if (event->has_error) {
 		ctl->event_inj |= SVM_EVTINJ_VALID_ERR;
@@ -193,6 +211,10 @@ void svm_event_after_exit(struct svm_vcpu *svm)
 	/* INT1 is reported as a plain #DB exception. */
 	if (svm->inject.type == NST_EVENT_PRIV_EXC && event.vector == X86_TRAP_DB)
 		event.type = NST_EVENT_PRIV_EXC;
+	/* See svm_injection_type(). */
+	if (svm->inject.type == NST_EVENT_EXCEPTION && event.type == NST_EVENT_EXTINT &&
+	    event.vector == svm->inject.vector)
+		event.type = NST_EVENT_EXCEPTION;
 	if (event.type == NST_EVENT_NMI)
 		svm_nmi_set_masked(svm, false);
 	if (svm_is_soft(&event) && !svm_soft_len(svm, &event))
