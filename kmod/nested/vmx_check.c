@@ -93,6 +93,14 @@ static bool canonical(const struct nvmx_check *in, u64 addr)
 	return nvmx_canonical(in->linear_bits, addr);
 }
 
+/* Less than canonical: the highest bit that an address has may differ from them. */
+static bool upper_bits_equal(const struct nvmx_check *in, u64 addr)
+{
+	u64 upper = addr >> in->linear_bits;
+
+	return !upper || upper == ~0ull >> in->linear_bits;
+}
+
 static bool pat_ok(u64 pat)
 {
 	for (int i = 0; i < 8; i++) {

@@ -17,7 +17,8 @@
 #include "nvmx.h"
 
 /* CR0 bits that neither VM entry nor VM exit changes. */
-#define NVMX_CR0_KEPT		((u64)(X86_CR0_ET | X86_CR0_NW | X86_CR0_CD))
+#define NVMX_CR0_RESERVED	0x1ffaffc0ull	/* 28:19, 17, 15:6 */
+#define NVMX_CR0_KEPT		((u64)(X86_CR0_ET | X86_CR0_NW | X86_CR0_CD) | NVMX_CR0_RESERVED)
 
 /* DR7 bits that always read as they are, SDM3 "Loading Guest Control Registers". */
 #define NVMX_DR7_ZERO		(BIT_ULL(12) | BIT_ULL(14) | BIT_ULL(15))

@@ -12,7 +12,8 @@
 #include "../msr.h"
 #include "nvmx.h"
 
-#define NVMX_CR0_KEPT		((u64)(X86_CR0_ET | X86_CR0_NW | X86_CR0_CD))
+#define NVMX_CR0_RESERVED	0x1ffaffc0ull	/* 28:19, 17, 15:6 */
+#define NVMX_CR0_KEPT		((u64)(X86_CR0_ET | X86_CR0_NW | X86_CR0_CD) | NVMX_CR0_RESERVED)
 
 /* VMX-abort indicators, SDM3 "VMX Aborts". */
 #define NVMX_ABORT_STORE_MSRS	1

@@ -153,7 +153,7 @@ RULE(rip_32, BAD_GUEST,
      code64(v) || !(v->guest_rip >> 32))
 RULE(rip_canonical, BAD_GUEST,
      "RIP: bits beyond the linear-address width must be identical in 64-bit mode",
-     !code64(v) || canonical(in, v->guest_rip))
+     !code64(v) || upper_bits_equal(in, v->guest_rip))
 RULE(rflags_reserved, BAD_GUEST,
      "RFLAGS: reserved bits 63:22, 15, 5 and 3 must be 0, and bit 1 must be 1",
      !(v->guest_rflags & RFLAGS_RESERVED) && (v->guest_rflags & X86_EFLAGS_FIXED))

@@ -361,7 +361,7 @@ static void guest_user(void)
 	V(table_bases_canonical, v.guest_gdtr_base = NOT_CANONICAL)		\
 	V(table_limits, v.guest_idtr_limit = BIT(16))				\
 	V(rip_32, guest_32(); v.guest_rip = BIT_ULL(32))			\
-	V(rip_canonical, v.guest_rip = NOT_CANONICAL)				\
+	V(rip_canonical, v.guest_rip = BIT_ULL(48))				\
 	V(rflags_reserved, v.guest_rflags |= BIT(3))				\
 	V(rflags_reserved, v.guest_rflags = 0)					\
 	V(rflags_vm, guest_vm86(); make_guest(); v.guest_rflags |= X86_EFLAGS_VM; \
