@@ -125,6 +125,7 @@ static void test_latched(void)
 	is(call(m.cpu[0], KVM_SMI, NULL), 0, "and one more");
 	run_to(0, PORT_SMM, "one is taken behind RSM");
 	run_to(0, PORT_CODE, "and no other");
+	finish_io(0);
 }
 
 static void set_vector(unsigned int vector, unsigned int port)
@@ -189,6 +190,7 @@ static void test_smbase(void)
 	   "with the RAX that the handler left");
 	is(smbase(KVM_GET_MSRS, &val), 1, "SMBASE");
 	is(val, SMBASE, "as the handler left it");
+	finish_io(0);
 	is(api_slot(m.fd, OTHER | 1, 0, 0, 0, NULL), 0, "SMRAM elsewhere goes");
 }
 
