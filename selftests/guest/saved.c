@@ -243,7 +243,8 @@ static void on_nmi(struct frame *frame)
 	nmis++;
 }
 
-GUEST_CASE(nmis_and_smis, SECTION, .flags = CASE_IRQCHIP)
+GUEST_CASE(nmis_and_smis, SECTION, .flags = CASE_IRQCHIP, .skip_on = HOST_VMX,
+	   .skip_why = "an entry leaves NMIs blocked that an earlier NMI blocked")
 {
 	apic_enable();
 	trap_hook[VEC_NMI] = on_nmi;
