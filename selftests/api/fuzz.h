@@ -53,7 +53,7 @@ int event_of(struct hand *h);
 uint64_t interesting(struct hand *h);
 uint64_t gpa(struct hand *h);
 void noise(struct hand *h, uint8_t *at, size_t size);
-void near_argument(struct hand *h, unsigned long request, uint8_t *at);
+void near_argument(struct hand *h, unsigned long request, uint8_t *at, size_t size);
 
 void plant(struct hand *h, uint32_t at);
 void set_mode(struct hand *h, int cpu);

@@ -211,6 +211,7 @@ static void near_vector(struct hand *h, uint8_t *at)
 static const struct {
 	unsigned long request;
 	void (*fill)(struct hand *h, uint8_t *at);
+	size_t needs;		/* more than the request's own size */
 } near[] = {
 	{ KVM_SET_USER_MEMORY_REGION, near_region },
 	{ KVM_ENABLE_CAP, near_cap },
@@ -219,7 +220,8 @@ static const struct {
 	{ KVM_IRQ_LINE, near_irq_line },
 	{ KVM_IRQ_LINE_STATUS, near_irq_line },
 	{ KVM_SIGNAL_MSI, near_msi },
-	{ KVM_SET_GSI_ROUTING, near_routing },
+	{ KVM_SET_GSI_ROUTING, near_routing,
+	  sizeof(struct kvm_irq_routing) + 7 * sizeof(struct kvm_irq_routing_entry) },
 	{ KVM_REGISTER_COALESCED_MMIO, near_zone },
 	{ KVM_UNREGISTER_COALESCED_MMIO, near_zone },
 	{ KVM_GET_DIRTY_LOG, near_get_log },
@@ -229,11 +231,11 @@ static const struct {
 	{ KVM_INTERRUPT, near_vector },
 };
 
-void near_argument(struct hand *h, unsigned long request, uint8_t *at)
+void near_argument(struct hand *h, unsigned long request, uint8_t *at, size_t size)
 {
 	size_t i;
 
 	for (i = 0; i < COUNT(near); i++)
-		if (near[i].request == request)
+		if (near[i].request == request && size >= near[i].needs)
 			near[i].fill(h, at);
 }

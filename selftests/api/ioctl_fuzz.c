@@ -180,7 +180,7 @@ static unsigned long argument(struct hand *h, int fd, const struct entry *e)
 		sparse(h, at, size);
 		if (e->get)
 			ioctl(fd, e->get, at);
-		near_argument(h, e->request, at);
+		near_argument(h, e->request, at, size);
 		if (below(h, 2))
 			mutate(h, at, size);
 	}
