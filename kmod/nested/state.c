@@ -62,7 +62,7 @@ static long nst_set_no_state(const struct nst_vcpu *vcpu, const struct kvm_neste
 		return -EINVAL;
 	if (head->format == KVM_STATE_NESTED_FORMAT_SVM)
 		return head->flags & ~KVM_STATE_NESTED_GIF_SET ? -EINVAL : 0;
-	if (head->flags ||
+	if (head->flags || head->hdr.vmx.smm.flags ||
 	    head->hdr.vmx.vmxon_pa != NST_NO_REGION || head->hdr.vmx.vmcs12_pa != NST_NO_REGION)
 		return -EINVAL;
 	return 0;
