@@ -226,7 +226,7 @@ static void change_word(struct rng *r, const struct oracle_params *p, u64 *v)
 	v[words[w].value] ^= bit_of(r, 32) & p->agree[words[w].may] & p->agree[words[w].must];
 }
 
-static void change_event(struct rng *r, u64 *v)
+static void change_event(struct rng *r, const struct oracle_params *p, u64 *v)
 {
 	static const u8 types[] = { 0, 2, 3, 3, 3, 3, 4, 5, 6, 7, 1 };
 	static const u8 lengths[] = { 0, 1, 2, 14, 15, 16 };
@@ -244,6 +244,9 @@ static void change_event(struct rng *r, u64 *v)
 		v[V_ENTRY_INTR_INFO] ^= 6 << 8;
 	v[V_ENTRY_ERROR] = one_in(r, 8) ? rng_next(r) & 0xffffffff : rng_below(r, 0x10000);
 	v[V_ENTRY_INSN_LEN] = lengths[rng_below(r, ARRAY_SIZE(lengths))];
+	/* IA32_VMX_MISC says if it may be 0. */
+	if (!(p->agree[CAP_MISC] >> 30 & 1) && !v[V_ENTRY_INSN_LEN])
+		v[V_ENTRY_INSN_LEN] = 1;
 	if (one_in(r, 3))
 		v[V_GUEST_RFLAGS] |= RFLAGS_IF;
 }
@@ -543,7 +546,7 @@ static void change(struct rng *r, const struct oracle_params *p, struct vmx_case
 		break;
 	case 3:
 	case 4:
-		change_event(r, v);
+		change_event(r, p, v);
 		break;
 	case 5:
 		change_addresses(r, p, v);

@@ -7,6 +7,7 @@
 #define DR6_RESERVED		0xffff0ff0ul
 #define DR6_ZERO		(1ul << 12)
 #define DR7_RESERVED		(1ul << 10 | 1ul << 11 | 1ul << 12 | 1ul << 14 | 1ul << 15)
+#define CR0_RESERVED		0x1ffaffc0ul
 #define IOIO_ADDRESS_SIZE	0x380ul
 
 static const struct vmcb *vmcb_of(u32 number)
@@ -137,6 +138,47 @@ static bool own_interrupt(u32 number, const struct oracle_record *direct,
 	       (dish == DISH_INT || dish == DISH_INT3 || dish == DISH_INT_3);
 }
 
+static bool vector_31(u32 number, const struct oracle_record *direct,
+		      const struct oracle_record *here)
+{
+	u32 event = vmcb_of(number)->event_inj;
+
+	return direct->result == RESULT_REFUSED && here->result == RESULT_EXIT &&
+	       (event & (EV_VALID | 0x7ff)) == (EV_VALID | EV_EXC | 31);
+}
+
+static bool lmsw(u32 number, const struct oracle_record *direct,
+		 const struct oracle_record *here)
+{
+	return (vmcb_of(number)->rip & 0xfff) / MENU_STRIDE == DISH_LMSW &&
+	       direct->reason == EXIT_VMHLT && here->reason == EXIT_CR0_SEL;
+}
+
+static bool cr0_reserved(u32 number, const struct oracle_record *direct,
+			 const struct oracle_record *here)
+{
+	return ran_in_both(direct, here) && direct->detail == here->detail &&
+	       (vmcb_of(number)->cr0 & CR0_RESERVED);
+}
+
+static bool vm86_cpl(u32 number, const struct oracle_record *direct,
+		     const struct oracle_record *here)
+{
+	const struct vmcb *v = vmcb_of(number);
+
+	return ran_in_both(direct, here) && (v->rflags & RFLAGS_VM) && v->cpl != 3;
+}
+
+/* V_INTR_PRIO has to be above V_TPR. */
+static bool low_priority(u32 number, const struct oracle_record *direct,
+			 const struct oracle_record *here)
+{
+	u32 ctl = vmcb_of(number)->int_ctl;
+
+	return ran_in_both(direct, here) && (ctl & V_IRQ) && !(ctl & V_IGN_TPR) &&
+	       (ctl >> 16 & 0xf) <= (ctl & 0xf) && direct->reason != here->reason;
+}
+
 static bool virtual_interrupt(u32 number, const struct oracle_record *direct,
 			      const struct oracle_record *here)
 {
@@ -190,6 +232,12 @@ const struct known known[] = {
 	{ "virtual_interrupt", "QEMU 7.2",
 	  "a virtual interrupt is of type 0 in EXITINTINFO, and V_IRQ is 0 once it is taken",
 	  virtual_interrupt },
+	{ "vector_31", "QEMU 7.2", "vector 31 may be injected", vector_31 },
+	{ "lmsw", "QEMU 7.2", "LMSW exits as a selective CR0 write whatever it writes", lmsw },
+	{ "cr0_reserved", "QEMU 7.2", "reserved bits of CR0 do not stay set", cr0_reserved },
+	{ "vm86_cpl", "QEMU 7.2", "the CPL is 3 in virtual-8086 mode", vm86_cpl },
+	{ "low_priority", "QEMU 7.2", "a virtual interrupt waits until V_INTR_PRIO is above V_TPR",
+	  low_priority },
 	{ "reserved_cr8_cr0", "QEMU 7.2",
 	  "MOV to CR8 with reserved bits set is #GP; reserved bits of CR0 do not stay set",
 	  writes_cr8_or_cr0 },

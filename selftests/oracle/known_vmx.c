@@ -8,6 +8,8 @@
 #define ENTRY_LOAD_DEBUG	(1u << 2)
 #define DEBUGCTL_BOCHS_TAKES	(~0ul << 16)
 #define PENDING_RESERVED	(~0xfffful << 16)
+#define R_MONITOR		39
+#define MSR_BIOS_UPDT_TRIG	0x79
 #define MSR_SMM_MONITOR_CTL	0x9b
 
 static const struct vmx_case *vmcs_of(u32 number)
@@ -32,6 +34,23 @@ static bool smm_msr(u32 number, const struct oracle_record *direct,
 	return only_here_refused(direct, here, REFUSED_MSR) && here->qual >= 1 &&
 	       here->qual <= AREA_ENTRIES &&
 	       vmcs_of(number)->area[here->qual - 1].index == MSR_SMM_MONITOR_CTL;
+}
+
+static bool ucode_msr(u32 number, const struct oracle_record *direct,
+		      const struct oracle_record *here)
+{
+	return only_here_refused(direct, here, REFUSED_MSR) && here->qual >= 1 &&
+	       here->qual <= AREA_ENTRIES &&
+	       vmcs_of(number)->area[here->qual - 1].index == MSR_BIOS_UPDT_TRIG;
+}
+
+static bool odd_rip(u32 number, const struct oracle_record *direct,
+		    const struct oracle_record *here)
+{
+	u64 upper = vmcs_of(number)->val[V_GUEST_RIP] >> compare_params.have[CAP_LINEAR_BITS];
+
+	return only_here_refused(direct, here, REFUSED_STATE) && upper &&
+	       upper != ~0ul >> compare_params.have[CAP_LINEAR_BITS];
 }
 
 static bool debugctl(u32 number, const struct oracle_record *direct,
@@ -95,6 +114,13 @@ static bool rdtscp(u32 number, const struct oracle_record *direct,
 	       here->reason == R_RDTSC && direct->reason != R_RDTSC;
 }
 
+static bool monitor(u32 number, const struct oracle_record *direct,
+		    const struct oracle_record *here)
+{
+	return ran_in_both(direct, here) && dish_of(number) == DISH_MONITOR &&
+	       direct->reason == R_MONITOR && here->reason == R_EXCEPTION;
+}
+
 static bool real_mode(u32 number, const struct oracle_record *direct,
 		      const struct oracle_record *here)
 {
@@ -119,6 +145,9 @@ static bool no_linear_address(u32 number, const struct oracle_record *direct,
 const struct known known[] = {
 	{ "smm_msr", "Bochs 2.7", "\"an MSR that can be written only in SMM\" fails the load",
 	  smm_msr },
+	{ "ucode_msr", "Bochs 2.7", "a processor may refuse to load IA32_BIOS_UPDT_TRIG: ours does",
+	  ucode_msr },
+	{ "odd_rip", "Bochs 2.7", "\"bits 63:N must be identical\" in a 64-bit RIP", odd_rip },
 	{ "debugctl", "Bochs 2.7", "\"bits reserved in the IA32_DEBUGCTL MSR must be 0\"",
 	  debugctl },
 	{ "pending", "Bochs 2.7", "\"bits 63:17 [of the pending debug exceptions] must be 0\"",
@@ -128,6 +157,7 @@ const struct known known[] = {
 	{ "svm_insn", "QEMU 7.2",
 	  "an SVM instruction looks at its operand before it is intercepted", svm_insn },
 	{ "rdtscp", "QEMU 7.2", "RDTSCP has an exit code of its own", rdtscp },
+	{ "monitor", "QEMU 7.2", "MONITOR is intercepted before it looks at ECX", monitor },
 	{ "real_mode", "Bochs 2.7", "the type of CS in real mode is what was loaded", real_mode },
 	{ "triple_fault", "Bochs 2.7", "an exit by a triple fault saves the event under delivery",
 	  triple_fault },

@@ -168,9 +168,11 @@ static inline struct rng rng_for(const struct oracle_params *p, u32 number)
 #define DISH_OUT		2
 #define DISH_INT		14
 #define DISH_INT3		32
+#define DISH_MONITOR		31
 #define DISH_CR8		35
 #define DISH_VMRUN		36
 #define DISH_VMSAVE		38
+#define DISH_LMSW		53
 #define DISH_RDTSCP		55
 #define DISH_IN			51
 #define DISH_INT_3		59

@@ -13,7 +13,15 @@
 #define EXIT_SAVE_DEBUG		(1u << 2)
 #define EXIT_LOAD_PAT		(1u << 19)
 #define EXIT_LOAD_EFER		(1u << 21)
-#define R_VMWRITE		25
+#define R_VMCLEAR		19
+#define R_VMPTRLD		21
+#define R_VMPTRST		22
+#define R_VMXON			27
+#define INFO_NO_REGISTER2	0x0ffffffful
+#define INFO_NO_INDEX		(1ul << 22)
+#define INFO_INDEX		(3ul | 0xful << 18)
+#define INFO_NO_BASE		(1ul << 27)
+#define INFO_BASE		(0xful << 23)
 #define INFO_REGISTER		(1u << 10)
 #define INFO_REGISTERS		0xf0000478u
 #define STAR_MSR		0xc0000081
@@ -165,11 +173,17 @@ static bool software_event(u64 info)
 	return (info & EVENT_VALID) && type >= 4 && type <= 6;
 }
 
-/* VMREAD and VMWRITE with two registers: what tells of memory is undefined. */
+/* What is undefined: SDM3 "Format of the VM-Exit Instruction-Information Field". */
 static u64 operand(u64 reason, u64 info)
 {
-	if ((reason == R_VMREAD || reason == R_VMWRITE) && (info & INFO_REGISTER))
+	if (reason == R_VMCLEAR || reason == R_VMPTRLD || reason == R_VMPTRST || reason == R_VMXON)
+		info &= INFO_NO_REGISTER2;
+	if (info & INFO_REGISTER)
 		return info & INFO_REGISTERS;
+	if (info & INFO_NO_INDEX)
+		info &= ~INFO_INDEX;
+	if (info & INFO_NO_BASE)
+		info &= ~INFO_BASE;
 	return info;
 }
 
