@@ -177,6 +177,14 @@ GUEST_CASE(pause_filter, PAUSES, .flags = CASE_SVM | CASE_IRQCHIP)
 
 L2_CODE(reads_tsc, "rdtsc; mov %eax, %edi; mov %edx, %esi; mov $0x10, %ecx; rdmsr; hlt");
 
+/* By an 8.32 fixed-point number, in 64 bits. */
+static u64 scaled(u64 tsc, u64 ratio)
+{
+	u64 fraction = (u32)ratio;
+
+	return tsc * (ratio >> 32) + (tsc >> 32) * fraction + ((u32)tsc * fraction >> 32);
+}
+
 /* L2's TSC between what L1's made of it before and after. */
 static void tsc_is(u64 ratio, u64 offset, const char *what)
 {
@@ -190,8 +198,8 @@ static void tsc_is(u64 ratio, u64 offset, const char *what)
 	after = rdtsc();
 	got = (l2.rdi | l2.rsi << 32) - offset;
 	msr = ((u32)VMCB->rax | l2.rdx << 32) - offset;
-	before = (u64)(((unsigned __int128)before * ratio) >> 32);
-	after = (u64)(((unsigned __int128)after * ratio) >> 32);
+	before = scaled(before, ratio);
+	after = scaled(after, ratio);
 	check(got + 2 >= before && got <= after + 2, "%s: RDTSC %lx in %lx to %lx", what, got,
 	      before, after);
 	check(msr + 2 >= got && msr <= after + 2, "%s: and the MSR (%lx)", what, msr);
