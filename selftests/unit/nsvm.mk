@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Pure files of nested SVM, with the kernel's own layout of the VMCB.
 
-NSVM_KERNEL := $(lastword $(sort $(wildcard /usr/src/linux-headers-*-common/arch/x86/include)))
-ifneq ($(NSVM_KERNEL),)
+ifneq ($(KERNEL_ASM),)
 
 TESTS += nsvm_rules
 

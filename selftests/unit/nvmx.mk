@@ -2,8 +2,7 @@
 # Pure files of nested VMX. The encodings of VMCS fields are the kernel's: its
 # headers are found where those for building modules are installed.
 
-NVMX_KERNEL := $(lastword $(sort $(wildcard /usr/src/linux-headers-*-common/arch/x86/include)))
-ifneq ($(NVMX_KERNEL),)
+ifneq ($(KERNEL_ASM),)
 
 TESTS += vmcs12 nvmx_caps nvmx_rules
 
@@ -19,6 +18,6 @@ $(NVMX_USERS): | $(BIN)/nested_inc/nst_kernel
 
 $(BIN)/nested_inc/nst_kernel:
 	@mkdir -p $(@D)
-	@ln -sfn $(NVMX_KERNEL) $@
+	@ln -sfn $(KERNEL_ASM) $@
 
 endif
