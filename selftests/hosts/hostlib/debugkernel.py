@@ -37,14 +37,6 @@ def _key():
     return cache.digest(kernels.source_version(), CONFIG, pathlib.Path(__file__))
 
 
-def is_ready():
-    """Whether it is in the cache, so that a host with it starts at once."""
-    try:
-        return (cache.root() / f"{NAME}-{_key()}").is_dir()
-    except kernels.Missing:
-        return False
-
-
 def _make(tree, log, *args):
     """Run make, saying how far it is; raises Missing when it fails."""
     process = subprocess.Popen(["nice", f"-n{NICE}", "make", *args], cwd=tree,
