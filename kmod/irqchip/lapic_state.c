@@ -195,14 +195,21 @@ static u32 image_id(const struct nst_lapic *l)
 int nst_lapic_get(struct nst_vcpu *vcpu, struct kvm_lapic_state *s)
 {
 	struct nst_lapic *l = vcpu->lapic;
+	u32 count;
+	bool ran;
 
 	if (!l)
 		return -EINVAL;
+	/* Its interrupt is either in IRR, or will come of the count. */
+	ran = nst_lapic_timer_halt(l, &count);
 	memset(s, 0, sizeof(*s));
 	for (unsigned int i = 0; i < NST_APIC_REGS; i++)
 		image_put(s, i << NST_APIC_REG_SHIFT,
 			  nst_lapic_read(l, i << NST_APIC_REG_SHIFT));
+	image_put(s, APIC_TMCCT, count);
 	image_put(s, APIC_ID, image_id(l));
+	if (ran)
+		nst_lapic_timer_go_on(l);
 	return 0;
 }
 

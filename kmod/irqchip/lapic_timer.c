@@ -122,20 +122,47 @@ static void timer_start_count(struct nst_lapic *l, u32 remaining)
 	timer_start(l, ns);
 }
 
+/* Of a timer that runs, or was just halted: at least 1, for what is due has not come. */
+static u32 count_left(const struct nst_lapic *l)
+{
+	s64 left = max_t(s64, ktime_to_ns(hrtimer_get_remaining(&l->timer)), 0);
+
+	return clamp_t(u64, (u64)left >> timer_divisor_shift(l), 1, nst_lapic_reg(l, APIC_TMICT));
+}
+
 /**
  * nst_lapic_timer_count() - the current-count register
  * @l: the local APIC; own thread
  */
 u32 nst_lapic_timer_count(struct nst_lapic *l)
 {
-	s64 left;
-
 	if (timer_mode(l) == APIC_LVT_TIMER_TSCDEADLINE || !hrtimer_active(&l->timer))
 		return 0;
-	left = ktime_to_ns(hrtimer_get_remaining(&l->timer));
-	if (left <= 0)
-		return 0;
-	return min_t(u64, (u64)left >> timer_divisor_shift(l), nst_lapic_reg(l, APIC_TMICT));
+	return count_left(l);
+}
+
+/**
+ * nst_lapic_timer_halt() - let nothing come of the timer for a while
+ * @l: the local APIC; own thread
+ * @count: the current-count register, 0 in TSC-deadline mode
+ *
+ * Return: true when it ran: nst_lapic_timer_go_on() is due.
+ */
+bool nst_lapic_timer_halt(struct nst_lapic *l, u32 *count)
+{
+	bool ran = hrtimer_cancel(&l->timer) > 0;
+
+	*count = ran && timer_mode(l) != APIC_LVT_TIMER_TSCDEADLINE ? count_left(l) : 0;
+	return ran;
+}
+
+/**
+ * nst_lapic_timer_go_on() - undo nst_lapic_timer_halt(), when that returned true
+ * @l: the local APIC; own thread
+ */
+void nst_lapic_timer_go_on(struct nst_lapic *l)
+{
+	hrtimer_start_expires(&l->timer, HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
 /**
@@ -170,7 +197,7 @@ void nst_lapic_timer_write_lvt(struct nst_lapic *l, u32 val)
 		nst_lapic_put_reg(l, APIC_LVTT, val);
 		return;
 	}
-	remaining = nst_lapic_timer_count(l);
+	nst_lapic_timer_halt(l, &remaining);
 	nst_lapic_timer_stop(l);
 	nst_lapic_put_reg(l, APIC_LVTT, val);
 	if (changed & APIC_LVT_TIMER_TSCDEADLINE)
@@ -186,11 +213,14 @@ void nst_lapic_timer_write_lvt(struct nst_lapic *l, u32 val)
  */
 void nst_lapic_timer_write_divide(struct nst_lapic *l, u32 val)
 {
-	u32 remaining = nst_lapic_timer_count(l);
+	u32 remaining;
+	bool ran = nst_lapic_timer_halt(l, &remaining);
 
 	nst_lapic_put_reg(l, APIC_TDCR, val);
 	if (remaining)
 		timer_start_count(l, remaining);
+	else if (ran)
+		nst_lapic_timer_go_on(l);
 }
 
 /**
