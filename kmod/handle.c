@@ -432,7 +432,8 @@ enum nst_next nst_handle_exit(struct nst_vcpu *vcpu)
 	enum nst_exit_kind kind;
 	enum nst_next next;
 
-	if ((nst_isa_is_foreign(vcpu) || nst_ud_is_insn(vcpu)) && vcpu->exit.kind == NST_EXIT_EXCEPTION &&
+	if ((nst_isa_is_foreign(vcpu) || nst_ud_is_insn(vcpu)) &&
+	    vcpu->exit.kind == NST_EXIT_EXCEPTION &&
 	    vcpu->exit.exception.vector == X86_TRAP_UD)
 		nst_decode_foreign(vcpu);
 	if (nst_in_l2(vcpu) && nst_nested_step_exit(vcpu))

@@ -272,6 +272,7 @@ static int publish(struct nst_vm *vm, u32 id, struct nst_memslot *old, struct ns
 	/* Whoever finds the new slot finds this, or else the new generation. */
 	smp_wmb();
 	ret = publish_changing(vm, id, old, new);
+	/* Pairs with nst_slots_moved(): the new generation comes before this. */
 	smp_store_release(&slots->changing, false);
 	if (ret || !old)
 		return ret;

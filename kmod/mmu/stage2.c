@@ -149,9 +149,9 @@ static bool is_built(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 static void commit_stage2(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 {
 	struct nst_mmu *mmu = vcpu->mmu;
+	bool had = mmu->stage2.kind != NST_STAGE2_NONE, has = s2->kind != NST_STAGE2_NONE;
 
-	if (!vcpu->vm->mmu->shadow &&
-	    (s2->kind == NST_STAGE2_NONE) != (mmu->stage2.kind == NST_STAGE2_NONE))
+	if (!vcpu->vm->mmu->shadow && had != has)
 		nst_unload_l2(vcpu);
 	mmu->stage2 = *s2;
 }

@@ -516,8 +516,8 @@ static void nvmx_fill_task(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 /* ---- the virtual APIC ---- */
 
 /* Exit qualification for APIC-access VM exits: the kind of access in bits 15:12. */
-#define NVMX_APIC_WRITE		(1u << 12)
-#define NVMX_APIC_FETCH		(2u << 12)
+#define NVMX_APIC_WRITE		BIT(12)
+#define NVMX_APIC_FETCH		BIT(13)
 
 static void nvmx_fill_apic_access(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 				  struct nvmx_exit *out)
@@ -538,7 +538,7 @@ static void nvmx_fill_apic(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 /* ---- paging ---- */
 
 static void nvmx_fill_violation(struct nst_vcpu *vcpu, const struct nst_exit *exit,
-			     struct nvmx_exit *out)
+				struct nvmx_exit *out)
 {
 	const struct nst_stage2_fault *f = nst_mmu_stage2_fault(vcpu);
 

@@ -44,7 +44,8 @@ static uint64_t address_end(void)
 static void long_mode(struct machine *m, uint64_t last)
 {
 	const struct kvm_segment code = {
-		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1,
+		.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1, .s = 1, .l = 1,
+		.g = 1,
 	};
 	struct kvm_regs regs = { .rip = API_CODE, .rflags = 2, .rbx = WINDOW };
 	struct kvm_sregs s;

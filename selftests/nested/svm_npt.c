@@ -292,6 +292,7 @@ GUEST_CASE(cve_2026_23401, NPT, .flags = CASE_SVM)
 	run_to(EXIT_VMHLT, "the device again");
 	check(l2.rbx == 0x5a5a5a5a5a5a5a5aul, "answers (%lx)", l2.rbx);
 }
+
 /* The first use of an ASID finds nothing of who had it before, or of no one. */
 GUEST_CASE(cve_2026_89932, NPT, .flags = CASE_SVM)
 {
