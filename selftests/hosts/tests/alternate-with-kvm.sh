@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Ours and stock KVM, one after the other, each entering a guest: neither
 # leaves anything behind that troubles the other.
+# One CPU: each load patches what all CPUs run all the time, and QEMU's stale
+# translations (deviations.rst) then hang a host of several now and then.
 # hosts: svm vmx
-# options: --module none --add-ours --guest
+# options: --module none --add-ours --guest --smp 1
 # seconds: 300
 # debug: svm
 
