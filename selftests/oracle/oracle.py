@@ -5,7 +5,6 @@ emulated CPU and under the module, case by case.
 
 usage: oracle.py caps ISA HOST        what the CPUs offer, into caps.json
        oracle.py run ISA HOST [...]   compare; prints TAP
-       oracle.py record ISA FILE      what the emulator does, compact, for later
        oracle.py explain ISA - N...   what single cases are made of
        oracle.py dump ISA HOST N...   the state of single cases in both places
 
