@@ -250,6 +250,16 @@ class Machine:
         """Whether the emulator runs."""
         return self.process.poll() is None
 
+    def epitaph(self):
+        """How the emulator ended, and what its log says of it."""
+        try:
+            status = self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            return ""
+        log = self.dir / "bochs.log"
+        last = log.read_text(errors="replace")[-1000:] if log.exists() else ""
+        return f": Bochs' status {status}\n{last}".rstrip()
+
     def kill(self):
         """End the emulator and remove its files."""
         if self.process.poll() is None:

@@ -43,9 +43,22 @@ fi
 # Held open: the last close of a terminal may throw away what waits in it.
 exec 3>$TTY
 
+# Loading and unloading patch a jump of the scheduler, behind an INT3 that stays for
+# a moment. QEMU's TCG may keep the INT3 for ever when another CPU just translates
+# that code: no other CPU runs then.
+other_cpus() {
+	for cpu in /sys/devices/system/cpu/cpu*/online; do
+		[ ! -e "$cpu" ] || echo "$1" >"$cpu"
+	done
+}
+
 load_ours() {
 	for dep in $DEPENDS; do modprobe "$dep" || return; done
+	other_cpus 0
 	insmod /nestor/nestor.ko $NESTOR_MODPARAM
+	loaded=$?
+	other_cpus 1
+	return $loaded
 }
 
 load_kvm() {
@@ -87,6 +100,7 @@ kill -9 -1 2>/dev/null
 wait
 if [ "$NESTOR_MODULE" = ours ] && [ -d /sys/module/nestor ]; then
 	tries=0
+	other_cpus 0
 	until rmmod nestor 2>/tmp/rmmod; do
 		tries=$((tries + 1))
 		[ $tries -lt 20 ] || {

@@ -115,6 +115,14 @@ class Machine:
         """Whether the emulator runs and its lines are open."""
         return self.process.poll() is None and self.socks["command"].fileno() >= 0
 
+    def epitaph(self):
+        """How the emulator ended, and what it said last."""
+        try:
+            status = self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            return ""
+        return f": QEMU's status {status}\n{self._stderr()[-1000:]}".rstrip()
+
     def kill(self):
         """End the emulator and remove its files."""
         if self.process.poll() is None:

@@ -144,10 +144,11 @@ class Session:
         """Pump until the end; returns the exit status for our caller."""
         with raw_terminal(self.interactive):
             why = self._pump(machine)
+        epitaph = machine.epitaph() if why == "died" else ""
         machine.kill()
         for data in machine.console_rest():
             self.on_console(data)
-        return self._verdict(why)
+        return self._verdict(why, epitaph)
 
     def _pump(self, machine):
         stdin = sys.stdin.fileno() if self.interactive else None
@@ -178,7 +179,7 @@ class Session:
                 return None if self.status is not None else "died"
         return None
 
-    def _verdict(self, why):
+    def _verdict(self, why, epitaph):
         if self.tail and self.status is None and self.ready_at is not None:
             self._out(self.tail)
         if self.reports:
@@ -190,7 +191,7 @@ class Session:
             self.show(f"time limit of the {what} reached: host hangs")
             return TIMED_OUT
         if why == "died":
-            self.show("the host went away before the command ended")
+            self.show("the host went away before the command ended" + epitaph)
             return HOST_FAILED
         if why == "key":
             return 130
