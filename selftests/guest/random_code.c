@@ -82,6 +82,21 @@ static double budget(void)
 	return text ? atof(text) : 2;
 }
 
+/*
+ * LOCK before BTS, BTR or BTC of a register is #UD; any program that has it, with
+ * or without a hypervisor, ends QEMU 7.2. There the operand becomes one in memory.
+ */
+static void spare_emulator(uint8_t *code)
+{
+	unsigned int i;
+
+	for (i = 14; i < CODE_SIZE - 2; i++)
+		if (code[i] == 0x0f && code[i + 2] >= 0xc0 &&
+		    memchr("\xab\xb3\xba\xbb", code[i + 1], 4) &&
+		    memchr(code + i - 14, 0xf0, 14))
+			code[i + 2] &= 0x3f;
+}
+
 static void fill(struct vm *vm, unsigned int mode)
 {
 	uint64_t *at = guest_at(vm, CODE, CODE_SIZE);
@@ -89,6 +104,8 @@ static void fill(struct vm *vm, unsigned int mode)
 
 	for (i = 0; i < CODE_SIZE / 8; i++)
 		at[i] = next();
+	if (host_number() == HOST_SVM)
+		spare_emulator((uint8_t *)at);
 	if (mode != MODE_REAL)
 		return;
 	/* Interrupts in real mode go to more of the same. */

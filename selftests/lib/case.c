@@ -251,7 +251,7 @@ static void compare_values(struct vm *vm, const struct guest_case *row)
 		   row->nvalues, p->nvalues);
 }
 
-static uint64_t host_number(void)
+uint64_t host_number(void)
 {
 	const char *host = getenv("NESTOR_HOST");
 

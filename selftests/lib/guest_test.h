@@ -46,5 +46,7 @@ void guest_load(struct vm *vm, const struct guest_case *row);
 /* The host half decides that the case has ended well. */
 void host_end(struct vm *vm);
 void host_skip(struct vm *vm, const char *why);
+/* Which emulator is our host: HOST_*. */
+uint64_t host_number(void);
 
 #endif /* NST_GUEST_TEST_H */
