@@ -61,6 +61,8 @@
 #define HOST_OTHER		0
 #define HOST_SVM		1	/* QEMU 7.2 TCG */
 #define HOST_VMX		2	/* Bochs 2.7 */
+/* For skip_on alone: Bochs where no preemption timer bounds a stay in the guest. */
+#define HOST_UNBOUNDED		3
 
 #define IMAGE_MAGIC		0x4e455354
 
@@ -102,7 +104,7 @@ struct guest_case {
 	unsigned int flags;
 	unsigned int cpus;			/* 0 means 1 */
 	unsigned int ends;			/* exit of CPU 0 that ends it; 0: done */
-	unsigned int skip_on;			/* HOST_ number */
+	unsigned int skip_on;			/* HOST_ number, 0: nowhere */
 	/* The emulator's fault. */
 	GUEST_POINTER(const char *, skip_why);
 };
@@ -120,7 +122,7 @@ struct image_header {
 
 struct guest_params {
 	unsigned long long tsc_khz;
-	unsigned long long host;		/* HOST_ number */
+	unsigned long long host;		/* HOST_ number, 0: nowhere */
 	unsigned long long cpus;
 	unsigned long long seed;		/* of the host half, 0 else */
 };
