@@ -164,6 +164,7 @@ void nst_cpuid_refresh(struct nst_vcpu *vcpu)
 	u64 cr4_allowed = NST_CPUID_CR4_ALWAYS;
 	unsigned int i;
 
+	vcpu->cpuid_changes++;
 	refresh_caps(vcpu);
 	nst_insn_cpuid_changed(vcpu);
 	for (i = 0; i < nst_nr_cpuid_cr4; i++)

@@ -208,6 +208,7 @@ struct nst_vcpu {
 	struct kvm_cpuid_entry2 *cpuid;	/* (v) */
 	int nr_cpuid;			/* (v) */
 	DECLARE_BITMAP(guest_caps, 64);	/* (v) NST_GCAP_*, from @cpuid */
+	u32 cpuid_changes;		/* (v) how often what it says of the CPU changed */
 	u8 maxphyaddr;			/* (v) */
 	u64 cr4_reserved;		/* (v) bits that CR4 may not have */
 	u64 xcr0_allowed;		/* (v) */

@@ -155,8 +155,15 @@ struct nst_mode_key {
 	bool gb_pages, amd, valid;
 };
 
+/* The values, whole, that were found to mean the same mode. */
+struct nst_mode_seen {
+	u64 cr0, cr4, efer;
+	u32 cpuid_changes;
+};
+
 /**
  * struct nst_paging - a paging context of a vCPU
+ * @mode_seen: (v) with what @mode is known to be up to date, if @mode_key is valid
  * @mode_key: (v) what @mode was computed from
  * @format: (v) of the guest's own tables
  * @mode: (v) how to walk them
@@ -170,6 +177,7 @@ struct nst_mode_key {
  * @pae_root: (c) shadowing: this context's own four PDPTEs, below 4 GiB
  */
 struct nst_paging {
+	struct nst_mode_seen mode_seen;
 	struct nst_mode_key mode_key;
 	enum nst_format_id format;
 	struct nst_walk_mode mode;

@@ -75,6 +75,38 @@ static void mode_build(struct nst_vcpu *vcpu)
 	paging->role = shadow_role(paging);
 }
 
+/* Values changed: do they mean another mode? */
+static bool mode_renew(struct nst_vcpu *vcpu)
+{
+	/* Bits that decide about format, reserved bits or permissions. */
+	const u64 cr0_bits = X86_CR0_PG | X86_CR0_WP;
+	const u64 cr4_bits = X86_CR4_PSE | X86_CR4_PAE | X86_CR4_LA57 | X86_CR4_SMEP |
+			     X86_CR4_SMAP | X86_CR4_PKE;
+	struct nst_mode_key *key = &vcpu->mmu->cur->mode_key;
+	const struct nst_mode_key now = {
+		.cr0 = vcpu->st.cr0 & cr0_bits,
+		.cr4 = vcpu->st.cr4 & cr4_bits,
+		.efer = vcpu->st.efer & (EFER_LMA | EFER_NX),
+		.maxphyaddr = vcpu->maxphyaddr ?: 36,
+		.gb_pages = nst_guest_has(vcpu, NST_GCAP_1G),
+		.amd = nst_guest_has(vcpu, NST_GCAP_AMD),
+		.valid = true,
+	};
+
+	vcpu->mmu->cur->mode_seen = (struct nst_mode_seen){
+		.cr0 = vcpu->st.cr0, .cr4 = vcpu->st.cr4, .efer = vcpu->st.efer,
+		.cpuid_changes = vcpu->cpuid_changes,
+	};
+	if (key->valid && key->cr0 == now.cr0 && key->cr4 == now.cr4 &&
+	    key->efer == now.efer && key->maxphyaddr == now.maxphyaddr &&
+	    key->gb_pages == now.gb_pages && key->amd == now.amd)
+		return false;
+	*key = now;
+	vcpu->mmu->modes++;
+	mode_build(vcpu);
+	return true;
+}
+
 /**
  * nst_mode_update() - bring the vCPU's walk mode up to date
  * @vcpu: loaded vCPU
@@ -86,33 +118,18 @@ static void mode_build(struct nst_vcpu *vcpu)
  */
 bool nst_mode_update(struct nst_vcpu *vcpu)
 {
-	/* Bits that decide about format, reserved bits or permissions. */
-	const u64 cr0_bits = X86_CR0_PG | X86_CR0_WP;
-	const u64 cr4_bits = X86_CR4_PSE | X86_CR4_PAE | X86_CR4_LA57 | X86_CR4_SMEP |
-			     X86_CR4_SMAP | X86_CR4_PKE;
-	struct nst_mode_key *key = &vcpu->mmu->cur->mode_key;
-	struct nst_mode_key now = {
-		.maxphyaddr = vcpu->maxphyaddr ?: 36,
-		.gb_pages = nst_guest_has(vcpu, NST_GCAP_1G),
-		.amd = nst_guest_has(vcpu, NST_GCAP_AMD),
-		.valid = true,
-	};
+	const struct nst_paging *paging = vcpu->mmu->cur;
+	const struct nst_mode_seen *seen = &paging->mode_seen;
 
 	nst_pull(vcpu, NST_STATE_CR);
-	now.cr0 = vcpu->st.cr0 & cr0_bits;
-	now.cr4 = vcpu->st.cr4 & cr4_bits;
-	now.efer = vcpu->st.efer & (EFER_LMA | EFER_NX);
-	if (key->valid && key->cr0 == now.cr0 && key->cr4 == now.cr4 &&
-	    key->efer == now.efer && key->maxphyaddr == now.maxphyaddr &&
-	    key->gb_pages == now.gb_pages && key->amd == now.amd)
+	if (likely(paging->mode_key.valid && seen->cr0 == vcpu->st.cr0 &&
+		   seen->cr4 == vcpu->st.cr4 && seen->efer == vcpu->st.efer &&
+		   seen->cpuid_changes == vcpu->cpuid_changes))
 		return false;
-	*key = now;
-	vcpu->mmu->modes++;
-	mode_build(vcpu);
-	return true;
+	return mode_renew(vcpu);
 }
 
-/* Tables lie close together: the slot of one is mostly that of the next. */
+/* Tables lie close together: the slot of one is mostly that of the next, and of data. */
 static const void __user *table_entry(struct nst_walk_reader *reader, u64 raw)
 {
 	const struct nst_memslot *slot = reader->slot;
@@ -120,7 +137,7 @@ static const void __user *table_entry(struct nst_walk_reader *reader, u64 raw)
 	u64 gfn = raw >> PAGE_SHIFT;
 
 	if (!slot || gfn - slot->base_gfn >= slot->npages) {
-		slot = nst_memslot_find(vcpu->vm, vcpu->space, gfn);
+		slot = nst_vcpu_memslot(vcpu, gfn);
 		reader->slot = slot;
 	}
 	if (!slot)

@@ -362,19 +362,22 @@ static bool invalidate(struct nst_vm *vm, const struct nst_table *table, unsigne
  */
 struct nst_table *nst_shadow_last(struct nst_table *root, u64 addr, unsigned int *index)
 {
-	struct nst_table *table;
+	const struct nst_format *fmt;
+	struct nst_table *table = root;
+	unsigned int level;
 	u64 entry;
 
-	for (table = root; table; table = spte_child(entry)) {
-		const struct nst_format *fmt = nst_table_format(table);
-
-		*index = nst_format_index(fmt, table->role.level, addr);
+	if (!root)
+		return NULL;
+	/* Hardware walks them: they have one format, and one level after the other. */
+	fmt = nst_table_format(root);
+	for (level = root->role.level; ; level--) {
+		*index = nst_format_index(fmt, level, addr);
 		entry = table->entries[*index];
-		if (!nst_entry_present(fmt, entry) ||
-		    nst_entry_leaf(fmt, table->role.level, entry))
-			break;
+		if (nst_entry_leaf(fmt, level, entry) || !nst_entry_present(fmt, entry))
+			return table;
+		table = spte_child(entry);
 	}
-	return table;
 }
 
 /**
