@@ -184,8 +184,9 @@ static unsigned int fault_level(struct nst_vm *vm, const struct nst_fault *fault
 	return level;
 }
 
-static enum nst_fault_result look_up(struct nst_vm *vm, struct nst_fault *fault)
+static enum nst_fault_result look_up(struct nst_vcpu *vcpu, struct nst_fault *fault)
 {
+	struct nst_vm *vm = vcpu->vm;
 	struct nst_memslots *slots = nst_memslots(vm);
 	struct page *page;
 	int ret;
@@ -195,7 +196,7 @@ static enum nst_fault_result look_up(struct nst_vm *vm, struct nst_fault *fault)
 	/* Pairs with the writers' mmu_lock: whatever we look at is newer. */
 	smp_rmb();
 
-	fault->slot = nst_memslot_find(vm, fault->space, fault->gfn);
+	fault->slot = nst_vcpu_memslot(vcpu, fault->gfn);
 	if (!fault->slot)
 		return NST_FAULT_MMIO;
 	if ((fault->access & NST_ACCESS_W) && (fault->slot->flags & KVM_MEM_READONLY))
@@ -238,12 +239,12 @@ enum nst_fault_result nst_fault_lookup(struct nst_vcpu *vcpu, struct nst_fault *
 	enum nst_fault_result ret;
 
 	fault->nowait = nst_apf_possible(vcpu);
-	ret = look_up(vcpu->vm, fault);
+	ret = look_up(vcpu, fault);
 	if (ret != NST_FAULT_AWAITED ||
 	    nst_apf_begin(vcpu, fault->gfn, fault->hva, fault->access & NST_ACCESS_W))
 		return ret;
 	fault->nowait = false;
-	return look_up(vcpu->vm, fault);
+	return look_up(vcpu, fault);
 }
 
 /**
