@@ -98,32 +98,6 @@ static u64 do_call(struct nst_vcpu *vcpu, u64 nr)
 	return -KVM_ENOSYS;
 }
 
-/**
- * nst_exit_hypercall() - VMCALL or VMMCALL
- * @vcpu: loaded vCPU
- *
- * Return: NST_ENTER, or NST_USER.
- */
-enum nst_next nst_exit_hypercall(struct nst_vcpu *vcpu)
-{
-	u64 ret;
-
-	/*
-	 * L1 did not want it: it is the other vendor's instruction, or one of SVM that
-	 * is #UD unless intercepted (APM3 "VMMCALL").  L2 has nothing to ask us.
-	 */
-	if (nst_in_l2(vcpu)) {
-		nst_raise(vcpu, X86_TRAP_UD);
-		return NST_ENTER;
-	}
-	ret = do_call(vcpu, call_arg(vcpu, NST_RAX));
-	if (!nst_code64(vcpu))
-		ret = (u32)ret;
-	vcpu->st.gpr[NST_RAX] = ret;
-	vcpu->dirty |= NST_STATE_GPR;
-	return nst_skip_insn(vcpu);
-}
-
 /* Physical address of the instruction, which must lie in one page of memory. */
 static bool locate(struct nst_vcpu *vcpu, u8 access, nst_gpa_t *gpa)
 {
@@ -143,19 +117,19 @@ static bool locate(struct nst_vcpu *vcpu, u8 access, nst_gpa_t *gpa)
  * @vcpu: loaded vCPU that exited with #UD; srcu held
  *
  * A guest that was saved on another vendor's CPU has the other one.  To kernel
- * code alone, and only where that may write.
+ * code alone, and only where that may write.  L2's goes to L1 by that.
  *
  * Return: true when the guest shall try again.
  */
 bool nst_fix_hypercall(struct nst_vcpu *vcpu)
 {
-	bool amd = nst_backend == &svm_backend;
+	const struct nst_isa *isa = nst_isa(vcpu);
+	bool amd = isa ? isa == &nsvm_isa : nst_backend == &svm_backend;
 	const u8 *ours = amd ? vmmcall : vmcall, *other = amd ? vmcall : vmmcall;
 	u8 bytes[HYPERCALL_LEN];
 	nst_gpa_t gpa;
 
-	if (!nst_quirk(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN) || nst_in_l2(vcpu) ||
-	    nst_cpl(vcpu))
+	if (!nst_quirk(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN) || nst_cpl(vcpu))
 		return false;
 	if (!locate(vcpu, NST_ACCESS_X, &gpa) ||
 	    nst_read_gpa(vcpu->vm, gpa, bytes, sizeof(bytes)) ||
@@ -163,4 +137,39 @@ bool nst_fix_hypercall(struct nst_vcpu *vcpu)
 		return false;
 	return locate(vcpu, NST_ACCESS_W, &gpa) &&
 	       !nst_write_gpa(vcpu->vm, gpa, ours, HYPERCALL_LEN);
+}
+
+/*
+ * L1 did not want it: it is the other vendor's instruction, or one of SVM that
+ * is #UD unless intercepted (APM3 "VMMCALL").  L2 has nothing to ask us.
+ */
+static enum nst_next undefined_in_l2(struct nst_vcpu *vcpu)
+{
+	const struct nst_exit ud = {
+		.kind = NST_EXIT_EXCEPTION, .exception.vector = X86_TRAP_UD,
+	};
+
+	if (!nst_nested_intercept(vcpu, &ud) && !nst_fix_hypercall(vcpu))
+		nst_raise(vcpu, X86_TRAP_UD);
+	return NST_ENTER;
+}
+
+/**
+ * nst_exit_hypercall() - VMCALL or VMMCALL
+ * @vcpu: loaded vCPU
+ *
+ * Return: NST_ENTER, or NST_USER.
+ */
+enum nst_next nst_exit_hypercall(struct nst_vcpu *vcpu)
+{
+	u64 ret;
+
+	if (nst_in_l2(vcpu))
+		return undefined_in_l2(vcpu);
+	ret = do_call(vcpu, call_arg(vcpu, NST_RAX));
+	if (!nst_code64(vcpu))
+		ret = (u32)ret;
+	vcpu->st.gpr[NST_RAX] = ret;
+	vcpu->dirty |= NST_STATE_GPR;
+	return nst_skip_insn(vcpu);
 }
