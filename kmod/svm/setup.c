@@ -120,10 +120,11 @@ static void svm_want_own(const struct svm_vcpu *svm, u32 words[MAX_INTERCEPT])
 		svm_want(words, INTERCEPT_CR0_READ);
 	if (svm->cr4_differs)
 		svm_want(words, INTERCEPT_CR4_READ);
-	if (svm->tpr_exits)
-		svm_want(words, INTERCEPT_CR8_WRITE);
 	if (svm->irq_window)
 		svm_want(words, INTERCEPT_VINTR);
+	/* QEMU's emulator ends when CR8 is written while V_IRQ is set. */
+	if (svm->tpr_exits || svm->irq_window)
+		svm_want(words, INTERCEPT_CR8_WRITE);
 	/* Hardware believes that SVM is on; the guest need not have it on. */
 	own_gif = ctl->own_gif && (svm->vcpu->st.efer & EFER_SVME);
 	if (!own_gif)

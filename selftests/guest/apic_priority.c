@@ -101,6 +101,29 @@ GUEST_CASE(lowered_with_if_set, SECTION, .flags = CASE_IRQCHIP)
 	check(after == 2, "TPR 0 lets it in at once");
 }
 
+/* An interrupt is deliverable but for IF, so that we wait for IF; CR8 goes on meanwhile. */
+GUEST_CASE(changed_while_one_waits, SECTION, .flags = CASE_IRQCHIP)
+{
+	unsigned long cr8;
+
+	apic_enable();
+	self(0x91);
+	for (cr8 = 0; cr8 < 16; cr8++) {
+		WRITE_CR(8, cr8);
+		check(READ_CR(8) == cr8, "CR8 is %lu (%lu)", cr8, READ_CR(8));
+	}
+	open_window();
+	check(!irq_total, "CR8 15 holds back everything");
+	WRITE_CR(8, 0);
+	self(0xa1);
+	WRITE_CR(8, 9);
+	open_window();
+	check(irq_total == 1 && irq_order[0] == 0xa1, "class 10 passes CR8 9, class 9 waits");
+	WRITE_CR(8, 8);
+	open_window();
+	check(irq_total == 2 && irq_order[1] == 0x91, "CR8 8 lets it in");
+}
+
 GUEST_CASE(software_disable, "SDM3 \"Local APIC State After It Has Been Software Disabled\"",
 	   .flags = CASE_IRQCHIP)
 {

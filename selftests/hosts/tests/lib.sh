@@ -85,9 +85,9 @@ boot() {
 		</dev/null >"$boot_log" 2>&1
 }
 
-# What a guest that lived must have said.
+# What a guest that lived must have said, behind what firmware has left of a line.
 lived() {
-	grep -q '^Linux guest ' "$1" && grep -q '^flags' "$1" &&
+	grep -q 'Linux guest ' "$1" && grep -q '^flags' "$1" &&
 		grep -q "^cpus: $2" "$1"
 }
 

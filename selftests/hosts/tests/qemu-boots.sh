@@ -62,8 +62,9 @@ try "and comes to its prompt" shows ipxe "iPXE>"
 stop_vm ipxe
 
 cp $FIRMWARE/OVMF_VARS_4M.fd "$TMP/vars"
-# OVMF wants more memory than SeaBIOS.
-QEMU_MEM=256 try "OVMF from flash starts Linux" linux_boots "$TMP/ovmf" 1 -M q35,smm=off \
+# OVMF wants more memory than SeaBIOS, and a kernel that is an EFI program.
+QEMU_MEM=256 KERNEL=$GUEST/bzImage \
+	try "OVMF from flash starts Linux" linux_boots "$TMP/ovmf" 1 -M q35,smm=off \
 	-drive if=pflash,format=raw,unit=0,readonly=on,file=$FIRMWARE/OVMF_CODE_4M.fd \
 	-drive "if=pflash,format=raw,unit=1,file=$TMP/vars"
 try "and wrote its variables into the flash" not cmp -s $FIRMWARE/OVMF_VARS_4M.fd "$TMP/vars"
