@@ -319,7 +319,7 @@ static void nst_inject_exception(struct nst_vcpu *vcpu)
 {
 	typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
 	struct nst_event event = {
-		.type = exc->soft ? NST_EVENT_SOFT_EXC : NST_EVENT_EXCEPTION,
+		.type = nst_exception_type(&vcpu->ev),
 		.vector = exc->vector,
 		.error_code = exc->error_code,
 		.insn_len = exc->insn_len,
@@ -549,6 +549,7 @@ void nst_event_interrupted(struct nst_vcpu *vcpu, const struct nst_event *event)
 		memset(exc, 0, sizeof(*exc));
 		exc->injected = true;
 		exc->soft = event->type != NST_EVENT_EXCEPTION;
+		exc->privileged = event->type == NST_EVENT_PRIV_EXC;
 		exc->vector = event->vector;
 		exc->insn_len = event->insn_len;
 		exc->has_error = event->has_error;

@@ -104,7 +104,8 @@ struct nst_events {
 	struct {
 		bool pending;	/* raised, the double-fault rules not yet final */
 		bool injected;	/* committed: deliver before all else */
-		bool soft;	/* INT3, INTO: RIP is after the instruction */
+		bool soft;	/* by an instruction: RIP is after it when delivered */
+		bool privileged; /* and that is INT1: no gate's DPL is asked */
 		bool has_error;
 		u8 vector;
 		u8 insn_len;
@@ -357,6 +358,13 @@ enum nst_gcap {
 static inline bool nst_guest_has(const struct nst_vcpu *vcpu, enum nst_gcap cap)
 {
 	return test_bit(cap, vcpu->guest_caps);
+}
+
+static inline enum nst_event_type nst_exception_type(const struct nst_events *ev)
+{
+	if (!ev->exception.soft)
+		return NST_EVENT_EXCEPTION;
+	return ev->exception.privileged ? NST_EVENT_PRIV_EXC : NST_EVENT_SOFT_EXC;
 }
 
 /* Do the debug registers in hardware have the guest's values? */

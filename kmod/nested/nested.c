@@ -586,7 +586,7 @@ void nst_nested_interrupted(struct nst_vcpu *vcpu, struct nst_event *event)
 	*event = (struct nst_event){ .type = NST_EVENT_NONE };
 	if (ev->exception.injected)
 		*event = (struct nst_event){
-			.type = ev->exception.soft ? NST_EVENT_SOFT_EXC : NST_EVENT_EXCEPTION,
+			.type = nst_exception_type(ev),
 			.vector = ev->exception.vector,
 			.has_error = ev->exception.has_error,
 			.error_code = ev->exception.error_code,

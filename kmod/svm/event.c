@@ -164,6 +164,14 @@ static enum nst_event_type svm_event_type(u32 info)
 	}
 }
 
+/* Hardware has less types of events than may be injected: the one it reports was ours. */
+static bool svm_is_injected(const struct svm_vcpu *svm, u32 info)
+{
+	return svm->inject.type != NST_EVENT_NONE &&
+	       svm->inject.vector == (info & SVM_EXITINTINFO_VEC_MASK) &&
+	       svm_injection_type(&svm->inject) == (info & SVM_EXITINTINFO_TYPE_MASK);
+}
+
 /*
  * A software event's length.  False: the guest was executing the instruction
  * itself, and since RIP still points at it, running it again is all it takes.
@@ -208,13 +216,8 @@ void svm_event_after_exit(struct svm_vcpu *svm)
 		event.has_error = true;
 		event.error_code = ctl->exit_int_info_err;
 	}
-	/* INT1 is reported as a plain #DB exception. */
-	if (svm->inject.type == NST_EVENT_PRIV_EXC && event.vector == X86_TRAP_DB)
-		event.type = NST_EVENT_PRIV_EXC;
-	/* See svm_injection_type(). */
-	if (svm->inject.type == NST_EVENT_EXCEPTION && event.type == NST_EVENT_EXTINT &&
-	    event.vector == svm->inject.vector)
-		event.type = NST_EVENT_EXCEPTION;
+	if (svm_is_injected(svm, info))
+		event.type = svm->inject.type;
 	if (event.type == NST_EVENT_NMI)
 		svm_nmi_set_masked(svm, false);
 	if (svm_is_soft(&event) && !svm_soft_len(svm, &event))

@@ -44,19 +44,14 @@ static void vmx_inject_length(struct nst_vcpu *vcpu, u8 len)
  */
 void vmx_inject(struct nst_vcpu *vcpu, const struct nst_event *event)
 {
-	enum nst_event_type type = event->type;
-	u32 info;
+	u32 info = INTR_INFO_VALID_MASK | vmx_event_types[event->type] | event->vector;
 
-	/* The core knows INT1 by its vector only; it skips the gate's DPL check. */
-	if (type == NST_EVENT_SOFT_EXC && event->vector == X86_TRAP_DB)
-		type = NST_EVENT_PRIV_EXC;
-	info = INTR_INFO_VALID_MASK | vmx_event_types[type] | event->vector;
 	/* In real mode no error code is pushed; an entry insists on it. */
 	if (event->has_error && nst_protected(vcpu)) {
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
 	}
-	if (vmx_event_is_soft(type))
+	if (vmx_event_is_soft(event->type))
 		vmx_inject_length(vcpu, event->insn_len);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);
 }

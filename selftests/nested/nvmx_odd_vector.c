@@ -7,6 +7,7 @@
 #include "vmx_l1.h"
 
 #define SECTION		"SDM3 \"Vectored-Event Injection\""
+#define EVENT_PRIV_EXC	(5u << 8)
 #define EVENT_SOFT_EXC	(6u << 8)
 
 void l2_nothing(void);
@@ -25,6 +26,8 @@ static void inject(u32 event, u32 length)
 	      vmread(F_EXIT_INTR_INFO));
 	check(vmread(F_IDT_INFO) == (EVENT_VALID | event), "while %x was delivered (%lx)",
 	      event, vmread(F_IDT_INFO));
+	check(vmread(F_GUEST_RIP) == (u64)l2_nothing, "at the instruction (%lx)",
+	      vmread(F_GUEST_RIP));
 }
 
 GUEST_CASE(exceptions, SECTION, .flags = CASE_VMX)
@@ -42,6 +45,18 @@ GUEST_CASE(software_exceptions, SECTION, .flags = CASE_VMX)
 		return;
 	inject(EVENT_SOFT_EXC | 0x4b, 1);
 	inject(EVENT_SOFT_EXC | 31, 2);
+	inject(EVENT_SOFT_EXC | 3, 1);
+	inject(EVENT_SOFT_EXC | 7, 2);
+	inject(EVENT_SOFT_EXC | 19, 1);
+}
+
+GUEST_CASE(privileged_exceptions, SECTION, .flags = CASE_VMX)
+{
+	if (!vmx_start())
+		return;
+	inject(EVENT_PRIV_EXC | 1, 1);
+	inject(EVENT_PRIV_EXC | 22, 15);
+	inject(EVENT_PRIV_EXC | 7, 1);
 }
 #else
 #include "guest_test.h"

@@ -166,16 +166,26 @@ static inline struct rng rng_for(const struct oracle_params *p, u32 number)
 
 /* Some of them, in the order of menu.S. */
 #define DISH_OUT		2
+#define DISH_PUSHF		9
+#define DISH_PAUSE		11
 #define DISH_INT		14
 #define DISH_INT3		32
+#define DISH_XSETBV		26
+#define DISH_IRET		27
+#define DISH_MOV_SS		28
 #define DISH_MONITOR		31
+#define DISH_INT1		33
 #define DISH_CR8		35
 #define DISH_VMRUN		36
 #define DISH_VMSAVE		38
+#define DISH_INVLPGA		41
 #define DISH_LMSW		53
 #define DISH_RDTSCP		55
 #define DISH_IN			51
+#define DISH_PUSH		56
+#define DISH_RET		57
 #define DISH_INT_3		59
+#define DISH_LTR		60
 
 /* Kinds of L2 to begin with. */
 enum l2_mode {

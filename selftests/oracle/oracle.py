@@ -11,6 +11,7 @@ usage: oracle.py caps ISA HOST        what the CPUs offer, into caps.json
 ISA is svm (reference: QEMU) or vmx (reference: Bochs), HOST one of hosts/run.
 """
 import argparse
+import collections
 import fcntl
 import json
 import os
@@ -257,6 +258,17 @@ def items(chunks):
             yield name.split(b"\0")[0].decode(), value
 
 
+def numbered(pairs):
+    """{(name, how often it was there before): value}; only one side may have some."""
+    seen = collections.Counter()
+    found = {}
+    for name, value in pairs:
+        name = name.strip()
+        found[name, seen[name]] = value
+        seen[name] += 1
+    return found
+
+
 def dump(options):
     """Cases side by side: what is different, or all of it."""
     options.first = min(options.cases)
@@ -270,13 +282,11 @@ def dump(options):
                     if l.startswith("# DUMP "))
     for number in options.cases:
         print("\n".join(l for l in lines if l.startswith(f"# DIFFERS {number} ")))
-        a, b = left.get(number, []), right.get(number, [])
-        if len(a) != len(b) and not options.all:
-            continue
-        shown = options.all or not (a and b)
-        for x, y in zip(a or b, b or a):
-            if shown or x != y:
-                print(f"    {x[0]:20} {x[1]:18x} {y[1]:18x}")
+        a, b = (numbered(side.get(number, [])) for side in (left, right))
+        for key in list(a) + [key for key in b if key not in a]:
+            if options.all or a.get(key) != b.get(key):
+                print(f"    {key[0]:20} " + " ".join(
+                    f"{side[key]:18x}" if key in side else f"{'-':>18}" for side in (a, b)))
     return 0
 
 

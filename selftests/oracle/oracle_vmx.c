@@ -8,6 +8,7 @@
 #include "gen_vmx.h"
 
 #define PROC2_VMFUNC		(1u << 13)
+#define BLOCKED_BY_NMI		8ul
 #define AR_UNUSABLE		0x10000u
 #define AR_DPL			0x60u
 #define EXIT_SAVE_DEBUG		(1u << 2)
@@ -236,6 +237,18 @@ static void add_segment(struct digest *d, const char *name, u32 n)
 		digest_add(d, "  base", base);
 }
 
+/* Bochs 2.7 keeps NMIs blocked in all later cases: whose own they are not is not looked at. */
+static void add_interruptibility(struct digest *d)
+{
+	u32 info = c.val[V_ENTRY_INTR_INFO];
+	bool own = (c.val[V_GUEST_INTR_STATE] & BLOCKED_BY_NMI) ||
+		   (info & (EVENT_VALID | EVENT_OTHER)) == (EVENT_VALID | EVENT_NMI);
+	u64 now = vmread(vmx_encoding[V_GUEST_INTR_STATE]);
+
+	current[V_GUEST_INTR_STATE] = now;
+	digest_add(d, "GUEST_INTR_STATE", own ? now : now & ~BLOCKED_BY_NMI);
+}
+
 static void add_state(struct digest *d)
 {
 #define F(name)	{ #name, V_##name },
@@ -254,8 +267,9 @@ static void add_state(struct digest *d)
 
 	for (i = 0; i < ARRAY_SIZE(guest); i++)
 		if (guest[i].value != V_LINK && guest[i].value != V_GUEST_EFER &&
-		    guest[i].value != V_GUEST_PAT)
+		    guest[i].value != V_GUEST_PAT && guest[i].value != V_GUEST_INTR_STATE)
 			add_value(d, guest[i].name, guest[i].value);
+	add_interruptibility(d);
 	for (i = 0; i < ARRAY_SIZE(segs); i++)
 		add_segment(d, segs[i].name, segs[i].n);
 	add_value(d, "GUEST_EFER", V_GUEST_EFER);
@@ -273,6 +287,7 @@ static void restore(void)
 	u32 i;
 
 	asm volatile("lgdt %0; lidt %1" : : "m"(gdt), "m"(idt));
+	WRITE_CR(8, 0ul);
 	if (READ_CR(0) != host_state[V_HOST_CR0])
 		WRITE_CR(0, host_state[V_HOST_CR0]);
 	if (READ_CR(4) != host_state[V_HOST_CR4])
