@@ -360,17 +360,13 @@ static enum nst_fault_result touch_shadowed(struct nst_vm *vm, struct nst_fault 
 /* An L2 guest missed in the shadow of the second stage that L1 gave it. */
 static enum nst_fault_result l2_fault(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access)
 {
-	struct nst_walk walk;
-
 	/* Tables of L2 are read with the rights that L1's format wants for that. */
 	if (vcpu->exit.tdp.in_page_walk) {
 		access |= NST_ACCESS_R;
 		if (vcpu->mmu->stage2_mode.table_writes)
 			access |= NST_ACCESS_W;
 	}
-	if (!nst_stage2_walk(vcpu, l2gpa, access, &walk))
-		return NST_FAULT_L1;
-	return nst_merged_fault(vcpu, &walk, nst_gpa_raw(l2gpa), access);
+	return nst_merged_fault(vcpu, l2gpa, access);
 }
 
 static struct nst_mmio_gfn *mmio_place(struct nst_vcpu *vcpu, u64 gfn)

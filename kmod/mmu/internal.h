@@ -108,6 +108,7 @@ struct nst_table {
  * @link: on the list of all VMs, for the shrinker
  * @nr_anchored: (m) of these, with an anchor
  * @stage2_seq: (m) counts the times that anchored tables were dropped
+ * @unlinked: (m) counts links between shadows that went
  * @hash: (m) shadow tables by gfn
  * @unsync: (m) shadow tables whose guest table is writable
  * @zombies: (m) zapped tables that are still a vCPU's root
@@ -131,6 +132,7 @@ struct nst_mmu_vm {
 	struct list_head link;
 	unsigned long nr_anchored;
 	unsigned long stage2_seq;
+	unsigned long unlinked;
 	struct hlist_head hash[1 << NST_HASH_BITS];
 	struct list_head unsync;
 	struct list_head zombies;
@@ -244,7 +246,7 @@ struct nst_memo {
  * @context: (v) one for each level that the vCPU can run
  * @cur: (v) the one that runs
  * @stage2: (v) the second stage that L1 gave L2
- * @stage2_format: (v) of its tables
+ * @stage2_role: (v) what the roles of its shadows have in common, but for the space
  * @stage2_mode: (v) how to walk them
  * @stage2_key: (v) what of the guest's CPU it was computed from
  * @refusal: (v) what it said last
@@ -266,7 +268,7 @@ struct nst_mmu {
 	struct nst_paging context[NST_NR_CONTEXTS];
 	struct nst_paging *cur;
 	struct nst_stage2 stage2;
-	enum nst_format_id stage2_format;
+	union nst_role stage2_role;
 	struct nst_walk_mode stage2_mode;
 	struct nst_mode_key stage2_key;
 	struct nst_stage2_fault refusal;
@@ -345,7 +347,6 @@ u64 spte_set(struct nst_table *table, unsigned int index, u64 entry);
 bool spte_clear_bits(struct nst_table *table, unsigned int index, u64 bits);
 u64 spte_leaf(const struct nst_format *fmt, unsigned int level, u64 pfn, u8 rights, bool ram);
 u64 spte_link(const struct nst_format *fmt, const struct nst_table *child);
-struct nst_table *spte_child(u64 entry);
 
 static inline const struct nst_format *nst_table_format(const struct nst_table *table)
 {
@@ -360,6 +361,12 @@ static inline u64 nst_table_hpa(const struct nst_table *table)
 static inline u64 spte_pfn(u64 entry)
 {
 	return __sme_clr(entry & NST_ENTRY_ADDR) >> PAGE_SHIFT;
+}
+
+/* The table that an entry points to, which is present and no leaf. */
+static inline struct nst_table *spte_child(u64 entry)
+{
+	return (struct nst_table *)page_private(pfn_to_page(spte_pfn(entry)));
 }
 
 /* Does the CPU keep accessed and dirty bits in entries of this format? */
@@ -390,9 +397,17 @@ void nst_spares_free(struct nst_mmu_vm *mmu);
 struct nst_table *nst_pae_root_alloc(void);
 
 /* ---- stage2.c ---- */
+
+/* A guest table of level 1, and the role of its shadow that an address has. */
+struct nst_last_table {
+	u64 gfn;
+	union nst_role role;
+};
+
 void nst_refused(struct nst_vcpu *vcpu, const struct nst_walk_refusal *why, u64 gva,
 		 bool gva_valid);
-bool nst_stage2_walk(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access, struct nst_walk *out);
+bool nst_stage2_walk(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access,
+		     const struct nst_last_table *last, struct nst_walk *out);
 
 /* ---- fault.c ---- */
 enum nst_fault_result nst_fault_lookup(struct nst_vcpu *vcpu, struct nst_fault *fault);
@@ -530,8 +545,7 @@ void nst_shadow_zap_all(struct nst_vm *vm, struct list_head *dead);
 unsigned long nst_shadow_zap_oldest(struct nst_vm *vm, unsigned long want,
 				    struct list_head *dead);
 void nst_shadow_zap_anchored(struct nst_vm *vm, struct list_head *dead);
-enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, const struct nst_walk *walk,
-				       u64 l2gpa, u8 access);
+enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access);
 
 /* ---- sync.c ---- */
 void nst_sync_all(struct nst_vm *vm);

@@ -26,24 +26,13 @@ static void own_tables(const struct nst_vcpu *vcpu, struct nst_source *src)
 static void second_stage(const struct nst_vcpu *vcpu, struct nst_source *src)
 {
 	const struct nst_mmu *mmu = vcpu->mmu;
-	union nst_role *role = &src->base;
 
 	src->mode = &mmu->stage2_mode;
 	src->root = mmu->stage2.root;
-	src->anchor = 0;
-	role->word = 0;
-	role->rights = NST_RIGHTS_ALL;
-	role->space = vcpu->space;
-	role->merged = 1;
-	role->format = mmu->stage2_format;
-	role->host = nst_tdp_format();
-	role->wp = 1;
-	role->ad = src->mode->ad;
-	role->nx = !!(mmu->stage2.efer & EFER_NX) && role->format != NST_FMT_2LEVEL;
-	role->pse = role->format == NST_FMT_2LEVEL && src->mode->large_levels;
+	src->base = mmu->stage2_role;
+	src->base.space = vcpu->space;
 	/* PDPTEs in memory, of which one page can hold many sets. */
-	if (role->format == NST_FMT_PAE)
-		src->anchor = src->root | 1;
+	src->anchor = src->base.format == NST_FMT_PAE ? src->root | 1 : 0;
 }
 
 /**

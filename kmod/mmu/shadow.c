@@ -42,10 +42,12 @@ bool nst_shadow_zap_entry(struct nst_vm *vm, struct nst_table *table, unsigned i
 	if (!nst_entry_present(fmt, *spte))
 		return false;
 	old = spte_set(table, index, 0);
-	if (nst_entry_leaf(fmt, table->role.level, old))
+	if (nst_entry_leaf(fmt, table->role.level, old)) {
 		nst_rmap_del(vm, table->gfns[index], spte);
-	else
-		nst_links_del(&spte_child(old)->parents, spte);
+		return true;
+	}
+	nst_links_del(&spte_child(old)->parents, spte);
+	vm->mmu->unlinked++;
 	return true;
 }
 
@@ -64,6 +66,7 @@ void nst_shadow_zap_table(struct nst_vm *vm, struct nst_table *table, struct lis
 
 	lockdep_assert_held(&vm->mmu_lock);
 	table->zapped = true;
+	vm->mmu->unlinked++;
 	while ((spte = nst_links_first(&table->parents))) {
 		spte_set(spte_table(spte), spte_index(spte), 0);
 		nst_links_del(&table->parents, spte);
@@ -253,8 +256,9 @@ struct shadow_fault {
 	u8 leaf_rights;		/* and the second stage, too */
 	unsigned long seq;	/* stage2_seq before the walk */
 	struct nst_source src;
-	u64 last_gfn;		/* with @last_known: of the guest's table of level 1 */
-	union nst_role last_role;	/* and the role of its shadow */
+	struct nst_last_table last;	/* when @last_known */
+	struct nst_table *last_shadow;	/* its shadow, while the VM's @unlinked is this: */
+	unsigned long unlinked;
 	bool last_known;
 	struct list_head dead;	/* shadows that went; freed after the flush */
 	bool flush;
@@ -403,15 +407,10 @@ static enum nst_fault_result set_leaf(struct shadow_fault *f, struct nst_table *
 	return NST_FAULT_RETRY;
 }
 
-static bool was_used(const struct nst_walk_mode *mode, u64 guest)
-{
-	return nst_entry_present(mode->fmt, guest) &&
-	       (!mode->ad || (guest & mode->fmt->accessed));
-}
-
 /* Maps what the guest's used entry @guest says, if that needs no work. */
-static void map_used(struct nst_vcpu *vcpu, const struct nst_source *src, struct nst_table *table,
-		     unsigned int index, u64 guest, struct nst_memslot *slot)
+static noinline_for_stack void map_used(struct nst_vcpu *vcpu, const struct nst_source *src,
+					struct nst_table *table, unsigned int index, u64 guest,
+					struct nst_memslot *slot)
 {
 	const struct nst_format *fmt = src->mode->fmt;
 	struct nst_fault page = {
@@ -444,6 +443,8 @@ static void map_used(struct nst_vcpu *vcpu, const struct nst_source *src, struct
 static void map_range(struct nst_vcpu *vcpu, const struct nst_source *src, struct nst_table *table,
 		      unsigned int i, unsigned int end, struct nst_memslot *slot)
 {
+	const u64 shown = nst_table_format(table)->present, present = src->mode->fmt->present;
+	const u64 accessed = src->mode->ad ? src->mode->fmt->accessed : 0;
 	const void __user *from;
 	u64 guest;
 
@@ -454,11 +455,11 @@ static void map_range(struct nst_vcpu *vcpu, const struct nst_source *src, struc
 	pagefault_disable();
 	/* A long list of users of a page takes one chunk. */
 	for (; from && i < end && vcpu->mmu->nr_chunks; i++) {
-		if (nst_entry_present(nst_table_format(table), table->entries[i]))
+		if (table->entries[i] & shown)
 			continue;
 		if (!nst_read_entry(table, from, i, &guest))
 			break;
-		if (was_used(src->mode, guest))
+		if ((guest & present) && (guest & accessed) == accessed)
 			map_used(vcpu, src, table, i, guest, slot);
 	}
 	pagefault_enable();
@@ -526,8 +527,7 @@ static struct nst_table *last_table(const struct shadow_fault *f, unsigned int *
 	const struct nst_paging *paging = f->vcpu->mmu->cur;
 	struct nst_table *table;
 
-	if (f->src.anchor || f->src.base.merged || !nst_root_fits(paging, &f->src) ||
-	    paging->root->zapped)
+	if (f->src.anchor || !nst_root_fits(paging, &f->src) || paging->root->zapped)
 		return NULL;
 	table = nst_shadow_last(paging->root, f->addr, index);
 	if (table->role.level != NST_LEVEL_4K || !nst_has_guest_table(table))
@@ -545,8 +545,10 @@ static void find_last(struct shadow_fault *f)
 	table = last_table(f, &index);
 	f->last_known = table;
 	if (table) {
-		f->last_gfn = table->gfn;
-		f->last_role = table->role;
+		f->last.gfn = table->gfn;
+		f->last.role = table->role;
+		f->last_shadow = table;
+		f->unlinked = vm->mmu->unlinked;
 	}
 	spin_unlock(&vm->mmu_lock);
 }
@@ -554,10 +556,13 @@ static void find_last(struct shadow_fault *f)
 /* Maps the page if the way that find_last() found is still there. */
 static enum nst_fault_result map_last(struct shadow_fault *f)
 {
-	unsigned int index;
-	struct nst_table *table = last_table(f, &index);
+	struct nst_table *table = f->last_shadow;
+	unsigned int index = nst_format_index(&nst_formats[f->last.role.host], NST_LEVEL_4K,
+					      f->addr);
 
-	if (!table || table->gfn != f->last_gfn || table->role.word != f->last_role.word)
+	if (f->unlinked != f->vcpu->vm->mmu->unlinked)
+		table = last_table(f, &index);
+	if (!table || table->gfn != f->last.gfn || table->role.word != f->last.role.word)
 		return NST_FAULT_RETRY;
 	table->writes = 0;
 	return map_in(f, table, index);
@@ -658,8 +663,8 @@ static bool walk_guest(const struct shadow_fault *f, struct nst_walk *walk)
 {
 	if (!f->last_known)
 		return nst_guest_walk(f->vcpu, f->addr, f->access, walk);
-	return nst_guest_walk_last(f->vcpu, f->addr, f->access, f->last_gfn,
-				   f->last_role.rights, walk);
+	return nst_guest_walk_last(f->vcpu, f->addr, f->access, f->last.gfn,
+				   f->last.role.rights, walk);
 }
 
 /**
@@ -702,22 +707,27 @@ enum nst_fault_result nst_mmu_shadow_fault(struct nst_vcpu *vcpu, u64 gva, u32 e
 /**
  * nst_merged_fault() - L2 missed in the shadow of L1's second stage
  * @vcpu: loaded vCPU, irqs on, srcu held; may sleep
- * @walk: a finished walk of the second stage
  * @l2gpa: the address
  * @access: NST_ACCESS_R, _W, _X
  *
- * Return: NST_FAULT_RETRY, _MMIO, _USER, _NOMEM.
+ * Return: NST_FAULT_RETRY, _MMIO, _USER, _NOMEM; _L1 when its second stage refuses.
  */
-enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, const struct nst_walk *walk,
-				       u64 l2gpa, u8 access)
+enum nst_fault_result nst_merged_fault(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access)
 {
+	struct nst_walk walk;
 	struct shadow_fault f = {
-		.vcpu = vcpu, .walk = walk, .addr = l2gpa, .access = access | NST_ACCESS_U,
-		.seq = READ_ONCE(vcpu->vm->mmu->stage2_seq),
+		.vcpu = vcpu, .walk = &walk, .addr = nst_gpa_raw(l2gpa),
+		.access = access | NST_ACCESS_U,
 	};
 
 	if (nst_cache_fill_shadow(vcpu->mmu))
 		return NST_FAULT_NOMEM;
+	f.seq = READ_ONCE(vcpu->vm->mmu->stage2_seq);
+	/* Pairs with mmu_lock of a flush: what the walk reads is newer. */
+	smp_rmb();
 	nst_current_source(vcpu, &f.src);
+	find_last(&f);
+	if (!nst_stage2_walk(vcpu, l2gpa, access, f.last_known ? &f.last : NULL, &walk))
+		return NST_FAULT_L1;
 	return resolve(&f);
 }

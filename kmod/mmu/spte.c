@@ -122,14 +122,3 @@ u64 spte_link(const struct nst_format *fmt, const struct nst_table *child)
 		return entry | fmt->present;
 	return entry | fmt->present | fmt->write | fmt->user | fmt->accessed;
 }
-
-/**
- * spte_child() - the table that an entry points to
- * @entry: present, not a leaf
- *
- * Return: the table.
- */
-struct nst_table *spte_child(u64 entry)
-{
-	return (struct nst_table *)page_private(pfn_to_page(spte_pfn(entry)));
-}

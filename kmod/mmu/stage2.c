@@ -85,6 +85,20 @@ static void build_mode(struct nst_vcpu *vcpu, const struct nst_stage2 *s2,
 	nst_perm_build(&mode->perm, &perm);
 }
 
+/* What the roles of the merged tables have in common, but for the space. */
+static union nst_role merged_role(const struct nst_stage2 *s2, enum nst_format_id format,
+				  const struct nst_walk_mode *mode)
+{
+	union nst_role role = {
+		.format = format, .host = nst_tdp_format(), .rights = NST_RIGHTS_ALL,
+		.merged = 1, .wp = 1, .ad = mode->ad,
+	};
+
+	role.nx = !!(s2->efer & EFER_NX) && format != NST_FMT_2LEVEL;
+	role.pse = format == NST_FMT_2LEVEL && mode->large_levels;
+	return role;
+}
+
 static int alloc_slots(struct nst_vm *vm)
 {
 	struct nst_memslot *slot;
@@ -176,7 +190,7 @@ static int set_stage2(struct nst_vcpu *vcpu, const struct nst_stage2 *s2)
 	if (need_rmaps(vcpu))
 		return -ENOMEM;
 	build_mode(vcpu, s2, format, &mmu->stage2_mode);
-	mmu->stage2_format = format;
+	mmu->stage2_role = merged_role(s2, format, &mmu->stage2_mode);
 	mmu->stage2_key.valid = true;
 	commit_stage2(vcpu, s2);
 	return 0;
@@ -321,17 +335,21 @@ const struct nst_stage2_fault *nst_mmu_stage2_fault(const struct nst_vcpu *vcpu)
 	return &vcpu->mmu->refusal;
 }
 
+static struct nst_walk_second second_stage(const struct nst_vcpu *vcpu)
+{
+	return (struct nst_walk_second){
+		.mode = &vcpu->mmu->stage2_mode, .root = vcpu->mmu->stage2.root,
+	};
+}
+
 /* Walks the second stage for one address. */
-static bool walk_one(struct nst_vcpu *vcpu, u64 addr, u8 access, struct nst_walk *out,
-		     struct nst_walk_refusal *why)
+static bool walk_one(struct nst_vcpu *vcpu, const struct nst_walk_second *second, u64 addr,
+		     u8 access, struct nst_walk *out, struct nst_walk_refusal *why)
 {
 	struct nst_walk_reader reader;
 	const struct nst_walk_mem mem = nst_guest_mem(vcpu, &reader);
-	const struct nst_walk_second second = {
-		.mode = &vcpu->mmu->stage2_mode, .root = vcpu->mmu->stage2.root,
-	};
 
-	return nst_walk_second(&second, &mem, addr, access, out, why);
+	return nst_walk_second(second, &mem, addr, access, out, why);
 }
 
 /**
@@ -339,15 +357,23 @@ static bool walk_one(struct nst_vcpu *vcpu, u64 addr, u8 access, struct nst_walk
  * @vcpu: loaded vCPU, srcu held; may sleep
  * @l2gpa: the address that hardware could not translate
  * @access: NST_ACCESS_R, _W, _X
+ * @last: a shadow of level 1 that the address has: its guest table and its role; or NULL
  * @out: result
  *
  * Return: false when it is L1's to handle; nst_mmu_stage2_fault() then tells.
  */
-bool nst_stage2_walk(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access, struct nst_walk *out)
+bool nst_stage2_walk(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access,
+		     const struct nst_last_table *last, struct nst_walk *out)
 {
+	struct nst_walk_second second = second_stage(vcpu);
 	struct nst_walk_refusal why;
 
-	if (walk_one(vcpu, nst_gpa_raw(l2gpa), access, out, &why))
+	if (last) {
+		second.from = NST_LEVEL_4K;
+		second.table = last->gfn << PAGE_SHIFT;
+		second.rights = last->role.rights;
+	}
+	if (walk_one(vcpu, &second, nst_gpa_raw(l2gpa), access, out, &why))
 		return true;
 	why.in_page_walk = vcpu->exit.tdp.in_page_walk;
 	nst_refused(vcpu, &why, vcpu->exit.tdp.gva, vcpu->exit.tdp.gva_valid);
@@ -365,6 +391,7 @@ bool nst_stage2_walk(struct nst_vcpu *vcpu, nst_gpa_t l2gpa, u8 access, struct n
  */
 int nst_mmu_l2gpa_to_gpa(struct nst_vcpu *vcpu, nst_l2gpa_t l2gpa, u8 access, nst_gpa_t *gpa)
 {
+	const struct nst_walk_second second = second_stage(vcpu);
 	struct nst_walk_refusal why;
 	struct nst_walk walk;
 
@@ -372,7 +399,7 @@ int nst_mmu_l2gpa_to_gpa(struct nst_vcpu *vcpu, nst_l2gpa_t l2gpa, u8 access, ns
 		*gpa = nst_gpa((__force u64)l2gpa);
 		return 0;
 	}
-	if (walk_one(vcpu, (__force u64)l2gpa, access, &walk, &why)) {
+	if (walk_one(vcpu, &second, (__force u64)l2gpa, access, &walk, &why)) {
 		*gpa = walk.gpa;
 		return 0;
 	}

@@ -137,10 +137,16 @@ struct nst_walk_refusal {
  * struct nst_walk_second - the second stage of a two-dimensional walk
  * @mode: how to walk it
  * @root: its root
+ * @table: as in struct nst_walk_in, but not for nst_walk_both()
+ * @from: and this
+ * @rights: and this
  */
 struct nst_walk_second {
 	const struct nst_walk_mode *mode;
 	u64 root;
+	u64 table;
+	u8 from;
+	u8 rights;
 };
 
 #define NST_RIGHTS_ALL	(NST_ACCESS_R | NST_ACCESS_W | NST_ACCESS_X | NST_ACCESS_U)

@@ -37,6 +37,9 @@ bool nst_walk_second(const struct nst_walk_second *second, const struct nst_walk
 	const struct nst_walk_in in = {
 		.addr = addr,
 		.root = second->root,
+		.table = second->table,
+		.from = second->from,
+		.rights = second->rights,
 		.access = access | (second->mode->user ? NST_ACCESS_U : 0),
 	};
 

@@ -94,6 +94,41 @@ GUEST_CASE(rights, FAULTS, .flags = CASE_SVM)
 	npf(PAGE_A, NPF_FINAL | NPF_U | NPF_W | NPF_P, "a write below a read-only directory");
 }
 
+/*
+ * A page that nobody touched yet, when its directory entry is no longer what it was
+ * at the first access in the same table.
+ */
+GUEST_CASE(directory_changes, FAULTS, .flags = CASE_SVM)
+{
+	const u64 fresh = SMALL + 0x40000;
+	u64 *table = (u64 *)(TEST_FREE + 0x6000);
+
+	npt_init(loads);
+	memcpy(table, NPTABLE, PAGE_SIZE);
+	table[(fresh >> 12) & 511] = PAGE_B | OPEN;
+	*(volatile u64 *)PAGE_B = 0xb;
+	l2.rdi = PAGE_A;
+	run_to(EXIT_VMHLT, "the first access");
+	NPD[SMALL >> 21] = (u64)table | OPEN;
+	flush();
+	VMCB->rip = (u64)loads;
+	l2.rdi = fresh;
+	run_to(EXIT_VMHLT, "below another table");
+	check(l2.rbx == 0xb, "its page (%lx)", l2.rbx);
+	NPD[SMALL >> 21] = (u64)table | PTE_PRESENT | PTE_USER;
+	flush();
+	VMCB->rip = (u64)stores;
+	l2.rdi = fresh + 0x20000;
+	npf(fresh + 0x20000, NPF_FINAL | NPF_U | NPF_W | NPF_P, "a write when it may not");
+	NPD[SMALL >> 21] = 0;
+	flush();
+	l2.rdi = fresh + 0x30000;
+	npf(fresh + 0x30000, NPF_FINAL | NPF_U | NPF_W, "when there is no table");
+	NPD[SMALL >> 21] = SMALL | PTE_LARGE | OPEN;
+	flush();
+	run_to(EXIT_VMHLT, "when there is a large page");
+}
+
 GUEST_CASE(reserved_bits, FAULTS, .flags = CASE_SVM)
 {
 	npt_init(loads);
