@@ -11,7 +11,7 @@ vmx*) SLOW=3 ;;
 *) SLOW=1 ;;
 esac
 QEMU_MEM=${QEMU_MEM:-160}
-QEMU_SECONDS=${QEMU_SECONDS:-240}
+QEMU_SECONDS=${QEMU_SECONDS:-480}
 
 [ -c /dev/kvm ] || { note "no /dev/kvm"; exit 1; }
 
@@ -43,7 +43,7 @@ last_words() {
 linux_boots() {
 	log=$1 cpus=$2
 	shift 2
-	timeout $((QEMU_SECONDS * SLOW)) qemu-system-x86_64 -accel kvm -nodefaults \
+	timeout -k 60 $((QEMU_SECONDS * SLOW)) qemu-system-x86_64 -accel kvm -nodefaults \
 		-no-user-config -display none -no-reboot -m "$QEMU_MEM" -smp "$cpus" \
 		-serial "file:$log" -kernel "${KERNEL:-$VMLINUX}" \
 		-initrd "${INITRD:-$GUEST/initrd.gz}" -append "$LINUX_LINE nestor.batch" \
