@@ -160,10 +160,14 @@ bool nst_leaf_agrees(const struct nst_table *table, unsigned int index, u64 entr
 	rights = nst_entry_rights(guest, entry) & table->role.rights;
 	if (table->role.ad && !(entry & guest->dirty))
 		rights &= ~NST_ACCESS_W;
-	/* What without_wp() in shadow.c makes of a page that users only read. */
-	if (!table->role.wp && (entry & guest->dirty) && (granted & NST_ACCESS_W) &&
-	    !(granted & NST_ACCESS_U))
+	if (!table->role.wp && (entry & guest->dirty) && !(granted & NST_ACCESS_U)) {
+		/* Of a user page made by without_wp() in shadow.c, read-only since, maybe. */
+		if ((rights & NST_ACCESS_U) && ((rights & NST_ACCESS_W) || table->role.smap))
+			return false;
+		if ((rights & NST_ACCESS_U) && table->role.smep)
+			rights &= ~NST_ACCESS_X;
 		rights = (rights | NST_ACCESS_W) & ~NST_ACCESS_U;
+	}
 	if ((granted ^ rights) & NST_ACCESS_U)
 		return false;
 	return !(granted & ~rights);
