@@ -145,6 +145,12 @@ static void gates(struct vm *vm, uint64_t traps)
 	}
 }
 
+/* AMD reserves it above level 2, QEMU does not. */
+static bool is_odd(uint64_t entry, unsigned int level)
+{
+	return odd_walk && has.amd && level > 2 && (entry & G) && !(entry & PS);
+}
+
 /* Is it QEMU 7.2 that walks the guest's tables? */
 static bool qemu_walks(void)
 {
@@ -402,12 +408,22 @@ static void choose_entries(struct torture *t, struct expect *e, struct sweep *sw
 		if (table != PAGING_ROOT &&
 		    (table < TORTURE_POOL || table > GUEST_MEM_SIZE - PAGING_TABLE))
 			return;
-		/* AMD reserves it above level 2, QEMU does not. */
-		if (odd_walk && has.amd && level > 2 && !(entry & PS))
+		if (is_odd(entry, level))
 			entry &= ~G;
 		put(t, table + index * mode->width, entry);
 		table = entry & (mode->width == 4 ? 0xfffff000 : 0xffffffffff000);
 	}
+}
+
+/* Some entry on the way, which was made for another level maybe. */
+static bool meets_odd(const struct expect *e)
+{
+	int i;
+
+	for (i = 0; i < e->want.used; i++)
+		if (is_odd(load(e->want.where[i]), mode->levels - i))
+			return true;
+	return false;
 }
 
 /* Nothing that would hit the guest itself, and no code on a device. */
@@ -416,7 +432,7 @@ static bool is_fit(const struct expect *e)
 	uint64_t gpa = e->want.gpa;
 	int i;
 
-	if (e->want.outside)
+	if (e->want.outside || (!is_pae() && meets_odd(e)))
 		return false;
 	for (i = 0; i < e->want.used; i++)
 		if (e->want.where[i] < TORTURE_POOL &&
