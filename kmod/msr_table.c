@@ -572,7 +572,8 @@ const struct nst_msr_row nst_msr_rows[] = {
 	FN(MSR_AMD64_NB_CFG, 1, "NB_CFG", 0, CAP(AMD), get_zero, set_ignored),
 	FN(MSR_K8_INT_PENDING_MSG, 1, "INT_PENDING", 0, CAP(AMD), get_zero, set_zero),
 	FN(MSR_VM_CR, 1, "VM_CR", 0, CAP(SVM), nsvm_get_vm_cr, nsvm_set_vm_cr),
-	FN(MSR_VM_HSAVE_PA, 1, "VM_HSAVE_PA", 0, CAP(SVM), nsvm_get_hsave_pa, nsvm_set_hsave_pa),
+	FN(MSR_VM_HSAVE_PA, 1, "VM_HSAVE_PA", LIST, CAP(SVM), nsvm_get_hsave_pa,
+	   nsvm_set_hsave_pa),
 	FN(MSR_AMD64_DE_CFG, 1, "DE_CFG", FEATURE, CAP(AMD), get_de_cfg, set_de_cfg),
 };
 

@@ -160,6 +160,7 @@ static enum nst_next nst_smm_enter(struct nst_vcpu *vcpu)
 {
 	const struct nst_exit exit = { .kind = NST_EXIT_SMI };
 	bool wide = nst_guest_has(vcpu, NST_GCAP_LM);
+	struct nst_smm_l2 l2 = { };
 	struct nst_smram s = { };
 	u8 image[NST_SMRAM_SIZE];
 
@@ -171,7 +172,9 @@ static enum nst_next nst_smm_enter(struct nst_vcpu *vcpu)
 	vcpu->smm.nmi_blocked = vcpu->st.nmi_blocked;
 	vcpu->smi_count++;
 	if (nst_isa(vcpu) && nst_isa(vcpu)->smm_enter)
-		nst_isa(vcpu)->smm_enter(vcpu, &s);
+		nst_isa(vcpu)->smm_enter(vcpu, &l2);
+	s.svm_guest = l2.interrupted;
+	s.svm_vmcb = l2.vmcb;
 	nst_smram_save(image, &s, wide);
 	nst_smm_set(vcpu, true);
 	nst_vcpu_write_gpa(vcpu, nst_gpa((u64)vcpu->smm.base + NST_SMRAM_OFFSET), image,
@@ -261,6 +264,16 @@ static enum nst_next nst_smm_halt_again(struct nst_vcpu *vcpu)
 	return NST_USER;
 }
 
+static bool nst_smm_leave_nested(struct nst_vcpu *vcpu, const struct nst_smram *s)
+{
+	const struct nst_smm_l2 l2 = {
+		.interrupted = s->svm_guest, .vmcb = s->svm_vmcb, .efer = s->efer,
+	};
+	const struct nst_isa *isa = nst_isa(vcpu);
+
+	return !isa || !isa->smm_leave || isa->smm_leave(vcpu, &l2);
+}
+
 /**
  * nst_smm_leave() - RSM
  * @vcpu: loaded vCPU in SMM, irqs on, srcu held
@@ -286,7 +299,7 @@ static enum nst_next nst_smm_leave(struct nst_vcpu *vcpu)
 	if (!nst_smm_acceptable(vcpu, &s))
 		return nst_shutdown(vcpu);
 	nst_smm_set(vcpu, false);
-	if (nst_isa(vcpu) && nst_isa(vcpu)->smm_leave && !nst_isa(vcpu)->smm_leave(vcpu, &s))
+	if (!nst_smm_leave_nested(vcpu, &s))
 		return nst_shutdown(vcpu);
 	nst_modify(vcpu, NST_STATE_ALL);
 	nst_smm_restore(vcpu, &s);

@@ -30,7 +30,8 @@ static const struct field narrow[] = {
 	/* Reserved by the manual: ours. */
 	FIELD(0xfe00, 4, cr4), FIELD(0xfe04, 4, gdt_base), FIELD(0xfe08, 4, idt_base),
 	FIELD(0xfe0c, 2, gdt_limit), FIELD(0xfe0e, 2, idt_limit), FIELD(0xfe10, 1, cpl),
-	FIELD(0xfe11, 1, sti_shadow), FIELD(0xfe12, 1, movss_shadow),
+	FIELD(0xfe11, 1, sti_shadow), FIELD(0xfe12, 1, movss_shadow), FIELD(0xfe13, 1, svm_guest),
+	FIELD(0xfe14, 8, svm_vmcb), FIELD(0xfe1c, 4, efer),
 };
 
 static const struct field wide_fields[] = {

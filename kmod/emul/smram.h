@@ -30,7 +30,7 @@ struct nst_smram_seg {
  * @cr0: CR0
  * @cr3: CR3
  * @cr4: CR4
- * @efer: EFER; 0 in the 32-bit layout
+ * @efer: EFER
  * @dr6: DR6
  * @dr7: DR7
  * @seg: by enum nst_seg_index

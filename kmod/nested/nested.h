@@ -17,7 +17,18 @@
 #include "../vcpu.h"
 
 struct kvm_nested_state;
-struct nst_smram;
+
+/**
+ * struct nst_smm_l2 - the L2 that an SMI interrupts, as far as SMRAM tells of it
+ * @interrupted: there was one, and the ISA wants that in SMRAM
+ * @vmcb: the address of its VMCB
+ * @efer: its EFER
+ */
+struct nst_smm_l2 {
+	bool interrupted;
+	u64 vmcb;
+	u64 efer;
+};
 
 /*
  * What the nested ISA says about an event that has arrived: about interrupts
@@ -79,12 +90,12 @@ struct nst_isa {
 	enum nst_next (*events)(struct nst_vcpu *vcpu);
 	/*
 	 * An SMI interrupts L1 or L2: keep what RSM needs beyond the registers,
-	 * some of it in @s; L1 becomes the current context, with any registers.
+	 * some of it in @l2; L1 becomes the current context, with any registers.
 	 * smm_leave() is RSM's part: false when there is no such state to go
 	 * back to.  NULL: no SMI while L2 is current.
 	 */
-	void (*smm_enter)(struct nst_vcpu *vcpu, struct nst_smram *s);
-	bool (*smm_leave)(struct nst_vcpu *vcpu, const struct nst_smram *s);
+	void (*smm_enter)(struct nst_vcpu *vcpu, struct nst_smm_l2 *l2);
+	bool (*smm_leave)(struct nst_vcpu *vcpu, const struct nst_smm_l2 *l2);
 	/* (L2) Does it wait for a start-up message, for reflect() as NST_EXIT_SIPI?  NULL: no. */
 	bool (*waits_for_sipi)(struct nst_vcpu *vcpu);
 	/* (L2) NST_WINDOW_* that L1 waits for.  NULL: none. */

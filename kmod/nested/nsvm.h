@@ -10,11 +10,12 @@
  * struct nsvm - vcpu->nested->priv: the SVM of a virtual CPU
  * @features: (c) EDX of CPUID Fn8000_000A as L1 sees it, what works alone
  * @vm_cr: (v) VM_CR MSR
- * @hsave_pa: (v) VM_HSAVE_PA MSR; L0 keeps the host state in its own memory
+ * @hsave_pa: (v) VM_HSAVE_PA MSR; L0 keeps the host state in its own memory but in SMM
  * @vmcb_pa: (v) L1-physical address of the VMCB of the running or last L2
  * @v: (v) what VMRUN took from it; int_ctl is kept up to date while L2 runs
  * @tsc_ratio: (v) TSC_RATIO MSR, 8.32 fixed point: L2's TSC to L1's
  * @pauses: (v) PAUSEs of L2 that are still to pass before one exits
+ * @smm_nmi_blocked: (v) an SMI interrupted L2: NMIs of L1 are blocked behind RSM
  * @last_asid: (v) ASID of the last L2, whose translations may still be cached
  * @merged: (v) intercept words that @merged_traps was made from; none: no traps
  * @merged_traps: (v) NST_TRAP_* that they need
@@ -29,6 +30,7 @@ struct nsvm {
 	struct nsvm_vmcb12 v;
 	u64 tsc_ratio;
 	u16 pauses;
+	bool smm_nmi_blocked;
 	u32 last_asid;
 	u32 merged[MAX_INTERCEPT];
 	u64 merged_traps;
@@ -79,5 +81,7 @@ bool nsvm_set_cr8(struct nst_vcpu *vcpu, u64 val);
 long nsvm_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size);
 long nsvm_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		    const struct kvm_nested_state *head);
+void nsvm_smm_enter(struct nst_vcpu *vcpu, struct nst_smm_l2 *l2);
+bool nsvm_smm_leave(struct nst_vcpu *vcpu, const struct nst_smm_l2 *l2);
 
 #endif /* NST_NSVM_H */

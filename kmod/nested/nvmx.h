@@ -55,6 +55,11 @@ struct nvmx_trap {
  * @vapic_dirty: (v) they are newer than in L1's page
  * @mtf_pending: (v) in L2: a monitor-trap exit is due before the next instruction
  * @trap: (v) in L2: an exit that the last instruction causes behind it
+ * @smm: (v) an SMI interrupted L2: what RSM goes back to
+ * @smm.guest: it did
+ * @smm.timer: the preemption timer was on; its deadline is kept
+ * @smm.mtf: a monitor-trap exit was due
+ * @smm.nmi_blocked: NMIs of L1 are blocked
  */
 struct nvmx {
 	struct nvmx_caps caps;
@@ -75,6 +80,12 @@ struct nvmx {
 	bool vapic_dirty;
 	bool mtf_pending;
 	struct nvmx_trap trap;
+	struct {
+		bool guest;
+		bool timer;
+		bool mtf;
+		bool nmi_blocked;
+	} smm;
 };
 
 static inline struct nvmx *to_nvmx(const struct nst_vcpu *vcpu)
@@ -178,6 +189,8 @@ bool nvmx_state_possible(struct nst_vcpu *vcpu);
 long nvmx_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size);
 long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		    const struct kvm_nested_state *head);
+void nvmx_smm_enter(struct nst_vcpu *vcpu, struct nst_smm_l2 *l2);
+bool nvmx_smm_leave(struct nst_vcpu *vcpu, const struct nst_smm_l2 *l2);
 
 /* vmx_isa.c */
 int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, u64 *val);

@@ -270,4 +270,6 @@ const struct nst_isa nsvm_isa = {
 	.leave = nsvm_leave,
 	.get_state = nsvm_get_state,
 	.set_state = nsvm_set_state,
+	.smm_enter = nsvm_smm_enter,
+	.smm_leave = nsvm_smm_leave,
 };

@@ -3,12 +3,16 @@
  * The nested state of SVM in KVM's format: GIF, and while L2 is current its
  * VMCB: the control area as VMRUN took it, and in the save area L1's registers
  * for the next #VMEXIT.  L2's own registers travel as the vCPU's.
+ *
+ * An SMI that interrupts L2 puts the same VMCB into the host save area, which is the
+ * processor's to use: APM2 "VM_HSAVE_PA MSR".  L2's registers are in SMRAM.
  */
 #include "../nestor.h"
 #include <linux/kvm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "../core.h"
+#include "../guestmem.h"
 #include "../mtrr.h"
 #include "../mmu/stage2.h"
 #include "nsvm.h"
@@ -78,6 +82,14 @@ static void nsvm_save_control(const struct nsvm_vmcb12 *v, struct vmcb_control_a
 	c->next_rip = v->next_rip;
 }
 
+/* All that is to be known of an L2 beyond its registers. */
+static void nsvm_fill_image(const struct nst_vcpu *vcpu, struct vmcb *image)
+{
+	memset(image, 0, sizeof(*image));
+	nsvm_save_control(&to_nsvm(vcpu)->v, &image->control);
+	nsvm_save_l1(&vcpu->nested->l1, &image->save);
+}
+
 /**
  * nsvm_get_state() - nst_isa.get_state
  * @vcpu: loaded vCPU
@@ -110,8 +122,7 @@ long nsvm_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!vmcb)
 		return -ENOMEM;
-	nsvm_save_control(&nsvm->v, &vmcb->control);
-	nsvm_save_l1(&vcpu->nested->l1, &vmcb->save);
+	nsvm_fill_image(vcpu, vmcb);
 	ret = copy_to_user(user->data.svm, vmcb, sizeof(*vmcb)) ? -EFAULT : head.size;
 	free_page((unsigned long)vmcb);
 	return ret;
@@ -137,14 +148,28 @@ static bool nsvm_control_valid(const struct nst_vcpu *vcpu, const struct nsvm_vm
 	       (!v->nested_ctl || v->nested_cr3 < width);
 }
 
-static int nsvm_resume_l2(struct nst_vcpu *vcpu, const struct kvm_nested_state *head)
+/* Could nsvm_resume_l2() go on with what is in nsvm->other? */
+static bool nsvm_image_valid(struct nst_vcpu *vcpu, u64 vmcb_pa)
+{
+	const struct nsvm *nsvm = to_nsvm(vcpu);
+	struct nsvm_vmcb12 v;
+
+	if ((vmcb_pa & ~NST_PAGE_MASK) || vmcb_pa >> vcpu->maxphyaddr)
+		return false;
+	nsvm_take(&v, nsvm->other, nsvm->features);
+	return nsvm_control_valid(vcpu, &v) && nsvm_saved_l1_valid(vcpu, &nsvm->other->save);
+}
+
+/* L1 is current, nsvm->other has the image. */
+static int nsvm_resume_l2(struct nst_vcpu *vcpu, u64 vmcb_pa)
 {
 	struct nsvm *nsvm = to_nsvm(vcpu);
 	struct nst_stage2 s2 = { .kind = NST_STAGE2_NONE };
 	struct nst_state *l1 = &vcpu->nested->l1;
 	int ret;
 
-	nsvm->vmcb_pa = head->hdr.svm.vmcb_pa;
+	swap(nsvm->page, nsvm->other);
+	nsvm->vmcb_pa = vmcb_pa;
 	nsvm_put_gif(vcpu, true);
 	nsvm->last_asid = 0;
 	nsvm_take(&nsvm->v, nsvm->page, nsvm->features);
@@ -178,8 +203,6 @@ long nsvm_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		    const struct kvm_nested_state *head)
 {
 	struct nsvm *nsvm = to_nsvm(vcpu);
-	struct vmcb *vmcb = nsvm->other;
-	struct nsvm_vmcb12 v;
 
 	if (head->format != KVM_STATE_NESTED_FORMAT_SVM ||
 	    (head->flags & ~(KVM_STATE_NESTED_GUEST_MODE | KVM_STATE_NESTED_GIF_SET |
@@ -195,15 +218,58 @@ long nsvm_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		nst_request(vcpu, NST_REQ_EVENT);
 		return 0;
 	}
-	if (head->size < NSVM_STATE_SIZE || (head->hdr.svm.vmcb_pa & ~NST_PAGE_MASK) ||
-	    head->hdr.svm.vmcb_pa >> vcpu->maxphyaddr)
+	/* SMM interrupts L2, it is never in it. */
+	if (head->size < NSVM_STATE_SIZE || vcpu->smm.in)
 		return -EINVAL;
-	if (copy_from_user(vmcb, user->data.svm, sizeof(*vmcb)))
+	if (copy_from_user(nsvm->other, user->data.svm, sizeof(*nsvm->other)))
 		return -EFAULT;
-	nsvm_take(&v, vmcb, nsvm->features);
-	if (!nsvm_control_valid(vcpu, &v) || !nsvm_saved_l1_valid(vcpu, &vmcb->save))
+	if (!nsvm_image_valid(vcpu, head->hdr.svm.vmcb_pa))
 		return -EINVAL;
 	nst_isa(vcpu)->leave(vcpu);
-	swap(nsvm->page, nsvm->other);
-	return nsvm_resume_l2(vcpu, head);
+	return nsvm_resume_l2(vcpu, head->hdr.svm.vmcb_pa);
+}
+
+/**
+ * nsvm_smm_enter() - nst_isa.smm_enter
+ * @vcpu: loaded vCPU
+ * @l2: filled when one is interrupted
+ *
+ * Where the host save area is no memory, RSM will find nothing.
+ */
+void nsvm_smm_enter(struct nst_vcpu *vcpu, struct nst_smm_l2 *l2)
+{
+	struct nsvm *nsvm = to_nsvm(vcpu);
+
+	if (!nst_in_l2(vcpu))
+		return;
+	l2->interrupted = true;
+	l2->vmcb = nsvm->vmcb_pa;
+	nsvm->smm_nmi_blocked = vcpu->nested->l1.nmi_blocked;
+	nsvm_fill_image(vcpu, nsvm->other);
+	nst_vcpu_write_gpa(vcpu, nst_gpa(nsvm->hsave_pa), nsvm->other, sizeof(*nsvm->other));
+	nst_isa(vcpu)->leave(vcpu);
+}
+
+/**
+ * nsvm_smm_leave() - nst_isa.smm_leave
+ * @vcpu: loaded vCPU, out of SMM
+ * @l2: from SMRAM, where the handler may have written anything
+ *
+ * Return: false when there is no L2 to go back to where there should be one.
+ */
+bool nsvm_smm_leave(struct nst_vcpu *vcpu, const struct nst_smm_l2 *l2)
+{
+	struct nsvm *nsvm = to_nsvm(vcpu);
+
+	/* The handler had an L2 of its own, and RSM was that one's. */
+	if (nst_in_l2(vcpu))
+		nst_isa(vcpu)->leave(vcpu);
+	if (!l2->interrupted)
+		return true;
+	if (!(l2->efer & EFER_SVME) ||
+	    nst_vcpu_read_gpa(vcpu, nst_gpa(nsvm->hsave_pa), nsvm->other, sizeof(*nsvm->other)) ||
+	    !nsvm_image_valid(vcpu, l2->vmcb) || nsvm_resume_l2(vcpu, l2->vmcb))
+		return false;
+	vcpu->nested->l1.nmi_blocked = nsvm->smm_nmi_blocked;
+	return true;
 }

@@ -124,6 +124,7 @@ static void nvmx_forget(struct nst_vcpu *vcpu)
 	}
 	nst_mmu_hide(vcpu, NST_NO_GFN);
 	nvmx->root = false;
+	nvmx->smm.guest = false;
 	nvmx->vmptr = NVMX_NO_POINTER;
 	nvmx->vmxon_ptr = NVMX_NO_POINTER;
 }
@@ -141,9 +142,14 @@ static enum nst_verdict nvmx_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind k
 			return NST_REFLECT;
 		return nvmx->root ? NST_HOLD : NST_DELIVER;
 	}
-	/* SDM3 "Default Treatment of SMI Delivery": no control intercepts it. */
-	if (!nst_in_l2(vcpu) || kind == NST_EXIT_SMI)
+	if (!nst_in_l2(vcpu))
 		return NST_DELIVER;
+	/*
+	 * SDM3 "Default Treatment of SMI Delivery": no control intercepts it.  What
+	 * exits behind an instruction does that first.
+	 */
+	if (kind == NST_EXIT_SMI)
+		return nvmx->trap.kind != NST_EXIT_NONE ? NST_HOLD : NST_DELIVER;
 	control = kind == NST_EXIT_HOST_NMI ? PIN_BASED_NMI_EXITING : PIN_BASED_EXT_INTR_MASK;
 	return nvmx->v->pin & control ? NST_REFLECT : NST_DELIVER;
 }
@@ -269,4 +275,6 @@ const struct nst_isa nvmx_isa = {
 	.leave = nvmx_forget,
 	.get_state = nvmx_get_state,
 	.set_state = nvmx_set_state,
+	.smm_enter = nvmx_smm_enter,
+	.smm_leave = nvmx_smm_leave,
 };

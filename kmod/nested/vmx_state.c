@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 #include "../core.h"
 #include "../guestmem.h"
+#include "../mmu/stage2.h"
 #include "nvmx.h"
 
 /* Has L2 a shadow VMCS, which KVM keeps beside the VMCS? */
@@ -31,6 +32,13 @@ static u32 nvmx_state_size(struct nst_vcpu *vcpu)
 	return size;
 }
 
+/* In the timer's own ticks. */
+static void nvmx_get_deadline(const struct nvmx *nvmx, struct kvm_nested_state *head)
+{
+	head->hdr.vmx.flags = KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE;
+	head->hdr.vmx.preemption_timer_deadline = nvmx->timer_deadline >> NVMX_TIMER_SHIFT;
+}
+
 static void nvmx_get_l2(struct nst_vcpu *vcpu, struct kvm_nested_state *head)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
@@ -41,11 +49,20 @@ static void nvmx_get_l2(struct nst_vcpu *vcpu, struct kvm_nested_state *head)
 	nvmx_apic_flush(vcpu);
 	if (nvmx->mtf_pending || vcpu->nested->step.done)
 		head->flags |= KVM_STATE_NESTED_MTF_PENDING;
-	if (!nvmx->timer_on)
+	if (nvmx->timer_on)
+		nvmx_get_deadline(nvmx, head);
+}
+
+static void nvmx_get_smm(const struct nvmx *nvmx, struct kvm_nested_state *head)
+{
+	head->hdr.vmx.smm.flags = KVM_STATE_NESTED_SMM_VMXON;
+	if (!nvmx->smm.guest)
 		return;
-	/* In the timer's own ticks. */
-	head->hdr.vmx.flags = KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE;
-	head->hdr.vmx.preemption_timer_deadline = nvmx->timer_deadline >> NVMX_TIMER_SHIFT;
+	head->hdr.vmx.smm.flags |= KVM_STATE_NESTED_SMM_GUEST_MODE;
+	if (nvmx->smm.mtf)
+		head->flags |= KVM_STATE_NESTED_MTF_PENDING;
+	if (nvmx->smm.timer)
+		nvmx_get_deadline(nvmx, head);
 }
 
 /* The shadow VMCS is in L1's memory, where L2 uses it: a copy for those who keep one. */
@@ -89,7 +106,7 @@ long nvmx_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	if (nst_in_l2(vcpu))
 		nvmx_get_l2(vcpu, &head);
 	else if (nvmx->root && vcpu->smm.in)
-		head.hdr.vmx.smm.flags = KVM_STATE_NESTED_SMM_VMXON;
+		nvmx_get_smm(nvmx, &head);
 	if (copy_to_user(user, &head, sizeof(head)))
 		return -EFAULT;
 	if (nvmx->vmptr != NVMX_NO_POINTER &&
@@ -126,8 +143,10 @@ static bool nvmx_smm_ok(const struct nst_vcpu *vcpu, const struct kvm_nested_sta
 {
 	u16 smm = head->hdr.vmx.smm.flags;
 
-	/* An SMI waits until L2 is left, so no L2 is to go back to. */
-	if (smm & ~NVMX_SMM_FLAGS || smm & KVM_STATE_NESTED_SMM_GUEST_MODE)
+	/* An L2 to go back to needs VMX operation, and its VMCS. */
+	if (smm & ~NVMX_SMM_FLAGS || smm == KVM_STATE_NESTED_SMM_GUEST_MODE ||
+	    (smm & KVM_STATE_NESTED_SMM_GUEST_MODE &&
+	     head->hdr.vmx.vmcs12_pa == NVMX_NO_POINTER))
 		return false;
 	return vcpu->smm.in ? !(head->flags & NVMX_L2_FLAGS) : !smm;
 }
@@ -183,18 +202,12 @@ static void nvmx_resume_timer(struct nst_vcpu *vcpu, const struct kvm_nested_sta
 		nvmx_timer_start(vcpu);
 }
 
-/* The registers of the vCPU are L2's already, or will be set next. */
-static int nvmx_resume_l2(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
-			  const struct kvm_nested_state *head)
+/* Into the L2 that the current VMCS tells of; its registers come from elsewhere. */
+static int nvmx_reenter(struct nst_vcpu *vcpu)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
 	struct nvmx_check in;
-	int ret = 0;
 
-	if (nvmx_has_shadow(nvmx->v) && nvmx_pointer_ok(vcpu, nvmx->v->vmcs_link_pointer))
-		ret = nvmx_set_shadow(vcpu, user, head->size);
-	if (ret)
-		return ret;
 	nvmx_fill_check(vcpu, &in);
 	in.l1_long = nvmx->v->exit_ctls & VM_EXIT_HOST_ADDR_SPACE_SIZE;
 	if (nvmx_check_vmfail(&in) || nvmx_check_guest(&in))
@@ -204,12 +217,40 @@ static int nvmx_resume_l2(struct nst_vcpu *vcpu, struct kvm_nested_state __user 
 		return -ENOMEM;
 	nvmx_apic_enter(vcpu);
 	nvmx->mtf_pending = false;
+	return 0;
+}
+
+/* The registers of the vCPU are L2's already, or will be set next. */
+static int nvmx_resume_l2(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
+			  const struct kvm_nested_state *head)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+	int ret = 0;
+
+	if (nvmx_has_shadow(nvmx->v) && nvmx_pointer_ok(vcpu, nvmx->v->vmcs_link_pointer))
+		ret = nvmx_set_shadow(vcpu, user, head->size);
+	if (!ret)
+		ret = nvmx_reenter(vcpu);
+	if (ret)
+		return ret;
 	if (head->flags & KVM_STATE_NESTED_RUN_PENDING)
 		nvmx_begin(vcpu);
 	if (head->flags & KVM_STATE_NESTED_MTF_PENDING)
 		nvmx->mtf_pending = true;
 	nvmx_resume_timer(vcpu, head);
 	return 0;
+}
+
+/* In SMM: RSM will go back to L2. */
+static void nvmx_set_smm(struct nvmx *nvmx, const struct kvm_nested_state *head)
+{
+	nvmx->smm.guest = head->hdr.vmx.smm.flags & KVM_STATE_NESTED_SMM_GUEST_MODE;
+	nvmx->smm.mtf = head->flags & KVM_STATE_NESTED_MTF_PENDING;
+	nvmx->smm.timer = head->hdr.vmx.flags & KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE;
+	nvmx->smm.nmi_blocked = false;
+	if (nvmx->smm.timer)
+		nvmx->timer_deadline = head->hdr.vmx.preemption_timer_deadline <<
+				       NVMX_TIMER_SHIFT;
 }
 
 /**
@@ -243,6 +284,7 @@ long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	nvmx->passed = 0;
 	nvmx->vmxon_ptr = head->hdr.vmx.vmxon_pa;
 	nvmx->vmptr = head->hdr.vmx.vmcs12_pa;
+	nvmx_set_smm(nvmx, head);
 	if (head->flags & KVM_STATE_NESTED_GUEST_MODE)
 		ret = nvmx_resume_l2(vcpu, user, head);
 	if (ret)
@@ -264,4 +306,57 @@ bool nvmx_state_possible(struct nst_vcpu *vcpu)
 	nvmx_save_guest(vcpu);
 	nvmx_fill_check(vcpu, &in);
 	return !nvmx_check_guest(&in);
+}
+
+/**
+ * nvmx_smm_enter() - nst_isa.smm_enter
+ * @vcpu: loaded vCPU
+ * @l2: nothing of it goes to SMRAM
+ *
+ * SDM3 "Default Treatment of SMI Delivery": VMX operation is left, and what is
+ * needed to come back is kept inside the processor.
+ */
+void nvmx_smm_enter(struct nst_vcpu *vcpu, struct nst_smm_l2 *l2)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	nvmx->smm.guest = nst_in_l2(vcpu);
+	if (!nvmx->smm.guest)
+		return;
+	nvmx->smm.timer = nvmx->timer_on;
+	nvmx->smm.mtf = nvmx->mtf_pending || vcpu->nested->step.done;
+	nvmx->smm.nmi_blocked = vcpu->nested->l1.nmi_blocked;
+	nvmx_save_guest(vcpu);
+	nvmx_apic_flush(vcpu);
+	nvmx_timer_stop(vcpu);
+	nvmx->mtf_pending = false;
+	nst_nested_switch(vcpu, false);
+	nst_mmu_leave_l2(vcpu);
+}
+
+/**
+ * nvmx_smm_leave() - nst_isa.smm_leave
+ * @vcpu: loaded vCPU, out of SMM
+ * @l2: not used
+ *
+ * SDM3 "Default Treatment of RSM".  Registers that no L2 can have, which the handler
+ * may have put into SMRAM, are found before L2 runs.
+ *
+ * Return: false when L1's memory no longer allows the L2 that was interrupted.
+ */
+bool nvmx_smm_leave(struct nst_vcpu *vcpu, const struct nst_smm_l2 *l2)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	if (!nvmx->smm.guest)
+		return true;
+	nvmx->smm.guest = false;
+	if (nvmx_reenter(vcpu))
+		return false;
+	vcpu->nested->changed = true;
+	vcpu->nested->l1.nmi_blocked = nvmx->smm.nmi_blocked;
+	nvmx->mtf_pending = nvmx->smm.mtf;
+	if (nvmx->smm.timer)
+		nvmx_timer_start_until(vcpu, nvmx->timer_deadline);
+	return true;
 }

@@ -128,6 +128,9 @@ static void restore(struct vcpu *vcpu, struct vcpu_state *s)
 	SET(vcpu, XCRS, &s->xcrs);
 	SET(vcpu, XSAVE, &s->xsave);
 	set_msrs(vcpu, &s->msrs);
+	/* What nested state there can be depends on it. */
+	if (s->events.smi.smm)
+		SET(vcpu, VCPU_EVENTS, &s->events);
 	if (s->nested.head.size)
 		SET(vcpu, NESTED_STATE, &s->nested);
 	if (vcpu->vm->irqchip) {
