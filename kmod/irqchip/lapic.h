@@ -87,6 +87,6 @@ void nst_lapic_timer_write_divide(struct nst_lapic *l, u32 val);
 u32 nst_lapic_timer_count(struct nst_lapic *l);
 bool nst_lapic_timer_halt(struct nst_lapic *l, u32 *count);
 void nst_lapic_timer_go_on(struct nst_lapic *l);
-void nst_lapic_timer_restore(struct nst_lapic *l, u32 remaining);
+void nst_lapic_timer_restore(struct nst_lapic *l, u32 remaining, u32 spent);
 
 #endif /* NST_IRQCHIP_LAPIC_H */

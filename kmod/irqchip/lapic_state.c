@@ -18,6 +18,11 @@
 #define APIC_BASE_MODE		(MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE)
 #define RESET_SPIV		0xff
 #define MAX_PHYS_BITS		52
+/*
+ * In an image, where an APIC has no register: the timer's initial count, when
+ * all that was to come of it is in IRR or done.
+ */
+#define IMAGE_SPENT		0x3a0
 
 static enum nst_lapic_mode base_mode(u64 base)
 {
@@ -207,6 +212,8 @@ int nst_lapic_get(struct nst_vcpu *vcpu, struct kvm_lapic_state *s)
 		image_put(s, i << NST_APIC_REG_SHIFT,
 			  nst_lapic_read(l, i << NST_APIC_REG_SHIFT));
 	image_put(s, APIC_TMCCT, count);
+	if (!ran)
+		image_put(s, IMAGE_SPENT, nst_lapic_reg(l, APIC_TMICT));
 	image_put(s, APIC_ID, image_id(l));
 	if (ran)
 		nst_lapic_timer_go_on(l);
@@ -258,7 +265,7 @@ int nst_lapic_set(struct nst_vcpu *vcpu, const struct kvm_lapic_state *s)
 	restore_bitmap(l->isr, s, APIC_ISR);
 	restore_bitmap(l->tmr, s, APIC_TMR);
 	restore_bitmap(l->irr, s, APIC_IRR);
-	nst_lapic_timer_restore(l, image_get(s, APIC_TMCCT));
+	nst_lapic_timer_restore(l, image_get(s, APIC_TMCCT), image_get(s, IMAGE_SPENT));
 	nst_lapic_wake(l);
 	return 0;
 }

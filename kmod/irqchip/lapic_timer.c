@@ -226,16 +226,29 @@ void nst_lapic_timer_write_divide(struct nst_lapic *l, u32 val)
 /**
  * nst_lapic_timer_restore() - go on after the registers were restored
  * @l: the local APIC; the vCPU is not running
- * @remaining: the current count
+ * @remaining: the current count, 0 when the image has none
+ * @spent: the initial count that has run out, as far as the image knows
+ *
+ * QEMU keeps no current count, and stock KVM's may be 0 while its interrupt is
+ * still on the way to IRR.  Unless we know better a count of 0 has run out just
+ * now: one interrupt too many does less harm than a wait for one that never comes.
  */
-void nst_lapic_timer_restore(struct nst_lapic *l, u32 remaining)
+void nst_lapic_timer_restore(struct nst_lapic *l, u32 remaining, u32 spent)
 {
+	u32 initial = nst_lapic_reg(l, APIC_TMICT);
 	u64 deadline = l->deadline;
 
-	if (timer_mode(l) == APIC_LVT_TIMER_TSCDEADLINE)
+	if (timer_mode(l) == APIC_LVT_TIMER_TSCDEADLINE) {
 		nst_lapic_set_tsc_deadline(l->vcpu, deadline);
-	else
-		timer_start_count(l, min(remaining, nst_lapic_reg(l, APIC_TMICT)));
+		return;
+	}
+	if (!remaining && initial != spent) {
+		if (timer_mode(l) == APIC_LVT_TIMER_PERIODIC)
+			remaining = initial;
+		else
+			nst_lapic_local(l, APIC_LVTT);
+	}
+	timer_start_count(l, min(remaining, initial));
 }
 
 /**

@@ -10,7 +10,9 @@
 #define APIC_SPIV	0xf0
 #define APIC_TPR	0x80
 #define APIC_LVT0	0x350
+#define APIC_LVTT	0x320
 #define APIC_TMICT	0x380
+#define APIC_TMCCT	0x390
 #define APIC_TDCR	0x3e0
 #define APIC_IRR	0x200
 #define VECTOR		0x51u
@@ -173,6 +175,45 @@ static bool requested(void)
 	return yes;
 }
 
+/* Puts a timer that was counting into the APIC, as QEMU does; what is in it then. */
+static void put_timer(uint32_t lvtt, uint32_t initial, uint32_t current,
+		      struct kvm_lapic_state *got)
+{
+	memset(got, 0, sizeof(*got));
+	*apic_reg(got, APIC_SPIV) = 0x1ff;
+	*apic_reg(got, APIC_LVTT) = lvtt;
+	*apic_reg(got, APIC_TDCR) = 0xa;
+	*apic_reg(got, APIC_TMICT) = initial;
+	*apic_reg(got, APIC_TMCCT) = current;
+	must(m.cpu[0], KVM_SET_LAPIC, got, "SET_LAPIC");
+	must(m.cpu[0], KVM_GET_LAPIC, got, "GET_LAPIC");
+}
+
+/* QEMU never tells the current count. A count of all ones divided by 128 takes minutes. */
+static void test_timer_restored(void)
+{
+	const uint32_t periodic = 1u << 17, masked = 1u << 16, many = 0xffffffff;
+	struct kvm_lapic_state s, before;
+
+	must(m.cpu[0], KVM_GET_LAPIC, &before, "GET_LAPIC");
+	put_timer(VECTOR, many, many / 2, &s);
+	tap_ok(*apic_reg(&s, APIC_TMCCT) && *apic_reg(&s, APIC_TMCCT) <= many / 2,
+	       "a one-shot timer goes on from its count (%x)", *apic_reg(&s, APIC_TMCCT));
+	tap_ok(!requested(), "and its interrupt has not come");
+	put_timer(VECTOR, many, 0, &s);
+	is(*apic_reg(&s, APIC_TMCCT), 0, "one whose count is 0 has run out");
+	tap_ok(requested(), "and its interrupt comes");
+	tap_ok(!requested(), "once: what was got knows that it has come");
+	put_timer(masked | VECTOR, many, 0, &s);
+	tap_ok(!requested(), "not when it is masked");
+	put_timer(VECTOR, 0, 0, &s);
+	tap_ok(!requested(), "nor of a timer that was never started");
+	put_timer(periodic | VECTOR, many, 0, &s);
+	tap_ok(*apic_reg(&s, APIC_TMCCT), "a periodic one without a count begins its period");
+	tap_ok(!requested(), "at whose end its interrupt comes");
+	must(m.cpu[0], KVM_SET_LAPIC, &before, "SET_LAPIC");
+}
+
 static void route_line_5(void)
 {
 	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
@@ -318,6 +359,7 @@ int main(void)
 	test_chips();
 	test_pit();
 	test_lapic();
+	test_timer_restored();
 	test_lines();
 	test_msi();
 	test_routing();
