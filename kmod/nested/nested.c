@@ -37,14 +37,14 @@ void nst_nested_destroy(struct nst_vcpu *vcpu)
 	vcpu->nested = NULL;
 }
 
-/* A CPU has one of them: the software of an AMD CPU asks for SVM first. */
+/* A CPU has one of them: of both, the software of an AMD CPU asks for SVM first. */
 static const struct nst_isa *nst_choose_isa(const struct nst_vcpu *vcpu)
 {
-	bool amd = nst_guest_has(vcpu, NST_GCAP_AMD);
+	bool vmx = nst_guest_has(vcpu, NST_GCAP_VMX);
 
-	if (amd && nst_guest_has(vcpu, NST_GCAP_SVM))
+	if (nst_guest_has(vcpu, NST_GCAP_SVM) && (!vmx || nst_guest_has(vcpu, NST_GCAP_AMD)))
 		return &nsvm_isa;
-	return nst_guest_has(vcpu, NST_GCAP_VMX) ? &nvmx_isa : NULL;
+	return vmx ? &nvmx_isa : NULL;
 }
 
 /* The instructions of the other vendor's ISA are undefined on the CPU below. */

@@ -9,6 +9,9 @@
 #include "api.h"
 
 #define LEAF_ADDRESS	0x80000008u
+#define LEAF_EXTENDED	0x80000001u
+#define FEATURE_VMX	(1u << 5)	/* of leaf 1, ECX */
+#define FEATURE_SVM	(1u << 2)	/* of LEAF_EXTENDED, ECX */
 #define MAX_ENTRIES	256
 
 static struct machine m;
@@ -91,6 +94,41 @@ static void test_after_run(struct kvm_cpuid2 *all)
 	all->nent++;
 }
 
+/* The entry of a leaf; the end of the program when there is none. */
+static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *cpuid, __u32 function)
+{
+	unsigned int i;
+
+	for (i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == function)
+			return &cpuid->entries[i];
+	api_give_up("a leaf of CPUID");
+	return NULL;
+}
+
+/* Whoever offers SVM and no VMX means that, be the vendor who it may. */
+static void test_isa_without_vendor(struct kvm_cpuid2 *all)
+{
+	static const char intel[] = "GenuineIntel";
+	struct kvm_nested_state state = { .size = sizeof(state) };
+	struct machine other;
+
+	if (call_value(api_device, KVM_CHECK_EXTENSION, KVM_CAP_NESTED_STATE) <= 0 ||
+	    !(leaf(all, LEAF_EXTENDED)->ecx & FEATURE_SVM)) {
+		tap_note("no SVM is offered: nothing about a CPU of Intel's that has it");
+		return;
+	}
+	memcpy(&leaf(all, 0)->ebx, intel, 4);
+	memcpy(&leaf(all, 0)->edx, intel + 4, 4);
+	memcpy(&leaf(all, 0)->ecx, intel + 8, 4);
+	leaf(all, 1)->ecx &= ~FEATURE_VMX;
+	api_create(&other, 0, 1);
+	must(other.cpu[0], KVM_SET_CPUID2, all, "SET_CPUID2");
+	must(other.cpu[0], KVM_GET_NESTED_STATE, &state, "GET_NESTED_STATE");
+	is(state.format, KVM_STATE_NESTED_FORMAT_SVM, "SVM in a CPU of Intel's");
+	api_destroy(&other);
+}
+
 int main(void)
 {
 	struct kvm_cpuid2 *all;
@@ -104,6 +142,7 @@ int main(void)
 	test_refusals(all);
 	test_guest_sees();
 	test_after_run(all);
+	test_isa_without_vendor(all);
 	free(all);
 	api_destroy(&m);
 	return tap_done();
