@@ -63,7 +63,7 @@ static void nvmx_fill_exception(struct nst_vcpu *vcpu, const struct nst_exit *ex
 			 (soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION);
 	if (exit->exception.has_error && nst_protected(vcpu)) {
 		out->intr_info |= INTR_INFO_DELIVER_CODE_MASK;
-		out->intr_error = exit->exception.error_code;
+		out->intr_error = (u16)exit->exception.error_code;
 	}
 	if (vector == X86_TRAP_PF || vector == X86_TRAP_DB)
 		out->qualification = exit->exception.payload;

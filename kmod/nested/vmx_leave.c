@@ -176,7 +176,7 @@ static void nvmx_save_interrupted(struct nst_vcpu *vcpu, struct nvmx_vmcs12 *v)
 
 	nst_nested_interrupted(vcpu, &event);
 	v->idt_info = nvmx_event_info(&event);
-	v->idt_error = event.has_error ? event.error_code : 0;
+	v->idt_error = event.has_error ? (u16)event.error_code : 0;
 	if (event.insn_len)
 		v->exit_insn_len = event.insn_len;
 }

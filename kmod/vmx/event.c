@@ -46,10 +46,13 @@ void vmx_inject(struct nst_vcpu *vcpu, const struct nst_event *event)
 {
 	u32 info = INTR_INFO_VALID_MASK | vmx_event_types[event->type] | event->vector;
 
-	/* In real mode no error code is pushed; an entry insists on it. */
+	/*
+	 * In real mode no error code is pushed; an entry insists on it, and on 16 bits
+	 * (SDM3 "Checks on VM-Entry Control Fields"), where userspace may have set more.
+	 */
 	if (event->has_error && nst_protected(vcpu)) {
 		info |= INTR_INFO_DELIVER_CODE_MASK;
-		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, event->error_code);
+		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, (u16)event->error_code);
 	}
 	if (vmx_event_is_soft(event->type))
 		vmx_inject_length(vcpu, event->insn_len);
