@@ -480,6 +480,29 @@ static enum nst_next nst_nested_reflect_exception(struct nst_vcpu *vcpu)
 }
 
 /*
+ * An exception that is pending, and whose delivery has not begun: what is raised here
+ * asked L1 already, what userspace made pending has not.
+ */
+static bool nst_nested_pending_is_l1s(struct nst_vcpu *vcpu)
+{
+	const typeof(vcpu->ev.exception) *exc = &vcpu->ev.exception;
+	const struct nst_exit exit = {
+		.kind = NST_EXIT_EXCEPTION,
+		.exception = {
+			.vector = exc->vector, .has_error = exc->has_error,
+			.error_code = exc->error_code, .payload = exc->payload,
+		},
+	};
+
+	if (!exc->pending || exc->injected || !nst_isa(vcpu)->wants(vcpu, &exit))
+		return false;
+	vcpu->nested->exception.exit = exit;
+	vcpu->nested->exception.pending = true;
+	memset(&vcpu->ev.exception, 0, sizeof(vcpu->ev.exception));
+	return true;
+}
+
+/*
  * An interrupt for L2 that L2's own state masks: L1 injected it, or means physical
  * ones to go by its own RFLAGS.IF.  Where hardware refuses that (SDM3 "Checks on
  * Guest RIP, RFLAGS, and SSP"), software delivers it.
@@ -530,7 +553,7 @@ enum nst_next nst_nested_events(struct nst_vcpu *vcpu)
 
 	if (!nst_in_l2(vcpu))
 		return NST_ENTER;
-	if (vcpu->nested->exception.pending)
+	if (vcpu->nested->exception.pending || nst_nested_pending_is_l1s(vcpu))
 		return nst_nested_reflect_exception(vcpu);
 	if (nst_event_committed(vcpu))
 		return nst_nested_deliver_masked(vcpu);

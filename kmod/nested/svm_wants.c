@@ -33,7 +33,6 @@ static const struct {
 	{ INTERCEPT_RSM,	NST_EXIT_RSM },
 	{ INTERCEPT_TASK_SWITCH, NST_EXIT_TASK_SWITCH },
 	{ INTERCEPT_SHUTDOWN,	NST_EXIT_TRIPLE_FAULT },
-	{ INTERCEPT_VMMCALL,	NST_EXIT_HYPERCALL },
 	{ INTERCEPT_IRET,	NST_EXIT_IRET,		NST_TRAP_IRET },
 	{ INTERCEPT_PUSHF,	NST_EXIT_PUSHF,		NST_TRAP_PUSHF },
 	{ INTERCEPT_POPF,	NST_EXIT_POPF,		NST_TRAP_POPF },
@@ -283,6 +282,10 @@ bool nsvm_wants(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 		return nsvm_intercepts(v, exit->rdtsc.rdtscp ? INTERCEPT_RDTSCP : INTERCEPT_RDTSC);
 	case NST_EXIT_CACHE:
 		return nsvm_intercepts(v, exit->cache.invd ? INTERCEPT_INVD : INTERCEPT_WBINVD);
+	case NST_EXIT_HYPERCALL:
+		/* Hardware with VMX has VMCALL exit as well, which is not of this CPU. */
+		return exit->insn.which == NST_INSN_VMMCALL &&
+		       nsvm_intercepts(v, INTERCEPT_VMMCALL);
 	case NST_EXIT_ENTRY_FAILED:
 		/* A rule that hardware has and our table has not. */
 		return true;
