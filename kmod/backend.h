@@ -68,7 +68,7 @@ struct nst_event {
  * @tdp_1g: 1 GiB TDP pages
  * @tdp_log: hardware lists the pages whose dirty bit it sets (PML)
  * @tdp_is_ept: entries have the EPT layout, else that of ordinary paging
- * @unrestricted: real mode and paging off run directly, so can_enter() is always true
+ * @unrestricted: real mode and paging off run directly
  * @tsc_scaling: the TSC ratio is honoured
  * @nmi_window: an exit can be asked for when NMIs become possible
  * @mtf: an exit can be asked for after each instruction
@@ -154,8 +154,8 @@ struct nst_backend {
 	void (*push)(struct nst_vcpu *vcpu, u32 classes);
 
 	/*
-	 * Without nst_caps.unrestricted: does hardware take the mode and the
-	 * segments that vcpu->st has?  SEG and CR state are valid.
+	 * Does hardware take the mode and the segments that vcpu->st has?  SEG and
+	 * CR state are valid.  NULL: it takes whatever it can be told.
 	 */
 	bool (*can_enter)(struct nst_vcpu *vcpu);
 

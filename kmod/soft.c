@@ -26,11 +26,16 @@
  */
 bool nst_soft_needed(struct nst_vcpu *vcpu)
 {
+	u32 matters = NST_STATE_SEG | NST_STATE_CR;
 	bool soft;
 
-	if (nst_caps.unrestricted)
-		return false;
-	if (!vcpu->soft && !(vcpu->dirty & (NST_STATE_SEG | NST_STATE_CR)))
+	/* Where hardware has every mode, VMLOAD can bring segments that it refuses. */
+	if (nst_caps.unrestricted) {
+		if (!nst_backend->can_enter || !nst_guest_has(vcpu, NST_GCAP_SVM))
+			return false;
+		matters = NST_STATE_SEG & ~NST_STATE_MODE;
+	}
+	if (!vcpu->soft && !(vcpu->dirty & matters))
 		return false;
 	nst_pull(vcpu, NST_STATE_SEG | NST_STATE_CR);
 	soft = !nst_backend->can_enter(vcpu);

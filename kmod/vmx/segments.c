@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Can hardware run the guest in the state that it is in?  With unrestricted
- * guest always.  Without, VMX has protected mode alone, and of that only what
- * the segment registers can hold after they were loaded there (SDM3 "Checks on
- * Guest Segment Registers"): real mode, and the first instructions after it,
- * are left to the emulator.
+ * Can hardware run the guest in the state that it is in?  Without unrestricted
+ * guest VMX has protected mode alone, and of that only what the segment registers
+ * can hold after they were loaded there (SDM3 "Checks on Guest Segment
+ * Registers"): real mode, and the first instructions after it, are left to the
+ * emulator.  With it every mode, but not every segment: an L1 that uses SVM loads
+ * the FS, GS, LDTR and TR of its L2 and goes on in its own mode with them.
  *
  * Each rule is one function with its sentence; a table says which registers it
  * binds.
@@ -90,6 +91,15 @@ static bool vmx_data_ok(const struct nst_state *st, const struct nst_segment *se
 	return vmx_seg_dpl(seg) >= vmx_seg_rpl(seg);
 }
 
+/* "The DPL cannot be less than the RPL if the unrestricted-guest control is 0." */
+static bool vmx_unrestricted_data_ok(const struct nst_state *st, const struct nst_segment *seg)
+{
+	if (seg->ar & NST_AR_UNUSABLE)
+		return true;
+	return vmx_present_of_class(seg, NST_AR_S) &&
+	       (!(seg->ar & NST_AR_CODE) || (seg->ar & NST_AR_RW));
+}
+
 /* "LDTR, if usable: an LDT in the GDT." */
 static bool vmx_ldtr_ok(const struct nst_state *st, const struct nst_segment *ldtr)
 {
@@ -125,6 +135,13 @@ static const vmx_seg_rule vmx_protected_rules[NST_NR_SEGS] = {
 	[NST_LDTR] = vmx_ldtr_ok, [NST_TR] = vmx_tr_ok,
 };
 
+/* CS and SS can be in any state that loading them in some mode leads to. */
+static const vmx_seg_rule vmx_unrestricted_rules[NST_NR_SEGS] = {
+	[NST_ES] = vmx_unrestricted_data_ok, [NST_DS] = vmx_unrestricted_data_ok,
+	[NST_FS] = vmx_unrestricted_data_ok, [NST_GS] = vmx_unrestricted_data_ok,
+	[NST_LDTR] = vmx_ldtr_ok, [NST_TR] = vmx_tr_ok,
+};
+
 static const vmx_seg_rule vmx_vm86_rules[NST_NR_SEGS] = {
 	[NST_ES] = vmx_vm86_ok, [NST_CS] = vmx_vm86_ok, [NST_SS] = vmx_vm86_ok,
 	[NST_DS] = vmx_vm86_ok, [NST_FS] = vmx_vm86_ok, [NST_GS] = vmx_vm86_ok,
@@ -143,13 +160,14 @@ bool vmx_can_enter(struct nst_vcpu *vcpu)
 	const vmx_seg_rule *rules;
 	unsigned int i;
 
-	if (nst_caps.unrestricted)
-		return true;
-	if (!nst_protected(vcpu))
+	if (!nst_caps.unrestricted && !nst_protected(vcpu))
 		return false;
-	rules = st->rflags & X86_EFLAGS_VM ? vmx_vm86_rules : vmx_protected_rules;
+	if (st->rflags & X86_EFLAGS_VM)
+		rules = vmx_vm86_rules;
+	else
+		rules = nst_caps.unrestricted ? vmx_unrestricted_rules : vmx_protected_rules;
 	for (i = 0; i < NST_NR_SEGS; i++)
-		if (!rules[i](st, &st->seg[i]))
+		if (rules[i] && !rules[i](st, &st->seg[i]))
 			return false;
 	return true;
 }

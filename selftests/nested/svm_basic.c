@@ -103,6 +103,46 @@ GUEST_CASE(vmload_vmsave, "APM3 \"VMLOAD\"", .flags = CASE_SVM)
 	      "VMLOAD loads them");
 }
 
+/*
+ * L1 goes on in long mode with L2's TR and LDTR, which long mode could not load: a busy
+ * 16-bit TSS, and a segment of data. VMRUN hands them to L2, VMSAVE gets them back.
+ */
+L2_CODE(str_hlt, "str %ebx; hlt");
+
+GUEST_CASE(foreign_tss, "APM3 \"VMLOAD\"", .flags = CASE_SVM)
+{
+	struct vmcb *mine = (struct vmcb *)TEST_FREE, *found = mine + 1;
+	u32 i, good = 0, spent = 0;
+
+	vmcb_init(str_hlt);
+	want(I_HLT);
+	asm volatile("vmsave %%rax" : : "a"(mine) : "memory");
+	asm volatile("vmsave %%rax" : : "a"(VMCB) : "memory");
+	VMCB->tr.selector = 0x58;
+	VMCB->tr.attrib = 0x83;
+	VMCB->tr.limit = 0x2b;
+	VMCB->fs.attrib = 0x82;
+	VMCB->fs.limit = 0xffff;
+	for (i = 0; i < 5; i++) {
+		VMCB->rip = (u64)str_hlt;
+		asm volatile("vmload %%rax" : : "a"(VMCB) : "memory");
+		/* More than one instruction before L2 runs, and after. */
+		spent += i;
+		if (vmrun() != EXIT_VMHLT)
+			break;
+		asm volatile("vmsave %%rax" : : "a"(found) : "memory");
+		spent += i;
+		asm volatile("vmload %%rax" : : "a"(mine) : "memory");
+		good += l2.rbx == 0x58 && found->tr.selector == 0x58 &&
+			found->tr.attrib == 0x83 && found->tr.limit == 0x2b &&
+			found->fs.attrib == 0x82;
+	}
+	check(good == 5 && spent == 20, "L2 has it, and it comes back as it was (%u, %x %x)", good,
+	      found->tr.attrib, found->fs.attrib);
+	asm volatile("vmsave %%rax" : : "a"(found) : "memory");
+	check(found->tr.selector == SEL_TSS, "L1 has its own again");
+}
+
 L2_CODE(in_and_out, "mov $0x70, %dx; in %dx, %al; mov $0x3f8, %dx; out %ax, %dx; hlt");
 
 GUEST_CASE(port_intercepts, "APM2 \"IOIO Intercepts\"", .flags = CASE_SVM)
