@@ -538,7 +538,7 @@ static struct nst_table *last_table(const struct shadow_fault *f, unsigned int *
 static void find_last(struct shadow_fault *f)
 {
 	struct nst_vm *vm = f->vcpu->vm;
-	const struct nst_table *table;
+	struct nst_table *table;
 	unsigned int index;
 
 	spin_lock(&vm->mmu_lock);
