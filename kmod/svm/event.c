@@ -164,7 +164,7 @@ static enum nst_event_type svm_event_type(u32 info)
 	}
 }
 
-/* Hardware has less types of events than may be injected: the one it reports was ours. */
+/* Of two injected types hardware may report one: which it was is known here. */
 static bool svm_is_injected(const struct svm_vcpu *svm, u32 info)
 {
 	return svm->inject.type != NST_EVENT_NONE &&
