@@ -76,6 +76,7 @@ void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb_control_area *ctl = &svm->vmcb->control;
 	struct svm_switch sw = {};
+	u32 int_ctl;
 
 	svm_asid_before_entry(svm);
 	/* In this order: an NMI that goes in masks the next one. */
@@ -83,6 +84,7 @@ void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 	svm_nmi_before_entry(svm);
 	svm_prepare_switch(svm, &sw);
 	ctl->clean = svm_has(SVM_F_CLEAN) ? svm->clean : 0;
+	int_ctl = ctl->int_ctl;
 
 	if (!svm_switch(&sw)) {
 		*exit = (struct nst_exit) { .kind = NST_EXIT_ENTRY_FAILED };
@@ -92,6 +94,8 @@ void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 
 	svm_after_switch(svm, &sw);
 	if (ctl->exit_code == SVM_EXIT_INVALID) {
+		/* Some emulators store one that they never loaded, without V_INTR_MASKING. */
+		ctl->int_ctl = int_ctl;
 		svm_decode_exit(svm, exit);
 		svm_not_entered(svm);
 		return;
