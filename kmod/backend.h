@@ -79,7 +79,7 @@ struct nst_event {
  * @xsaves: XSAVES may be enabled for the guest
  * @rdtscp: RDTSCP and RDPID may be enabled for the guest
  * @invpcid: INVPCID may be enabled for the guest
- * @preemption_timer: VMX-preemption timer
+ * @preemption_timer: nst_ctl.leave_tsc is honoured
  */
 struct nst_hw_caps {
 	bool tdp;

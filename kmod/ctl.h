@@ -59,6 +59,8 @@
  * @cr4_shadow: the same for CR4
  * @tsc_offset: added to the host's TSC for the guest
  * @tsc_ratio: 16.48 fixed point; 1 << 48 means none.  Only if the backend scales
+ * @leave_tsc: the guest is left, and events are looked for, when the host's TSC has this
+ *	value; 0: never.  Read at each entry.  Only if the backend can
  * @own_gif: (SVM) STGI and CLGI change st.gif without an exit.  Only if the backend can
  * @gif_window: STGI exits all the same: something waits for it
  * @root: EPT or NPT root, or the shadow table that CR3 really points to
@@ -79,6 +81,7 @@ struct nst_ctl {
 	u64 cr4_shadow;
 	u64 tsc_offset;
 	u64 tsc_ratio;
+	u64 leave_tsc;
 	bool own_gif;
 	bool gif_window;
 	nst_hpa_t root;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VMX-preemption timer of L2: a timer of the host that ends the guest's
- * run, and a deadline in L1's TSC that tells how much is left.  It runs only
- * while L2 is current and dies with it (CVE-2019-7221).
+ * The VMX-preemption timer of L2: a deadline in L1's TSC that tells how much is
+ * left, where hardware leaves the guest if it can, and a timer of the host.  It
+ * runs only while L2 is current and dies with it (CVE-2019-7221).
  * SDM3 "VMX-Preemption Timer".
  */
 #include "../nestor.h"
@@ -15,10 +15,10 @@ static ktime_t nvmx_ticks_to_ns(const struct nst_vcpu *vcpu, u64 ticks)
 	return ns_to_ktime(mul_u64_u64_div_u64(ticks, NSEC_PER_MSEC, vcpu->tsc_khz));
 }
 
-/* The host's clock may be ahead of the TSC by less than that. */
+/* The host's clock may be ahead of the TSC by less than that: then the rest is not waited for. */
 static s64 nvmx_timer_slack(const struct nst_vcpu *vcpu)
 {
-	return vcpu->tsc_khz;
+	return nst_caps.preemption_timer ? 0 : vcpu->tsc_khz;
 }
 
 static enum hrtimer_restart nvmx_timer_fired(struct hrtimer *timer)
@@ -74,6 +74,7 @@ void nvmx_timer_start_until(struct nst_vcpu *vcpu, u64 deadline)
 
 	nvmx->timer_deadline = deadline;
 	nvmx->timer_on = true;
+	vcpu->ctl.leave_tsc = nvmx_timer_leave_tsc(vcpu);
 	hrtimer_start(&nvmx->timer, nvmx_ticks_to_ns(vcpu, left > 0 ? left : 0),
 		      HRTIMER_MODE_REL_HARD);
 	nst_request(vcpu, NST_REQ_EVENT);
@@ -105,6 +106,22 @@ bool nvmx_timer_expired(struct nst_vcpu *vcpu)
 	return nvmx->timer_on &&
 	       (s64)(nvmx->timer_deadline - nst_tsc_read(vcpu)) <=
 	       (hrtimer_is_queued(&nvmx->timer) ? 0 : nvmx_timer_slack(vcpu));
+}
+
+/**
+ * nvmx_timer_leave_tsc() - nst_ctl.leave_tsc for L2
+ * @vcpu: loaded vCPU
+ *
+ * Hardware that can ends L2's stay exactly; the host's timer ends it elsewhere,
+ * and a halt.
+ *
+ * Return: host TSC, 0 without a timer.
+ */
+u64 nvmx_timer_leave_tsc(struct nst_vcpu *vcpu)
+{
+	struct nvmx *nvmx = to_nvmx(vcpu);
+
+	return nvmx->timer_on ? nst_tsc_to_host(vcpu, nvmx->timer_deadline) ?: 1 : 0;
 }
 
 /**

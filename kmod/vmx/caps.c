@@ -267,6 +267,7 @@ static void vmx_fill_caps(void)
 	nst_caps.tsc_scaling = vmx_can(VMX_PROC2, SECONDARY_EXEC_TSC_SCALING);
 	nst_caps.nmi_window = true;
 	nst_caps.irq_needs_if = true;
+	nst_caps.preemption_timer = vmx_can(VMX_PIN, PIN_BASED_VMX_PREEMPTION_TIMER);
 	nst_caps.mtf = vmx_can(VMX_PROC, CPU_BASED_MONITOR_TRAP_FLAG);
 	nst_caps.has_vpid = vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_VPID);
 	nst_caps.virtual_tpr = vmx_can(VMX_PROC, CPU_BASED_TPR_SHADOW);

@@ -205,6 +205,7 @@ void vmx_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 
 	vmx_refresh_host(vmx);
 	vmx_sync_shadow(vmx);
+	vmx_timer_before_entry(vmx);
 	if (unlikely(vmx->rip_back)) {
 		vmcs_writel(GUEST_RIP, vcpu->st.rip - 1);
 		vmx->rip_back = false;

@@ -257,6 +257,12 @@ static void vmx_decode_exception(const struct vmx_exit_ctx *ctx)
 		vmx_redeliver_int1(ctx);
 }
 
+/* Leaving was all that was wanted: for the slice, or for a deadline that the core knows. */
+static void vmx_decode_timer(const struct vmx_exit_ctx *ctx)
+{
+	nst_request(ctx->vcpu, NST_REQ_EVENT);
+}
+
 /* ---- the table ---- */
 
 #define LEN	VMX_HAS_LEN
@@ -311,8 +317,7 @@ static const struct vmx_exit_row vmx_exits[] = {
 	ROW(EPT_MISCONFIG, TDP_MISCONFIG, 0, vmx_decode_ept_misconfig),
 	ROW(INVEPT, VMX_INSN, LEN | QUAL, vmx_decode_isa),
 	ROW(RDTSCP, RDTSC, LEN, vmx_decode_rdtscp),
-	/* The slice of setup.c ended: only leaving the guest was wanted. */
-	ROW(PREEMPTION_TIMER, NONE, 0),
+	ROW(PREEMPTION_TIMER, NONE, 0, vmx_decode_timer),
 	ROW(INVVPID, VMX_INSN, LEN | QUAL, vmx_decode_isa),
 	ROW(WBINVD, CACHE, LEN),
 	ROW(XSETBV, XSETBV, LEN),

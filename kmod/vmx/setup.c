@@ -6,10 +6,6 @@
  * (SDM3 "Loading Host State").
  */
 #include "nestor.h"
-#include <linux/math64.h>
-#include <linux/minmax.h>
-#include <linux/moduleparam.h>
-#include <linux/time64.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/fsgsbase.h>
@@ -18,47 +14,7 @@
 #include <asm/processor.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
-#include <asm/tsc.h>
 #include "vmx.h"
-
-/*
- * A CPU that follows SDM3 leaves the guest for a host interrupt whatever the
- * guest's RFLAGS.IF is.  Bochs 2.7 does not while IF is clear, and a guest that
- * spins with interrupts off takes the whole machine; there this bounds its stay.
- * Without a preemption timer, PAUSE exits instead: a spinning kernel executes it.
- */
-static unsigned int vmx_slice_us;
-module_param(vmx_slice_us, uint, 0444);
-MODULE_PARM_DESC(vmx_slice_us,
-		 "Leave the guest after this many microseconds, for emulators that lose interrupts (default: 0, never)");
-
-/* The timer counts down one each time that this bit of the TSC changes. */
-static u32 vmx_slice_ticks(void)
-{
-	u64 ticks = div_u64((u64)vmx_slice_us * tsc_khz, USEC_PER_MSEC);
-
-	ticks >>= vmx_misc_preemption_timer_rate(vmx_caps.misc);
-	return clamp_t(u64, ticks, 1, U32_MAX);
-}
-
-/**
- * vmx_slice_by_pause() - must PAUSE exit to bound the guest's stay?
- *
- * Return: true when that was asked for and there is no timer to do it.
- */
-bool vmx_slice_by_pause(void)
-{
-	return vmx_slice_us && !vmx_can(VMX_PIN, PIN_BASED_VMX_PREEMPTION_TIMER);
-}
-
-static u32 vmx_setup_slice(u32 pin)
-{
-	if (!vmx_slice_us || !vmx_can(VMX_PIN, PIN_BASED_VMX_PREEMPTION_TIMER))
-		return pin;
-	/* Exits do not save the timer, so each entry starts with the full slice. */
-	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, vmx_slice_ticks());
-	return pin | PIN_BASED_VMX_PREEMPTION_TIMER;
-}
 
 static void vmx_setup_host_constant(void)
 {
@@ -81,7 +37,7 @@ static void vmx_setup_host_constant(void)
 
 static void vmx_setup_controls(struct vmx_vcpu *vmx)
 {
-	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, vmx_setup_slice(vmx_caps.base[VMX_PIN]));
+	vmx_timer_setup(vmx);
 	vmx->proc = vmx_caps.base[VMX_PROC];
 	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, vmx->proc);
 	vmx->proc2 = vmx_caps.base[VMX_PROC2];

@@ -122,6 +122,8 @@ struct vmx_vcpu {
 	u64 cr4_owned;
 	u64 eptp[VMX_NR_TAGS];		/* by nst_ctl.tag */
 	u8 tpr_threshold;
+	bool timer_on;			/* the VMX-preemption timer, as the VMCS holds it */
+	u32 timer_ticks;
 
 	u64 guest_msr[VMX_NR_SWAPPED];	/* while not loaded */
 	u64 host_msr[VMX_NR_SWAPPED];	/* while loaded */
@@ -147,7 +149,6 @@ extern u64 vmx_msr_bitmap_all;		/* (c) every MSR exits */
 
 /* setup.c */
 void vmx_setup(struct vmx_vcpu *vmx);
-bool vmx_slice_by_pause(void);
 void vmx_setup_host_cpu(struct vmx_vcpu *vmx);
 void vmx_save_host(struct vmx_vcpu *vmx);
 void vmx_restore_host(struct vmx_vcpu *vmx);
@@ -192,6 +193,11 @@ void vmx_msr_push(struct vmx_vcpu *vmx);
 /* exit.c */
 void vmx_decode_exit(struct nst_vcpu *vcpu, struct nst_exit *exit, u32 reason, u32 vectoring);
 const char *vmx_exit_name(u32 reason);
+
+/* timer.c */
+bool vmx_slice_by_pause(void);
+void vmx_timer_setup(struct vmx_vcpu *vmx);
+void vmx_timer_before_entry(struct vmx_vcpu *vmx);
 
 /* enter.c */
 void vmx_enter(struct nst_vcpu *vcpu, struct nst_exit *exit);
