@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Printing a VMCB by field name, for debugfs and for entries that hardware
- * refused.  Reads memory only.
+ * refused, with the audit of audit.c.  Reads memory only.
  */
 #include "../nestor.h"
 #include <linux/seq_file.h>
@@ -25,4 +25,5 @@ void svm_dump(struct nst_vcpu *vcpu, struct seq_file *m)
 		else
 			pr_err("vCPU %u: %-26s %#llx\n", vcpu->id, svm_fields[i].name, val);
 	}
+	svm_audit(vcpu, m);
 }

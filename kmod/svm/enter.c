@@ -5,6 +5,8 @@
  */
 #include "../nestor.h"
 #include <linux/build_bug.h>
+#include <linux/jiffies.h>
+#include <linux/ratelimit.h>
 #include <linux/stddef.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
@@ -66,6 +68,21 @@ static void svm_not_entered(struct svm_vcpu *svm)
 	vcpu->dirty = NST_STATE_ALL;
 }
 
+/* Not more than once a minute: a guest may be able to have it refused again. */
+static void svm_report_refusal(struct svm_vcpu *svm, u32 event_inj)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, 1);
+
+	if (!__ratelimit(&limit))
+		return;
+	/* What it refused, whatever has been stored over it. */
+	svm_push(svm->vcpu, NST_STATE_ALL);
+	svm->vmcb->control.event_inj = event_inj;
+	pr_err("vCPU %u: VMRUN refused the guest's state (VMEXIT_INVALID)\n", svm->vcpu->id);
+	svm_dump(svm->vcpu, NULL);
+	svm->vmcb->control.event_inj = 0;
+}
+
 /**
  * svm_enter() - nst_backend.enter
  * @vcpu: loaded vCPU, irqs off
@@ -76,7 +93,7 @@ void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb_control_area *ctl = &svm->vmcb->control;
 	struct svm_switch sw = {};
-	u32 int_ctl;
+	u32 int_ctl, event_inj;
 
 	svm_asid_before_entry(svm);
 	/* In this order: an NMI that goes in masks the next one. */
@@ -85,6 +102,7 @@ void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 	svm_prepare_switch(svm, &sw);
 	ctl->clean = svm_has(SVM_F_CLEAN) ? svm->clean : 0;
 	int_ctl = ctl->int_ctl;
+	event_inj = ctl->event_inj;
 
 	if (!svm_switch(&sw)) {
 		*exit = (struct nst_exit) { .kind = NST_EXIT_ENTRY_FAILED };
@@ -98,6 +116,7 @@ void svm_enter(struct nst_vcpu *vcpu, struct nst_exit *exit)
 		ctl->int_ctl = int_ctl;
 		svm_decode_exit(svm, exit);
 		svm_not_entered(svm);
+		svm_report_refusal(svm, event_inj);
 		return;
 	}
 	svm_nmi_after_exit(svm);

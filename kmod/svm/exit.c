@@ -6,8 +6,8 @@
  * APM2 "Intercepts", "SVM Intercept Exit Codes".
  */
 #include "../nestor.h"
-#include <linux/ratelimit.h>
 #include <linux/string.h>
+#include <asm/cpufeature.h>
 #include <asm/processor.h>
 #include <asm/debugreg.h>
 #include "svm.h"
@@ -216,13 +216,7 @@ static void svm_decode_npf(struct svm_vcpu *svm, struct nst_exit *exit)
 
 static void svm_decode_invalid(struct svm_vcpu *svm, struct nst_exit *exit)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, 1);
-
 	exit->entry_failed.hardware_reason = exit->raw_reason;
-	if (!__ratelimit(&limit))
-		return;
-	pr_err("vCPU %u: VMRUN refused the guest's state (VMEXIT_INVALID)\n", svm->vcpu->id);
-	svm_dump(svm->vcpu, NULL);
 }
 
 /* The save area is undefined after a shutdown; nothing of it may be cached. */

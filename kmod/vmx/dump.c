@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VMCS in words: every field of the table that this CPU has.
+ * The VMCS in words: every field of the table that this CPU has, and the audit.
  */
 #include "nestor.h"
 #include <linux/seq_file.h>
@@ -51,4 +51,5 @@ void vmx_dump(struct nst_vcpu *vcpu, struct seq_file *m)
 		if (vmcs_try_read(vmcs_fields[i].encoding, &val))
 			vmx_dump_line(m, vmcs_fields[i].name, val,
 				      vmx_dump_digits(vmcs_fields[i].encoding));
+	vmx_audit(vcpu, m);
 }

@@ -64,6 +64,7 @@ static void test_stopped(const char *vm)
 	tap_ok(read_file(vm, 0, "ring") > 0, "ring");
 	tap_ok(strstr(text, "hlt"), "it has the HLT");
 	tap_ok(read_file(vm, 0, "dump") > 100, "dump");
+	tap_ok(strstr(text, "rule broken: none"), "by whose audit an entry would be taken");
 	tap_ok(read_file(vm, 1, "exits") > 0, "exits of a vCPU that never ran");
 	is(read_file(vm, 1, "ring"), 0, "its ring is empty");
 	tap_ok(read_file(vm, 1, "dump") > 0, "its dump");
@@ -90,6 +91,7 @@ static void test_running(const char *vm)
 	tap_ok(worst > 0, "files are readable while the vCPU runs (%ld)", worst);
 	is(runner_stop(&r), -EINTR, "the guest is stopped");
 	tap_ok(read_file(vm, 0, "dump") > 100, "dump after that");
+	tap_ok(strstr(text, "rule broken: none"), "the audit finds nothing");
 }
 
 int main(void)

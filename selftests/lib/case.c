@@ -331,6 +331,19 @@ static bool is_skipped(const struct guest_case *row)
 	return row->skip_on && row->skip_on == host_number();
 }
 
+/* How many times longer than usual the watchdog waits. */
+static unsigned int patience(void)
+{
+	const char *kernel = getenv("NESTOR_KERNEL"), *asked = getenv("NST_PATIENCE");
+	unsigned int times = asked ? strtoul(asked, NULL, 0) : 1;
+
+	if (host_number() == HOST_VMX)
+		times *= 4;
+	if (kernel && !strcmp(kernel, "debug"))
+		times *= 8;
+	return times ?: 1;
+}
+
 static void run_case(const struct guest_case *row, const char *name, const char *manual,
 		     const char *skip_why)
 {
@@ -338,7 +351,6 @@ static void run_case(const struct guest_case *row, const char *name, const char 
 		.row = row, .name = name, .hook = find_hook(name),
 		.print = PTHREAD_MUTEX_INITIALIZER,
 	};
-	const char *kernel = getenv("NESTOR_KERNEL");
 	struct vm vm;
 
 	tap_note("%s: %s", name, manual);
@@ -348,10 +360,7 @@ static void run_case(const struct guest_case *row, const char *name, const char 
 	}
 	vm_create(&vm, row->flags, row->cpus ? row->cpus : 1);
 	vm.context = &p;
-	if (host_number() == HOST_VMX)
-		vm.seconds *= 4;
-	if (kernel && !strcmp(kernel, "debug"))
-		vm.seconds *= 8;
+	vm.seconds *= patience();
 	guest_load(&vm, row);
 	if (p.hook && p.hook->before)
 		p.hook->before(&vm);

@@ -5,15 +5,15 @@
 # what L0, L1 and L2 each give to the level above them: svm or vmx.
 # hosts: svm
 # nightly: svm
-# options: --guest --smp 1 --icount --mem 2048 --modparam nested=1
-# seconds: 10800
+# options: --guest --smp 1 --mem 2048 --modparam nested=1
+# seconds: 5400
 
 . "${0%/*}/lib.sh"
 . "${0%/*}/nested.sh"
 
 ISAS=${ISAS:-svm svm svm}
 MEMS="1100M 700M 300M"
-BOOT_SECONDS=${BOOT_SECONDS:-10000}
+BOOT_SECONDS=${BOOT_SECONDS:-5000}
 PAYLOADS=${PAYLOADS:-cpuid exceptions hlt}
 
 # The script that all levels run from the disk that they hand on. Their number is on
@@ -39,7 +39,7 @@ level_script() {
 	run_payloads() {
 	    insmod irqbypass.ko
 	    insmod nestor.ko mmu_audit=2000
-	    export NESTOR_HOST=$NESTOR_HOST
+	    export NESTOR_HOST=$NESTOR_HOST NST_PATIENCE=100
 	    for t in $PAYLOADS; do ./\$t || return; done
 	}
 	if [ \$level = 3 ]; then run_payloads; else run_next; fi
