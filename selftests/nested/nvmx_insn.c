@@ -198,8 +198,8 @@ GUEST_CASE(invalidations, INSN_TEXT, .flags = CASE_VMX)
 	      invvpid(2, 0, 0) == VMX_OK && invvpid(3, 1, 0) == VMX_OK, "INVVPID of each type");
 }
 
-/* CVE-2018-12904: what a VMX instruction does must not be reached from ring 3. */
-GUEST_CASE(ring3, INSN_TEXT, .flags = CASE_VMX)
+/* What a VMX instruction does must not be reached from ring 3. */
+GUEST_CASE(cve_2018_12904, INSN_TEXT, .flags = CASE_VMX)
 {
 	u64 at = OTHER_REGION;
 
