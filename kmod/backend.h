@@ -79,6 +79,7 @@ struct nst_event {
  * @xsaves: XSAVES may be enabled for the guest
  * @rdtscp: RDTSCP and RDPID may be enabled for the guest
  * @invpcid: INVPCID may be enabled for the guest
+ * @vmcs_shadow: nst_ctl.vmcs_shadow is honoured
  * @preemption_timer: nst_ctl.leave_tsc is honoured
  */
 struct nst_hw_caps {
@@ -100,6 +101,7 @@ struct nst_hw_caps {
 	bool xsaves;
 	bool rdtscp;
 	bool invpcid;
+	bool vmcs_shadow;
 	bool preemption_timer;
 };
 
@@ -196,6 +198,15 @@ struct nst_backend {
 
 	/* Guest MSRs that hardware switches: may the guest touch it directly? */
 	void (*msr_direct)(struct nst_vcpu *vcpu, u32 msr, bool read, bool write);
+
+	/*
+	 * VMCS shadowing, with nst_caps.vmcs_shadow: copy from and to what the
+	 * guest's VMREAD and VMWRITE reach.  Encodings of nvmx_shadow_fields().
+	 */
+	void (*vmcs_shadow_read)(struct nst_vcpu *vcpu, const u32 *fields, u64 *vals,
+				 unsigned int nr);
+	void (*vmcs_shadow_write)(struct nst_vcpu *vcpu, const u32 *fields, const u64 *vals,
+				  unsigned int nr);
 
 	/* Print the VMCS or VMCB by field name; @m NULL prints to the log. */
 	void (*dump)(struct nst_vcpu *vcpu, struct seq_file *m);

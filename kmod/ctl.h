@@ -61,6 +61,7 @@
  * @tsc_ratio: 16.48 fixed point; 1 << 48 means none.  Only if the backend scales
  * @leave_tsc: the guest is left, and events are looked for, when the host's TSC has this
  *	value; 0: never.  Read at each entry.  Only if the backend can
+ * @vmcs_shadow: (VMX) VMREAD and VMWRITE of some fields reach the backend's shadow VMCS
  * @own_gif: (SVM) STGI and CLGI change st.gif without an exit.  Only if the backend can
  * @gif_window: STGI exits all the same: something waits for it
  * @root: EPT or NPT root, or the shadow table that CR3 really points to
@@ -82,6 +83,7 @@ struct nst_ctl {
 	u64 tsc_offset;
 	u64 tsc_ratio;
 	u64 leave_tsc;
+	bool vmcs_shadow;
 	bool own_gif;
 	bool gif_window;
 	nst_hpa_t root;

@@ -141,6 +141,8 @@ static void nst_smm_watch_rsm(struct nst_vcpu *vcpu)
 static void nst_smm_set(struct nst_vcpu *vcpu, bool in)
 {
 	vcpu->smm.in = in;
+	/* A handler has no VMX instructions: no shadow VMCS either. */
+	nst_ctl_changed(vcpu, NST_CTL_TRAPS);
 	nst_mmu_set_space(vcpu, in ? NST_SPACE_SMM : NST_SPACE_NORMAL);
 	if (in)
 		nst_smm_watch_rsm(vcpu);

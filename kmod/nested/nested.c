@@ -151,6 +151,7 @@ void nst_nested_merge(struct nst_vcpu *vcpu)
 	ctl->tag = NST_TAG_L2;
 	/* L1's permission maps are asked by software. */
 	ctl->traps |= NST_TRAP_MSR | NST_TRAP_IO;
+	ctl->vmcs_shadow = false;
 	ctl->cr0_owned = 0;
 	ctl->cr4_owned = 0;
 	vcpu->nested->isa->merge(vcpu, ctl);

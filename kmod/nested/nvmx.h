@@ -45,6 +45,8 @@ struct nvmx_trap {
  * @v: (c) copy of the current VMCS; valid with @vmptr
  * @passed: (v) NVMX_PASSED_*: rules that the current VMCS has been found to obey
  * @passed_long: (v) the mode of L1 then
+ * @shadow_possible: (v) hardware can serve L1's VMREAD and VMWRITE
+ * @shadow_live: (v) it does: what L1 has written since is not in @v
  * @last_vpid: (v) VPID of the latest L2, 0: none
  * @timer: (v) ends the guest's run when the preemption timer expires
  * @timer_deadline: (v) the value of L1's TSC at which it does
@@ -70,6 +72,8 @@ struct nvmx {
 	struct nvmx_vmcs12 *v;
 	u8 passed;
 	bool passed_long;
+	bool shadow_possible;
+	bool shadow_live;
 	u16 last_vpid;
 	struct hrtimer timer;
 	u64 timer_deadline;
@@ -134,6 +138,7 @@ unsigned int nvmx_operand_bytes(struct nst_vcpu *vcpu);
 bool nvmx_insn_exists(struct nst_vcpu *vcpu, enum nst_isa_insn insn);
 enum nst_next nvmx_fail_valid(struct nst_vcpu *vcpu, u32 error);
 void nvmx_write_back(struct nst_vcpu *vcpu);
+void nvmx_distrust(struct nvmx *nvmx, enum nvmx_type type);
 
 /* vmx_enter.c */
 enum nst_next nvmx_enter(struct nst_vcpu *vcpu, bool launch);
@@ -178,6 +183,12 @@ void nvmx_timer_stop(struct nst_vcpu *vcpu);
 bool nvmx_timer_expired(struct nst_vcpu *vcpu);
 u64 nvmx_timer_leave_tsc(struct nst_vcpu *vcpu);
 u32 nvmx_timer_left(struct nst_vcpu *vcpu);
+
+/* vmx_shadow.c: L1's VMREAD and VMWRITE in hardware */
+void nvmx_shadow_begin(struct nst_vcpu *vcpu);
+bool nvmx_is_shadowed(const struct nvmx *nvmx, u64 encoding);
+void nvmx_shadow_fetch(struct nst_vcpu *vcpu);
+void nvmx_shadow_publish(struct nst_vcpu *vcpu);
 
 /* vmx_l2.c: instructions of L2 itself */
 bool nvmx_shadows(struct nst_vcpu *vcpu, const struct nst_exit *exit);

@@ -335,6 +335,7 @@ static enum nst_next nvmx_enter_guest(struct nst_vcpu *vcpu, bool launch)
 	u32 bad_msr;
 	int ret;
 
+	to_nvmx(vcpu)->shadow_live = false;
 	nst_nested_switch(vcpu, true);
 	nvmx_load_guest(vcpu, v);
 	bad_msr = nvmx_load_area(vcpu, v->entry_msr_load_addr, v->entry_msr_load_count);
@@ -420,6 +421,7 @@ enum nst_next nvmx_enter(struct nst_vcpu *vcpu, bool launch)
 {
 	const struct nvmx *nvmx = to_nvmx(vcpu);
 
+	nvmx_shadow_fetch(vcpu);
 	if (nvmx->vmptr == NVMX_NO_POINTER || (nvmx->v->revision & NVMX_SHADOW_VMCS))
 		return nvmx_finish(vcpu, X86_EFLAGS_CF);
 	if (vcpu->st.movss_shadow)

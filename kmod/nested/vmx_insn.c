@@ -88,9 +88,11 @@ void nvmx_write_back(struct nst_vcpu *vcpu)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
 
+	nvmx_shadow_fetch(vcpu);
 	if (nvmx->vmptr != NVMX_NO_POINTER)
 		nst_vcpu_write_gpa(vcpu, nst_gpa(nvmx->vmptr), nvmx->v, sizeof(*nvmx->v));
 	nvmx->vmptr = NVMX_NO_POINTER;
+	nvmx_shadow_publish(vcpu);
 }
 
 /* ---- operands ---- */
@@ -153,6 +155,7 @@ static enum nst_next nvmx_vmxon(struct nst_vcpu *vcpu)
 	nvmx->vmxon_ptr = ptr;
 	nvmx->vmptr = NVMX_NO_POINTER;
 	nvmx->last_vpid = 0;
+	nvmx_shadow_begin(vcpu);
 	return nvmx_succeed(vcpu);
 }
 
@@ -221,6 +224,7 @@ static enum nst_next nvmx_vmptrld(struct nst_vcpu *vcpu)
 	nvmx->v->revision = revision;
 	nvmx->passed = 0;
 	nvmx->vmptr = ptr;
+	nvmx_shadow_publish(vcpu);
 	return nvmx_succeed(vcpu);
 }
 
@@ -250,6 +254,8 @@ static enum nst_next nvmx_vmread(struct nst_vcpu *vcpu)
 	field = nvmx_field(&nvmx->caps, encoding);
 	if (!field)
 		return nvmx_fail_valid(vcpu, VMXERR_UNSUPPORTED_VMCS_COMPONENT);
+	if (nvmx_is_shadowed(nvmx, encoding))
+		nvmx_shadow_fetch(vcpu);
 	val = nvmx_field_read(nvmx->v, field, encoding);
 	trace_nested_vmcs(vcpu->id, false, field->name, val);
 	if (op.mem) {
@@ -262,8 +268,12 @@ static enum nst_next nvmx_vmread(struct nst_vcpu *vcpu)
 	return nvmx_succeed(vcpu);
 }
 
-/* What the checks of the next entry have to look at again. */
-static void nvmx_distrust(struct nvmx *nvmx, enum nvmx_type type)
+/**
+ * nvmx_distrust() - what the checks of the next entry have to look at again
+ * @nvmx: L1's VMX
+ * @type: of the field that has changed
+ */
+void nvmx_distrust(struct nvmx *nvmx, enum nvmx_type type)
 {
 	if (type == NVMX_TYPE_GUEST)
 		nvmx->passed &= ~NVMX_PASSED_GUEST;
@@ -279,6 +289,7 @@ static enum nst_next nvmx_vmwrite(struct nst_vcpu *vcpu)
 	const struct nvmx_field *field;
 	struct nst_operand op;
 	u64 encoding, val = 0;
+	bool shadowed;
 
 	if (nvmx->vmptr == NVMX_NO_POINTER)
 		return nvmx_fail_invalid(vcpu);
@@ -295,8 +306,13 @@ static enum nst_next nvmx_vmwrite(struct nst_vcpu *vcpu)
 	if (field->read_only && !(nvmx->caps.misc & NVMX_MISC_VMWRITE_ALL))
 		return nvmx_fail_valid(vcpu, VMXERR_VMWRITE_READ_ONLY_VMCS_COMPONENT);
 	trace_nested_vmcs(vcpu->id, true, field->name, val);
+	shadowed = nvmx_is_shadowed(nvmx, encoding);
+	if (shadowed)
+		nvmx_shadow_fetch(vcpu);
 	if (nvmx_field_write(nvmx->v, field, encoding, val))
 		nvmx_distrust(nvmx, nvmx_field_type(encoding));
+	if (shadowed)
+		nvmx_shadow_publish(vcpu);
 	return nvmx_succeed(vcpu);
 }
 

@@ -127,6 +127,7 @@ static void nvmx_forget(struct nst_vcpu *vcpu)
 	nvmx->smm.guest = false;
 	nvmx->vmptr = NVMX_NO_POINTER;
 	nvmx->vmxon_ptr = NVMX_NO_POINTER;
+	nvmx_shadow_publish(vcpu);
 }
 
 /* ---- events ---- */

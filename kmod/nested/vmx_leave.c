@@ -292,6 +292,7 @@ static void nvmx_become_host(struct nst_vcpu *vcpu)
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED ||
 	    vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED)
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	nvmx_shadow_publish(vcpu);
 	nst_request(vcpu, NST_REQ_EVENT);
 }
 

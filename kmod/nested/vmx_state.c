@@ -103,6 +103,7 @@ long nvmx_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 
 	if (size < head.size)
 		return head.size;
+	nvmx_shadow_fetch(vcpu);
 	if (nst_in_l2(vcpu))
 		nvmx_get_l2(vcpu, &head);
 	else if (nvmx->root && vcpu->smm.in)
@@ -285,8 +286,11 @@ long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	nvmx->vmxon_ptr = head->hdr.vmx.vmxon_pa;
 	nvmx->vmptr = head->hdr.vmx.vmcs12_pa;
 	nvmx_set_smm(nvmx, head);
+	nvmx_shadow_begin(vcpu);
 	if (head->flags & KVM_STATE_NESTED_GUEST_MODE)
 		ret = nvmx_resume_l2(vcpu, user, head);
+	else
+		nvmx_shadow_publish(vcpu);
 	if (ret)
 		nvmx_isa.leave(vcpu);
 	return ret;

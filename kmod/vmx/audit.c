@@ -4,6 +4,7 @@
  * L1's VMCS against say which sentence of the manual our own breaks.
  */
 #include "nestor.h"
+#include <linux/kernel.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -32,19 +33,21 @@ static void vmx_audit_caps(struct nvmx_caps *caps)
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, caps->cr4_fixed1);
 }
 
-/* Of memory the rules read the virtual-APIC page alone: our MSR areas are empty. */
+/* Of memory the rules read pages of ours alone: our MSR areas are empty. */
 static bool vmx_audit_read(void *opaque, u64 addr, void *buf, u32 len)
 {
 	const struct vmx_vcpu *vmx = opaque;
-	u64 offset;
+	const void *pages[] = { vmx->vapic, vmx->shadow };
 
-	if (!vmx->vapic)
-		return false;
-	offset = addr - virt_to_phys(vmx->vapic);
-	if (offset >= PAGE_SIZE || len > PAGE_SIZE - offset)
-		return false;
-	memcpy(buf, vmx->vapic + offset, len);
-	return true;
+	for (unsigned int i = 0; i < ARRAY_SIZE(pages); i++) {
+		u64 offset = pages[i] ? addr - virt_to_phys((void *)pages[i]) : PAGE_SIZE;
+
+		if (offset >= PAGE_SIZE || len > PAGE_SIZE - offset)
+			continue;
+		memcpy(buf, pages[i] + offset, len);
+		return true;
+	}
+	return false;
 }
 
 /* A field that this CPU does not have stays zero, and no rule looks at it. */

@@ -69,6 +69,7 @@ static const struct vmx_control vmx_controls[] = {
 	{ "enable INVPCID", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_ENABLE_INVPCID },
 	{ "enable XSAVES", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_XSAVES },
 	{ "enable PML", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_ENABLE_PML },
+	{ "VMCS shadowing", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_SHADOW_VMCS },
 	{ "use TSC scaling", VMX_PROC2, VMX_WANTED, SECONDARY_EXEC_TSC_SCALING },
 
 	{ "save debug controls", VMX_EXIT, VMX_REQUIRED, VM_EXIT_SAVE_DEBUG_CONTROLS },
@@ -274,6 +275,7 @@ static void vmx_fill_caps(void)
 	nst_caps.xsaves = vmx_can(VMX_PROC2, SECONDARY_EXEC_XSAVES);
 	nst_caps.rdtscp = vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_RDTSCP);
 	nst_caps.invpcid = vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_INVPCID);
+	nst_caps.vmcs_shadow = vmx_shadow_can();
 }
 
 static int vmx_check_basic(void)

@@ -94,7 +94,11 @@ static void vmx_encode_traps(struct vmx_vcpu *vmx)
 		proc2 |= SECONDARY_EXEC_XSAVES;
 	if (ctl->root_log)
 		proc2 |= SECONDARY_EXEC_ENABLE_PML;
+	if (ctl->vmcs_shadow && !vcpu->smm.in)
+		proc2 |= SECONDARY_EXEC_SHADOW_VMCS;
 	if (proc2 != vmx->proc2) {
+		if ((proc2 ^ vmx->proc2) & SECONDARY_EXEC_SHADOW_VMCS)
+			vmx_shadow_encode(vmx, proc2 & SECONDARY_EXEC_SHADOW_VMCS);
 		vmx->proc2 = proc2;
 		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, proc2);
 	}

@@ -83,7 +83,7 @@ void vmx_setup(struct vmx_vcpu *vmx)
 	vmx_setup_host_constant();
 	vmx_setup_host_cpu(vmx);
 
-	vmcs_write64(VMCS_LINK_POINTER, ~0ull);
+	vmx_shadow_setup(vmx);
 	vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, 0);
 	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);

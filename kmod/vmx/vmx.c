@@ -43,6 +43,9 @@ static bool vmx_supported(void)
 
 static void vmx_deactivate(struct vmx_vcpu *vmx)
 {
+	/* The guest's accesses may have it in the CPU. */
+	if (vmx->shadow)
+		vmx_vmclear(virt_to_phys(vmx->shadow));
 	vmx_vmclear(virt_to_phys(vmx->vmcs));
 	list_del(&vmx->node);
 	if (this_cpu_read(vmx_current) == vmx)
@@ -104,6 +107,7 @@ static void vmx_free_regions(void)
 {
 	int cpu;
 
+	vmx_shadow_free_bitmaps();
 	free_page((unsigned long)vmx_all_ones);
 	vmx_all_ones = NULL;
 	for_each_possible_cpu(cpu) {
@@ -125,7 +129,7 @@ static int vmx_alloc_regions(void)
 		}
 	}
 	vmx_all_ones = (void *)__get_free_page(GFP_KERNEL);
-	if (!vmx_all_ones) {
+	if (!vmx_all_ones || vmx_shadow_alloc_bitmaps()) {
 		vmx_free_regions();
 		return -ENOMEM;
 	}
@@ -222,6 +226,7 @@ static void vmx_free(struct vmx_vcpu *vmx)
 		vmx_free_vpid(vmx->vpid[i]);
 	free_page((unsigned long)vmx->vapic);
 	free_page((unsigned long)vmx->pml);
+	free_page((unsigned long)vmx->shadow);
 	free_page((unsigned long)vmx->msr_bitmap);
 	free_page((unsigned long)vmx->vmcs);
 	kfree(vmx);
@@ -243,7 +248,7 @@ static int vmx_vcpu_create(struct nst_vcpu *vcpu)
 		vmx->vapic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (nst_caps.tdp_log)
 		vmx->pml = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->vmcs || !vmx->msr_bitmap || (nst_caps.virtual_tpr && !vmx->vapic) ||
+	if (vmx_shadow_create(vmx) || !vmx->vmcs || !vmx->msr_bitmap || (nst_caps.virtual_tpr && !vmx->vapic) ||
 	    (nst_caps.tdp_log && !vmx->pml)) {
 		vmx_free(vmx);
 		return -ENOMEM;
@@ -379,5 +384,7 @@ const struct nst_backend vmx_backend = {
 	.flush_tlb = vmx_flush_tlb,
 	.flush_tlb_gva = vmx_flush_tlb_gva,
 	.msr_direct = vmx_msr_direct,
+	.vmcs_shadow_read = vmx_shadow_read,
+	.vmcs_shadow_write = vmx_shadow_write,
 	.dump = vmx_dump,
 };

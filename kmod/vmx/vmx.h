@@ -101,6 +101,7 @@ struct vmx_vcpu {
 	struct nst_vcpu *vcpu;		/* (c) */
 	void *vmcs;			/* (c) the region, a page */
 	u64 *msr_bitmap;		/* (c) a page */
+	void *shadow;			/* (c) what a guest's VMREAD reaches, see shadow.c */
 	u64 *pml;			/* (c) page-modification log, NULL without PML */
 	u8 *vapic;			/* (c) virtual-APIC page, NULL without TPR shadow */
 	/* (c) by nst_ctl.tag; either both or none: then entries and exits flush */
@@ -193,6 +194,16 @@ void vmx_msr_push(struct vmx_vcpu *vmx);
 /* exit.c */
 void vmx_decode_exit(struct nst_vcpu *vcpu, struct nst_exit *exit, u32 reason, u32 vectoring);
 const char *vmx_exit_name(u32 reason);
+
+/* shadow.c */
+bool vmx_shadow_can(void);
+int vmx_shadow_alloc_bitmaps(void);
+void vmx_shadow_free_bitmaps(void);
+int vmx_shadow_create(struct vmx_vcpu *vmx);
+void vmx_shadow_setup(struct vmx_vcpu *vmx);
+void vmx_shadow_encode(struct vmx_vcpu *vmx, bool on);
+void vmx_shadow_read(struct nst_vcpu *vcpu, const u32 *fields, u64 *vals, unsigned int nr);
+void vmx_shadow_write(struct nst_vcpu *vcpu, const u32 *fields, const u64 *vals, unsigned int nr);
 
 /* timer.c */
 bool vmx_slice_by_pause(void);
