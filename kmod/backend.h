@@ -201,7 +201,7 @@ struct nst_backend {
 
 	/*
 	 * VMCS shadowing, with nst_caps.vmcs_shadow: copy from and to what the
-	 * guest's VMREAD and VMWRITE reach.  Encodings of nvmx_shadow_fields().
+	 * guest's VMREAD and VMWRITE reach.  Encodings of nst_vmcs_shadow_fields().
 	 */
 	void (*vmcs_shadow_read)(struct nst_vcpu *vcpu, const u32 *fields, u64 *vals,
 				 unsigned int nr);
@@ -219,6 +219,53 @@ extern const struct nst_backend *nst_backend;
 extern struct nst_hw_caps nst_caps;
 
 /* ---- the calls a backend makes upward ---- */
+
+struct vmcb;
+
+/**
+ * struct nst_vmcs_audit - a VMCS that the manual's entry checks are put to
+ * @must1: controls that must be 1: pin, primary, secondary, exit, entry
+ * @may1: controls that may be 1
+ * @basic: IA32_VMX_BASIC
+ * @misc: IA32_VMX_MISC
+ * @cr0_fixed0: CR0 bits that must be 1
+ * @cr0_fixed1: CR0 bits that may be 1
+ * @cr4_fixed0: the same for CR4
+ * @cr4_fixed1: the same for CR4
+ * @ept_vpid: IA32_VMX_EPT_VPID_CAP
+ * @vmptr: where the VMCS is
+ * @field: reads one; false: this CPU has no such field
+ * @memory: reads physical memory that a field points to; false: it is not ours
+ * @opaque: for @memory
+ */
+struct nst_vmcs_audit {
+	u32 must1[5];
+	u32 may1[5];
+	u64 basic;
+	u64 misc;
+	u64 cr0_fixed0;
+	u64 cr0_fixed1;
+	u64 cr4_fixed0;
+	u64 cr4_fixed1;
+	u64 ept_vpid;
+	u64 vmptr;
+	bool (*field)(u32 encoding, u64 *val);
+	bool (*memory)(void *opaque, u64 addr, void *buf, u32 len);
+	void *opaque;
+};
+
+/*
+ * Which rule of the manual does what the vCPU runs with break?  NULL: none.
+ * Also told as nestor:rule_broken.  Any context with the vCPU loaded.
+ */
+const char *nst_audit_vmcs(struct nst_vcpu *vcpu, const struct nst_vmcs_audit *audit);
+const char *nst_audit_vmcb(struct nst_vcpu *vcpu, const struct vmcb *vmcb);
+
+/*
+ * The fields that VMCS shadowing leaves to hardware: their encodings, those that
+ * L1 may write first.  Returns how many there are.
+ */
+unsigned int nst_vmcs_shadow_fields(const u32 **encodings, unsigned int *nr_writable);
 
 /**
  * nst_event_interrupted() - an exit interrupted the delivery of an event

@@ -10,7 +10,6 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include "nvmx.h"
-#include "vmx_shadow.h"
 
 /* W: L1 may write the field.  Those that it may only read follow. */
 #define NVMX_SHADOW(W, R)						\
@@ -61,8 +60,6 @@ static const u32 nvmx_shadow_writable[] = { NVMX_SHADOW(ENCODING, NONE) };
 #define NR_SHADOW	ARRAY_SIZE(nvmx_shadow_encodings)
 #define NR_WRITABLE	ARRAY_SIZE(nvmx_shadow_writable)
 
-static_assert(NR_SHADOW <= NVMX_MAX_SHADOW);
-
 /* Where a field is in struct nvmx_vmcs12. */
 #define PLACE(encoding, member)						\
 	{ offsetof(struct nvmx_vmcs12, member), sizeof(((struct nvmx_vmcs12 *)0)->member) },
@@ -72,13 +69,13 @@ static const struct {
 } nvmx_shadow_places[] = { NVMX_SHADOW(PLACE, PLACE) };
 
 /**
- * nvmx_shadow_fields() - the list, for a backend's bitmaps
+ * nst_vmcs_shadow_fields() - see backend.h
  * @encodings: set to the encodings, those that L1 may write first
  * @nr_writable: set to how many these are
  *
  * Return: how many there are.
  */
-unsigned int nvmx_shadow_fields(const u32 **encodings, unsigned int *nr_writable)
+unsigned int nst_vmcs_shadow_fields(const u32 **encodings, unsigned int *nr_writable)
 {
 	*encodings = nvmx_shadow_encodings;
 	*nr_writable = NR_WRITABLE;

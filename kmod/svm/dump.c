@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Printing a VMCB by field name, for debugfs and for entries that hardware
- * refused, with the audit of audit.c.  Reads memory only.
+ * refused, and the rule of the manual that it breaks.  Reads memory only.
  */
 #include "../nestor.h"
 #include <linux/seq_file.h>
@@ -15,6 +15,7 @@
 void svm_dump(struct nst_vcpu *vcpu, struct seq_file *m)
 {
 	const struct vmcb *vmcb = to_svm(vcpu)->vmcb;
+	const char *rule;
 	unsigned int i;
 
 	for (i = 0; i < svm_nr_fields; i++) {
@@ -25,5 +26,9 @@ void svm_dump(struct nst_vcpu *vcpu, struct seq_file *m)
 		else
 			pr_err("vCPU %u: %-26s %#llx\n", vcpu->id, svm_fields[i].name, val);
 	}
-	svm_audit(vcpu, m);
+	rule = nst_audit_vmcb(vcpu, vmcb) ?: "none";
+	if (m)
+		seq_printf(m, "rule broken: %s\n", rule);
+	else
+		pr_err("vCPU %u: rule broken: %s\n", vcpu->id, rule);
 }

@@ -235,9 +235,6 @@ void svm_asid_before_entry(struct svm_vcpu *svm);
 void svm_flush_tlb(struct nst_vcpu *vcpu);
 void svm_flush_tlb_gva(struct nst_vcpu *vcpu, u64 gva);
 
-/* audit.c */
-void svm_audit(struct nst_vcpu *vcpu, struct seq_file *m);
-
 /* dump.c */
 void svm_dump(struct nst_vcpu *vcpu, struct seq_file *m);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VMCS in words: every field of the table that this CPU has, and the audit.
+ * The VMCS in words: every field of the table that this CPU has, and
+ * the rule of the manual that it breaks.
  */
 #include "nestor.h"
 #include <linux/seq_file.h>
@@ -39,6 +40,7 @@ void vmx_dump(struct nst_vcpu *vcpu, struct seq_file *m)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	u16 vpid = vmx->vpid[vcpu->ctl.tag];
 	unsigned long val;
+	const char *rule;
 	unsigned int i;
 
 	if (m)
@@ -51,5 +53,9 @@ void vmx_dump(struct nst_vcpu *vcpu, struct seq_file *m)
 		if (vmcs_try_read(vmcs_fields[i].encoding, &val))
 			vmx_dump_line(m, vmcs_fields[i].name, val,
 				      vmx_dump_digits(vmcs_fields[i].encoding));
-	vmx_audit(vcpu, m);
+	rule = vmx_audit(vcpu) ?: "none";
+	if (m)
+		seq_printf(m, "rule broken: %s\n", rule);
+	else
+		pr_err("vCPU %u: rule broken: %s\n", vcpu->id, rule);
 }

@@ -11,7 +11,6 @@
 #include <linux/string.h>
 #include <asm/io.h>
 #include <asm/vmx.h>
-#include "nested/vmx_shadow.h"
 #include "vmx.h"
 
 #define VMX_SHADOW_REGION	BIT(31)	/* in the revision identifier */
@@ -66,7 +65,7 @@ int vmx_shadow_alloc_bitmaps(void)
 	}
 	memset(vmx_vmread_bitmap, 0xff, PAGE_SIZE);
 	memset(vmx_vmwrite_bitmap, 0xff, PAGE_SIZE);
-	nr = nvmx_shadow_fields(&fields, &writable);
+	nr = nst_vmcs_shadow_fields(&fields, &writable);
 	for (i = 0; i < nr; i++) {
 		__clear_bit(fields[i], vmx_vmread_bitmap);
 		if (i < writable)

@@ -248,8 +248,8 @@ static int vmx_vcpu_create(struct nst_vcpu *vcpu)
 		vmx->vapic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (nst_caps.tdp_log)
 		vmx->pml = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (vmx_shadow_create(vmx) || !vmx->vmcs || !vmx->msr_bitmap || (nst_caps.virtual_tpr && !vmx->vapic) ||
-	    (nst_caps.tdp_log && !vmx->pml)) {
+	if (vmx_shadow_create(vmx) || !vmx->vmcs || !vmx->msr_bitmap ||
+	    (nst_caps.virtual_tpr && !vmx->vapic) || (nst_caps.tdp_log && !vmx->pml)) {
 		vmx_free(vmx);
 		return -ENOMEM;
 	}

@@ -214,7 +214,7 @@ void vmx_timer_before_entry(struct vmx_vcpu *vmx);
 void vmx_enter(struct nst_vcpu *vcpu, struct nst_exit *exit);
 
 /* audit.c */
-void vmx_audit(struct nst_vcpu *vcpu, struct seq_file *m);
+const char *vmx_audit(struct nst_vcpu *vcpu);
 
 /* dump.c */
 void vmx_dump(struct nst_vcpu *vcpu, struct seq_file *m);

@@ -13,9 +13,8 @@
 
 /* R8: the TSC of the first round, R9: of the last. */
 void l2_clock(void);
-asm(".globl l2_clock\n"
-    "l2_clock: rdtsc; shlq $32, %rdx; leaq (%rax, %rdx), %r8\n"
-    "1: rdtsc; shlq $32, %rdx; leaq (%rax, %rdx), %r9; jmp 1b");
+asm(".globl l2_clock; l2_clock: rdtsc; shlq $32, %rdx; leaq (%rax, %rdx), %r8;"
+	"1: rdtsc; shlq $32, %rdx; leaq (%rax, %rdx), %r9; jmp 1b");
 
 static bool start(void)
 {
