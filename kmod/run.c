@@ -433,6 +433,26 @@ static void nst_note_thread(struct nst_vcpu *vcpu)
 	}
 }
 
+/*
+ * The thread's own mask stays known to the kernel as its real one: a signal that
+ * is only open here must not end the process as soon as it is sent.
+ */
+static void nst_open_signals(const struct nst_vcpu *vcpu)
+{
+	sigset_t set = vcpu->sigmask;
+
+	if (vcpu->sigmask_set)
+		sigprocmask(SIG_SETMASK, &set, &current->real_blocked);
+}
+
+static void nst_close_signals(const struct nst_vcpu *vcpu)
+{
+	if (!vcpu->sigmask_set)
+		return;
+	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+	sigemptyset(&current->real_blocked);
+}
+
 /**
  * nst_run() - KVM_RUN
  * @object: vCPU, its mutex held
@@ -444,14 +464,12 @@ static void nst_note_thread(struct nst_vcpu *vcpu)
 long nst_run(void *object, unsigned long arg)
 {
 	struct nst_vcpu *vcpu = object;
-	sigset_t saved;
 	long ret;
 
 	if (arg)
 		return -EINVAL;
 	nst_note_thread(vcpu);
-	if (vcpu->sigmask_set)
-		sigprocmask(SIG_SETMASK, &vcpu->sigmask, &saved);
+	nst_open_signals(vcpu);
 	vcpu->srcu_idx = srcu_read_lock(&vcpu->vm->srcu);
 	nst_vcpu_load(vcpu);
 	nst_fpu_load(vcpu);
@@ -461,7 +479,6 @@ long nst_run(void *object, unsigned long arg)
 	nst_fpu_put(vcpu);
 	nst_vcpu_put(vcpu);
 	srcu_read_unlock(&vcpu->vm->srcu, vcpu->srcu_idx);
-	if (vcpu->sigmask_set)
-		sigprocmask(SIG_SETMASK, &saved, NULL);
+	nst_close_signals(vcpu);
 	return ret;
 }
