@@ -273,6 +273,11 @@ bool nst_nested_exit(struct nst_vcpu *vcpu, enum nst_next *next)
 	const struct nst_isa *isa = nst_isa(vcpu);
 	struct nst_exit exit = vcpu->exit;
 
+	if (exit.kind == NST_EXIT_RDTSC && isa->tsc_due && isa->tsc_due(vcpu)) {
+		nst_request(vcpu, NST_REQ_EVENT);
+		*next = NST_ENTER;
+		return true;
+	}
 	if (nst_is_l0_exit(&exit) || !isa->wants(vcpu, &exit))
 		return false;
 	*next = isa->reflect(vcpu, &exit);

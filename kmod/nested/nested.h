@@ -110,6 +110,11 @@ struct nst_isa {
 	 * no state for userspace has a place for.  NULL: nothing can.
 	 */
 	void (*settle)(struct nst_vcpu *vcpu);
+	/*
+	 * (L2) It reads its TSC, which exited: is something due before that, for
+	 * events()?  NULL: no.
+	 */
+	bool (*tsc_due)(struct nst_vcpu *vcpu);
 	/* (L2) Would events() end L2's HLT?  NULL: no. */
 	bool (*wakes)(struct nst_vcpu *vcpu);
 	/*

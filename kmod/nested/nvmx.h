@@ -181,7 +181,7 @@ void nvmx_timer_start(struct nst_vcpu *vcpu);
 void nvmx_timer_start_until(struct nst_vcpu *vcpu, u64 deadline);
 void nvmx_timer_stop(struct nst_vcpu *vcpu);
 bool nvmx_timer_expired(struct nst_vcpu *vcpu);
-u64 nvmx_timer_leave_tsc(struct nst_vcpu *vcpu);
+void nvmx_timer_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl);
 u32 nvmx_timer_left(struct nst_vcpu *vcpu);
 
 /* vmx_shadow.c: L1's VMREAD and VMWRITE in hardware */

@@ -491,7 +491,7 @@ void nvmx_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl)
 	if (v->pf_mask || v->pf_match)
 		ctl->exceptions |= BIT(X86_TRAP_PF);
 	nvmx_merge_tsc(v, ctl);
-	ctl->leave_tsc = nvmx_timer_leave_tsc(vcpu);
+	nvmx_timer_merge(vcpu, ctl);
 	/* The hardware below has no VM functions. */
 	vcpu->nested->ud_insn = nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_VMFUNC);
 	vcpu->nested->step.on = nvmx_has_proc(v, CPU_BASED_MONITOR_TRAP_FLAG);

@@ -264,6 +264,7 @@ const struct nst_isa nvmx_isa = {
 	.waits_for_sipi = nvmx_waits_for_sipi,
 	.log = nvmx_log,
 	.wakes = nvmx_wakes,
+	.tsc_due = nvmx_timer_expired,
 	.merge = nvmx_merge,
 	.notice = nvmx_apic_posted,
 	.settle = nvmx_settle,

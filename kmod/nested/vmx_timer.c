@@ -74,7 +74,7 @@ void nvmx_timer_start_until(struct nst_vcpu *vcpu, u64 deadline)
 
 	nvmx->timer_deadline = deadline;
 	nvmx->timer_on = true;
-	vcpu->ctl.leave_tsc = nvmx_timer_leave_tsc(vcpu);
+	nst_ctl_changed(vcpu, NST_CTL_TRAPS);
 	hrtimer_start(&nvmx->timer, nvmx_ticks_to_ns(vcpu, left > 0 ? left : 0),
 		      HRTIMER_MODE_REL_HARD);
 	nst_request(vcpu, NST_REQ_EVENT);
@@ -109,19 +109,23 @@ bool nvmx_timer_expired(struct nst_vcpu *vcpu)
 }
 
 /**
- * nvmx_timer_leave_tsc() - nst_ctl.leave_tsc for L2
+ * nvmx_timer_merge() - have L2 never see its TSC behind the deadline
  * @vcpu: loaded vCPU
+ * @ctl: L2's controls; changed
  *
- * Hardware that can ends L2's stay exactly; the host's timer ends it elsewhere,
- * and a halt.
- *
- * Return: host TSC, 0 without a timer.
+ * Hardware that can ends L2's stay in time.  Elsewhere the host's timer is late,
+ * but who reads the TSC is looked at first.
  */
-u64 nvmx_timer_leave_tsc(struct nst_vcpu *vcpu)
+void nvmx_timer_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
 
-	return nvmx->timer_on ? nst_tsc_to_host(vcpu, nvmx->timer_deadline) ?: 1 : 0;
+	if (!nvmx->timer_on)
+		return;
+	if (nst_caps.preemption_timer)
+		ctl->leave_tsc = nst_tsc_to_host(vcpu, nvmx->timer_deadline) ?: 1;
+	else
+		ctl->traps |= NST_TRAP_RDTSC;
 }
 
 /**

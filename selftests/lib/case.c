@@ -326,8 +326,6 @@ static bool is_skipped(const struct guest_case *row)
 {
 	if (row->skip_on == HOST_UNBOUNDED)
 		return is_unbounded();
-	if (row->skip_on == HOST_NO_TIMER)
-		return host_number() == HOST_SVM || is_unbounded();
 	return row->skip_on && row->skip_on == host_number();
 }
 

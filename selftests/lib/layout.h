@@ -63,8 +63,6 @@
 #define HOST_VMX		2	/* Bochs 2.7 */
 /* For skip_on alone: Bochs where no preemption timer bounds a stay in the guest. */
 #define HOST_UNBOUNDED		3
-/* For skip_on alone: where no preemption timer in hardware can serve a guest's. */
-#define HOST_NO_TIMER		4
 
 #define IMAGE_MAGIC		0x4e455354
 
