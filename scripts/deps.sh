@@ -17,7 +17,7 @@ packages_of() {
 	build) echo gcc make binutils libc6-dev libslirp-dev libnbd-dev kmod python3 xz-utils ;;
 	headers) apt-cache show "linux-headers-$(uname -r)" 2>/dev/null |
 		sed -n 's/^Package: //p' | head -n 1 ;;
-	hosts) echo qemu-system-x86 bochs bochs-term bochsbios vgabios \
+	hosts) echo qemu-system-x86 faketime bochs bochs-term bochsbios vgabios \
 		busybox-static python3 gcc binutils kmod e2fsprogs ;;
 	check) echo gcc make libc6-dev sparse perl python3 xz-utils clang \
 		libclang-rt-dev qemu-utils ;;

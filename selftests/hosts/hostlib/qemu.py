@@ -4,6 +4,7 @@
 The kernel enters through its PVH note, unpacked; files come as one initial
 root file system. Both serial lines are sockets that we listen on.
 """
+import os
 import pathlib
 import shutil
 import socket
@@ -15,6 +16,16 @@ from . import kernels, session
 CPU = {"svm": "max,+svm", "svm-nonpt": "max,+svm,-npt", "plain": "max,-svm"}
 # Under load the emulated PIT may fail a check that Linux makes of it at boot.
 CMDLINE = "console=ttyS0 loglevel=4 nokaslr panic=-1 oops=panic no_timer_check"
+
+
+def clock_of(times):
+    """The environment in which QEMU's clock runs that many times slower."""
+    if times == 1:
+        return None
+    library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    if not library:
+        raise kernels.Missing("no libfaketime: run scripts/deps.sh hosts")
+    return dict(os.environ, LD_PRELOAD=str(library), FAKETIME=f"+0 x{1 / times:.6f}")
 
 
 class Machine:
@@ -49,6 +60,7 @@ class Machine:
         self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL,
                                         stdout=self.errors, stderr=self.errors,
                                         start_new_session=True,
+                                        env=clock_of(options.slow),
                                         preexec_fn=session.die_with_parent)
         self.socks = {}
         for name, sock in self.listeners.items():

@@ -5,7 +5,7 @@
 # what L0, L1 and L2 each give to the level above them: svm or vmx.
 # hosts: svm
 # nightly: svm
-# options: --guest --smp 1 --mem 2048 --modparam nested=1
+# options: --guest --smp 1 --slow 10 --mem 2048 --modparam nested=1
 # seconds: 5400
 
 . "${0%/*}/lib.sh"
@@ -14,7 +14,8 @@
 ISAS=${ISAS:-svm svm svm}
 MEMS="1100M 700M 300M"
 BOOT_SECONDS=${BOOT_SECONDS:-5000}
-PAYLOADS=${PAYLOADS:-cpuid exceptions hlt}
+# None with a timer: its period would be shorter than an exit of L4.
+PAYLOADS=${PAYLOADS:-cpuid exceptions pio}
 
 # The script that all levels run from the disk that they hand on. Their number is on
 # their kernel's command line. While a level waits for the next it says so: this is slow.

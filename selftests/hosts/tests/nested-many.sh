@@ -5,7 +5,7 @@
 # others go on. One L1 has stock KVM, the other nestor; NST_L1 chooses others.
 # hosts: svm
 # nightly: svm
-# options: --guest --smp 1 --icount --mem 2048 --modparam nested=1
+# options: --guest --smp 1 --slow 5 --mem 2048 --modparam nested=1
 # seconds: 7200
 
 . "${0%/*}/lib.sh"
