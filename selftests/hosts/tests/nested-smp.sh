@@ -4,7 +4,7 @@
 # then with two. ROUNDS times each; NST_L1 chooses combinations ("svm:kvm_amd ...").
 # hosts: svm
 # nightly: svm
-# options: --guest --smp 2 --icount --mem 2048 --modparam nested=1
+# options: --guest --smp 2 --slow 5 --mem 2048 --modparam nested=1
 # seconds: 3600
 
 . "${0%/*}/lib.sh"
