@@ -109,12 +109,12 @@ static bool vmx_ldtr_ok(const struct nst_state *st, const struct nst_segment *ld
 	       !(ldtr->selector & SEGMENT_TI_MASK);
 }
 
-/* "TR: a usable busy TSS in the GDT, a 64-bit one in IA-32e mode." */
+/* "TR: a usable busy TSS in the GDT, a 64-bit one in IA-32e mode": made one by the entry. */
 static bool vmx_tr_ok(const struct nst_state *st, const struct nst_segment *tr)
 {
 	u32 type = tr->ar & NST_AR_TYPE & ~(u32)VMX_TYPE_BUSY;
 
-	if (type != VMX_TYPE_TSS && (type != VMX_TYPE_TSS16 || (st->efer & EFER_LMA)))
+	if (type != VMX_TYPE_TSS && type != VMX_TYPE_TSS16)
 		return false;
 	return !(tr->ar & NST_AR_UNUSABLE) && vmx_present_of_class(tr, 0) &&
 	       !(tr->selector & SEGMENT_TI_MASK);

@@ -18,6 +18,7 @@
 
 #define VMX_AR_ACCESSED		BIT(0)	/* of a code or data segment */
 #define VMX_AR_BUSY		BIT(1)	/* of a task-state segment */
+#define VMX_AR_TSS32		BIT(3)	/* of a task-state segment that is no 16-bit one */
 #define VMX_AR_DEFINED		(NST_AR_TYPE | NST_AR_S | NST_AR_DPL | NST_AR_P | NST_AR_AVL | \
 				 NST_AR_L | NST_AR_DB | NST_AR_G | NST_AR_UNUSABLE)
 
@@ -55,6 +56,17 @@ static void vmx_pull_segment(struct nst_state *st, unsigned int i)
 	seg->ar = vmcs_read32(VMX_SEG_FIELD(GUEST_ES_AR_BYTES, i));
 }
 
+/* A 16-bit TSS that had to be another type for the entry is one again, unless TR was loaded. */
+static void vmx_pull_tr(struct nst_state *st)
+{
+	struct nst_segment *tr = &st->seg[NST_TR], old = *tr;
+
+	vmx_pull_segment(st, NST_TR);
+	if (!(old.ar & VMX_AR_TSS32) && tr->selector == old.selector &&
+	    tr->base == old.base && tr->limit == old.limit)
+		tr->ar &= ~(u32)VMX_AR_TSS32;
+}
+
 static void vmx_pull_segs(struct nst_state *st, u32 classes)
 {
 	unsigned int i;
@@ -62,23 +74,34 @@ static void vmx_pull_segs(struct nst_state *st, u32 classes)
 	for (i = 0; i < NST_NR_SEGS; i++) {
 		bool mode = i == NST_CS || i == NST_SS;
 
-		if (classes & (mode ? NST_STATE_MODE : NST_STATE_SEG & ~NST_STATE_MODE))
+		if (!(classes & (mode ? NST_STATE_MODE : NST_STATE_SEG & ~NST_STATE_MODE)))
+			continue;
+		if (i == NST_TR)
+			vmx_pull_tr(st);
+		else
 			vmx_pull_segment(st, i);
 	}
+}
+
+/* IA-32e mode uses the 64-bit layout whatever the type, and an entry asks for that type. */
+static u32 vmx_tss_type(const struct nst_state *st)
+{
+	return st->efer & EFER_LMA ? VMX_AR_TSS32 : 0;
 }
 
 /*
  * Rights as an entry accepts them.  A loaded segment is always accessed and a
  * loaded TSS always busy, but a user that wrote the registers by hand may have
- * said otherwise.
+ * said otherwise, and kvm_amd starts each of its guests with a 16-bit TSS.
  */
-static u32 vmx_entry_rights(unsigned int i, u32 ar)
+static u32 vmx_entry_rights(const struct nst_state *st, unsigned int i)
 {
-	ar &= VMX_AR_DEFINED;
+	u32 ar = st->seg[i].ar & VMX_AR_DEFINED;
+
 	if (ar & NST_AR_UNUSABLE)
 		return ar;
 	if (i == NST_TR)
-		return ar | VMX_AR_BUSY;
+		return ar | VMX_AR_BUSY | vmx_tss_type(st);
 	if (i != NST_LDTR)
 		return ar | VMX_AR_ACCESSED;
 	return ar;
@@ -94,7 +117,7 @@ static void vmx_push_seg(const struct nst_state *st)
 		vmcs_write16(VMX_SEG_FIELD(GUEST_ES_SELECTOR, i), seg->selector);
 		vmcs_writel(VMX_SEG_FIELD(GUEST_ES_BASE, i), seg->base);
 		vmcs_write32(VMX_SEG_FIELD(GUEST_ES_LIMIT, i), seg->limit);
-		vmcs_write32(VMX_SEG_FIELD(GUEST_ES_AR_BYTES, i), vmx_entry_rights(i, seg->ar));
+		vmcs_write32(VMX_SEG_FIELD(GUEST_ES_AR_BYTES, i), vmx_entry_rights(st, i));
 	}
 }
 
@@ -234,6 +257,9 @@ static void vmx_push_cr(struct vmx_vcpu *vmx)
 	if (st->efer & EFER_LMA)
 		entry |= VM_ENTRY_IA32E_MODE;
 	vmcs_write32(VM_ENTRY_CONTROLS, entry);
+	/* The mode may be new to a TSS that was loaded before. */
+	if (vmx_tss_type(st))
+		vmcs_write32(GUEST_TR_AR_BYTES, vmcs_read32(GUEST_TR_AR_BYTES) | VMX_AR_TSS32);
 	if (!nst_caps.tdp)
 		return;
 	vmcs_writel(GUEST_CR3, st->cr3);
