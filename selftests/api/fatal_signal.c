@@ -47,7 +47,10 @@ static int run_child(void)
 	char byte;
 	pid_t pid;
 
-	if (pipe(ends) || (pid = fork()) < 0)
+	if (pipe(ends))
+		abort();
+	pid = fork();
+	if (pid < 0)
 		abort();
 	if (!pid)
 		child(ends[1]);
