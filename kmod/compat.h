@@ -36,9 +36,15 @@
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <asm/cpufeature.h>
+#include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/reboot.h>
 #include <asm/vmx.h>
+
+/* IA32_VMX_MISC bit 29, under its later name. */
+#ifndef VMX_MISC_VMWRITE_SHADOW_RO_FIELDS
+#define VMX_MISC_VMWRITE_SHADOW_RO_FIELDS	MSR_IA32_VMX_MISC_VMWRITE_SHADOW_RO_FIELDS
+#endif
 
 /*
  * nst_track_guest_enter() - tell RCU that this CPU will run a guest

@@ -19,11 +19,19 @@ static bool vmx_audit_field(u32 encoding, u64 *val)
 	return true;
 }
 
+/* A shadow root, whose PDPTEs PAE paging without EPT loads from memory. */
+static void *vmx_audit_root(const struct nst_ctl *ctl)
+{
+	if (nst_caps.tdp || ctl->root == NST_HPA_INVALID)
+		return NULL;
+	return phys_to_virt(nst_hpa_raw(ctl->root) & PAGE_MASK);
+}
+
 /* Of memory the rules read pages of ours alone: our MSR areas are empty. */
 static bool vmx_audit_memory(void *opaque, u64 addr, void *buf, u32 len)
 {
 	const struct vmx_vcpu *vmx = opaque;
-	void *pages[] = { vmx->vapic, vmx->shadow };
+	void *pages[] = { vmx->vapic, vmx->shadow, vmx_audit_root(&vmx->vcpu->ctl) };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(pages); i++) {
 		u64 offset = pages[i] ? addr - virt_to_phys(pages[i]) : PAGE_SIZE;

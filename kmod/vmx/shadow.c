@@ -11,10 +11,10 @@
 #include <linux/string.h>
 #include <asm/io.h>
 #include <asm/vmx.h>
+#include "compat.h"
 #include "vmx.h"
 
 #define VMX_SHADOW_REGION	BIT(31)	/* in the revision identifier */
-#define VMX_MISC_WRITE_ALL	BIT_ULL(29)
 
 /* One bit an encoding, for all vCPUs: the instruction exits where it is set. */
 static unsigned long *vmx_vmread_bitmap;
@@ -30,7 +30,7 @@ static unsigned long *vmx_vmwrite_bitmap;
 bool vmx_shadow_can(void)
 {
 	return nst_param_nested && vmx_can(VMX_PROC2, SECONDARY_EXEC_SHADOW_VMCS) &&
-	       (vmx_caps.misc & VMX_MISC_WRITE_ALL) && nst_caps.tdp && nst_caps.virtual_tpr &&
+	       (vmx_caps.misc & VMX_MISC_VMWRITE_SHADOW_RO_FIELDS) && nst_caps.tdp && nst_caps.virtual_tpr &&
 	       nst_caps.preemption_timer;
 }
 

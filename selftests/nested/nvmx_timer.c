@@ -7,7 +7,6 @@
 #include "vmx_l1.h"
 
 #define SECTION		"SDM3 \"VMX-Preemption Timer\""
-#define RATE(misc)	((misc) & 0x1f)
 #define TICKS		20000
 #define ROUNDS		20
 
@@ -35,7 +34,7 @@ GUEST_CASE(not_early, SECTION, .flags = CASE_VMX)
 	if (!start())
 		return;
 	/* The bit that is counted may change at once. */
-	ticks = (TICKS - 1ul) << RATE(rdmsr(MSR_VMX_MISC));
+	ticks = (TICKS - 1ul) << (rdmsr(MSR_VMX_MISC) & MISC_TIMER_RATE);
 	for (int i = 0; i < ROUNDS; i++) {
 		before = rdtsc();
 		l2_exits(R_TIMER, "the timer ends L2");
@@ -50,7 +49,7 @@ GUEST_CASE(not_late, SECTION, .flags = CASE_VMX)
 
 	if (!start())
 		return;
-	ticks = (u64)TICKS << RATE(rdmsr(MSR_VMX_MISC));
+	ticks = (u64)TICKS << (rdmsr(MSR_VMX_MISC) & MISC_TIMER_RATE);
 	for (int i = 0; i < ROUNDS; i++) {
 		vmwrite(F_GUEST_RIP, (u64)l2_clock);
 		l2.r8 = 0;

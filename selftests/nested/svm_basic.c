@@ -143,6 +143,31 @@ GUEST_CASE(foreign_tss, "APM3 \"VMLOAD\"", .flags = CASE_SVM)
 	check(found->tr.selector == SEL_TSS, "L1 has its own again");
 }
 
+L2_CODE(counts, "mov $20000000, %ecx; 1: dec %ecx; jnz 1b; hlt");
+
+/*
+ * The type of TR is nothing to SVM, and kvm_amd's guests begin with a 16-bit TSS, in
+ * whatever mode. Were L2 emulated for it, this would not end before the watchdog.
+ */
+GUEST_CASE(tss16_in_long_mode, "APM2 \"Canonicalization and Consistency Checks\"",
+	   .flags = CASE_SVM)
+{
+	struct vmcb *mine = (struct vmcb *)TEST_FREE;
+
+	vmcb_init(counts);
+	want(I_HLT);
+	asm volatile("vmsave %%rax" : : "a"(mine) : "memory");
+	asm volatile("vmsave %%rax" : : "a"(VMCB) : "memory");
+	VMCB->tr.selector = 0;
+	VMCB->tr.attrib = 0x83;
+	VMCB->tr.limit = 0xffff;
+	asm volatile("vmload %%rax" : : "a"(VMCB) : "memory");
+	vmrun();
+	asm volatile("vmload %%rax" : : "a"(mine) : "memory");
+	check(VMCB->exit_code == EXIT_VMHLT && !(u32)l2.rcx, "L2 has counted (%lx, %lx)",
+	      VMCB->exit_code, l2.rcx);
+}
+
 L2_CODE(in_and_out, "mov $0x70, %dx; in %dx, %al; mov $0x3f8, %dx; out %ax, %dx; hlt");
 
 GUEST_CASE(port_intercepts, "APM2 \"IOIO Intercepts\"", .flags = CASE_SVM)

@@ -25,6 +25,7 @@
 #define MSR_VMX_BASIC		0x480
 #define MSR_VMX_MISC		0x485
 #define MISC_WRITE_ALL		(1ul << 29)
+#define MISC_TIMER_RATE		0x1ful
 #define MSR_VMX_PROC2		0x48b
 #define MSR_VMX_EPT_VPID	0x48c
 #define MSR_VMX_TRUE_PIN	0x48d
