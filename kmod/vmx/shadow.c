@@ -30,8 +30,8 @@ static unsigned long *vmx_vmwrite_bitmap;
 bool vmx_shadow_can(void)
 {
 	return nst_param_nested && vmx_can(VMX_PROC2, SECONDARY_EXEC_SHADOW_VMCS) &&
-	       (vmx_caps.misc & VMX_MISC_VMWRITE_SHADOW_RO_FIELDS) && nst_caps.tdp && nst_caps.virtual_tpr &&
-	       nst_caps.preemption_timer;
+	       (vmx_caps.misc & VMX_MISC_VMWRITE_SHADOW_RO_FIELDS) &&
+	       nst_caps.tdp && nst_caps.virtual_tpr && nst_caps.preemption_timer;
 }
 
 /**
