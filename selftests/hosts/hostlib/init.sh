@@ -24,8 +24,13 @@ hostname nestor-host
 export NESTOR_HOST NESTOR_MODULE NESTOR_KERNEL NESTOR_MODPARAM
 TTY=/dev/ttyS1
 
+# Both lines are held open. The last close of a terminal may throw away what waits in
+# it, and gives its interrupt back: a line has been seen dead after the next open, with
+# "No irq handler for vector" on the console.
+exec 3>$TTY 4>/dev/ttyS0
+
 # One line after another on the console, where the runner follows.
-note() { echo "nestor-host: $*" >/dev/ttyS0; }
+note() { echo "nestor-host: $*" >&4; }
 
 bye() {
 	note "exit $1"
@@ -40,8 +45,6 @@ if [ "$INTERACTIVE" = 1 ]; then
 else
 	stty -F $TTY raw -echo
 fi
-# Held open: the last close of a terminal may throw away what waits in it.
-exec 3>$TTY
 
 # Loading and unloading patch a jump of the scheduler, behind an INT3 that stays for
 # a moment. QEMU's TCG may keep the INT3 for ever when another CPU just translates
@@ -80,7 +83,7 @@ kvm) load_kvm >/tmp/insmod 2>&1 ;;
 none) true ;;
 esac || {
 	note "load failed: $(cat /tmp/insmod)"
-	dmesg | tail -n 15 >/dev/ttyS0
+	dmesg | tail -n 15 >&4
 	bye 97
 }
 note "ready $(cut -d' ' -f1 /proc/uptime)"
@@ -88,9 +91,9 @@ echo "@@$TOKEN ready@@" >$TTY
 
 cd /nestor 2>/dev/null || cd /
 if [ "$INTERACTIVE" = 1 ]; then
-	setsid -c sh -c "exec sh /nestor-run/cmd" <$TTY >$TTY 2>&1
+	setsid -c sh -c "exec sh /nestor-run/cmd" <$TTY >$TTY 2>&1 3>&- 4>&-
 else
-	setsid sh /nestor-run/cmd </dev/null >$TTY 2>&1
+	setsid sh /nestor-run/cmd </dev/null >$TTY 2>&1 3>&- 4>&-
 fi
 status=$?
 

@@ -36,6 +36,10 @@ REPORTS = re.compile("|".join((
 
 # First line of the host's init; what the kernel says before is not about us.
 UP = "nestor-host: up"
+# On the console, just before the same is said on the command's line; and how long that
+# may take.
+READY = "nestor-host: ready"
+SILENCE = 60
 
 # Three of these within a second end the host, when nothing inside listens.
 ABORT_KEY = b"\x1d"
@@ -52,6 +56,7 @@ class Session:
         self.log = log
         self.start = time.monotonic()
         self.ready_at = None
+        self.silent_at = None
         self.console = b""
         self.checked = 0
         self.reports = []
@@ -73,6 +78,8 @@ class Session:
             if text.startswith(UP):
                 # Complaints of the stock kernel about the emulated machine.
                 self.reports = []
+            elif text.startswith(READY):
+                self.silent_at = time.monotonic() + SILENCE
             elif REPORTS.search(text):
                 self.reports.append(text)
         self.checked = max(end, self.checked)
@@ -136,9 +143,17 @@ class Session:
 
     def deadline(self):
         """When patience ends: of the boot first, then of the command."""
-        if self.ready_at is None:
-            return self.start + self.boot_limit
-        return self.ready_at + self.limit
+        if self.ready_at is not None:
+            return self.ready_at + self.limit
+        return min(self.start + self.boot_limit, self.silent_at or float("inf"))
+
+    def dead_line(self):
+        """Whether the host was ready and the command's line said nothing of it.
+
+        The command's output is lost then, and nothing of it was passed on.
+        """
+        return (self.silent_at is not None and self.ready_at is None
+                and self.status is None and not self.reports)
 
     def run(self, machine):
         """Pump until the end; returns the exit status for our caller."""
