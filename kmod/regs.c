@@ -183,15 +183,13 @@ static bool nst_sregs_valid(struct nst_vcpu *vcpu, const struct kvm_sregs *sregs
 {
 	u64 cr0 = sregs->cr0, cr4 = sregs->cr4, efer = sregs->efer;
 
-	if ((cr4 & vcpu->cr4_reserved) || sregs->cr8 > 0xf)
+	if ((cr4 & vcpu->cr4_reserved) || sregs->cr8 > 0xf || sregs->cr3 >> vcpu->maxphyaddr)
 		return false;
 	if ((cr0 >> 32) || ((cr0 & X86_CR0_PG) && !(cr0 & X86_CR0_PE)) ||
 	    ((cr0 & X86_CR0_NW) && !(cr0 & X86_CR0_CD)))
 		return false;
 	if ((efer & EFER_LME) && (cr0 & X86_CR0_PG)) {
 		if (!(cr4 & X86_CR4_PAE) || !(efer & EFER_LMA))
-			return false;
-		if (sregs->cr3 >> vcpu->maxphyaddr)
 			return false;
 		return !(sregs->cs.l && sregs->cs.db);
 	}

@@ -102,14 +102,20 @@ free:
 
 static void nst_vm_free(struct nst_vm *vm)
 {
-	struct nst_vcpu *vcpu;
-	unsigned long i;
+	unsigned long i, nr = vm->nr_vcpus;
 
 	nst_audit_at_end(vm);
 	nst_stats_vm_destroy(vm);
 	nst_eventfds_release(vm);
-	nst_for_each_vcpu(vm, vcpu, i)
-		nst_vcpu_destroy(vcpu);
+	/*
+	 * Nobody finds a vCPU from here on: neither the chips' timers, nor the
+	 * notifier and the shrinker, nor another vCPU that frees its tables.
+	 * Who looks for them cannot be preempted.
+	 */
+	WRITE_ONCE(vm->nr_vcpus, 0);
+	synchronize_rcu();
+	for (i = 0; i < nr; i++)
+		nst_vcpu_destroy(xa_load(&vm->vcpus, i));
 	xa_destroy(&vm->vcpus);
 	if (vm->irqchip)
 		nst_irqchip_destroy(vm);

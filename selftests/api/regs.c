@@ -119,6 +119,7 @@ static const struct {
 	  .efer = EFER_LMA | EFER_LME, .cs_l = true, .cs_db = true },
 	{ "CR3 too wide in IA-32e mode", .cr0 = CR0_PG | CR0_PE, .cr4 = CR4_PAE,
 	  .efer = EFER_LMA | EFER_LME, .cs_l = true, .cr3 = 1ull << 56 },
+	{ "CR3 too wide without paging", .cr3 = 1ull << 61 },
 	{ "CR8 too high", .cr8 = 16 },
 	{ "CR8 too high in IA-32e mode", .cr0 = CR0_PG | CR0_PE, .cr4 = CR4_PAE,
 	  .efer = EFER_LMA | EFER_LME, .cs_l = true, .cr8 = 16 },
