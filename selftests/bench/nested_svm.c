@@ -3,55 +3,18 @@
  * What an L1 with SVM pays: its own SVM instructions, and a round trip of L2
  * through L1 for some kinds of exit, in ticks of the TSC and in exits to L0.
  */
+#define BENCH	"nested_svm"
+
 #ifdef GUEST
 #include "../nested/svm.h"
 #include "apic.h"
+#include "count.h"
 
 #define SECTION		"selftests/bench/run"
-#define ROUNDS		9
-#define TIMES		20
-#define MANY		200
 #define VECTOR		0x71
 #define SAVED		(TEST_FREE + 0x8000)
 
 struct l2_regs l2;
-
-static u64 ticks_of(void (*op)(void), u32 times)
-{
-	u64 start = rdtsc();
-	u32 i;
-
-	for (i = 0; i < times; i++)
-		op();
-	return (rdtsc() - start) / times;
-}
-
-static u64 exits_of(void (*op)(void))
-{
-	u64 before, after;
-	u32 i;
-
-	before = call_host(0, 0, 0, 0);
-	for (i = 0; i < MANY; i++)
-		op();
-	after = call_host(0, 0, 0, 0);
-	return (after - before + MANY / 2) / MANY;
-}
-
-static void report(const char *name, void (*op)(void))
-{
-	u64 best = ~0ul, took;
-	u32 round;
-
-	for (round = 0; round < ROUNDS; round++) {
-		took = ticks_of(op, TIMES);
-		if (took < best)
-			best = took;
-	}
-	note("bench nested_svm %s %lu", name, best);
-	note("bench nested_svm %s, exits %lu", name, exits_of(op));
-	check(best, "%s took its time", name);
-}
 
 /* ---- L1's own instructions ---- */
 
@@ -252,38 +215,7 @@ GUEST_CASE(nested_svm, SECTION, .flags = CASE_SVM | CASE_IRQCHIP)
 }
 
 #else /* host half */
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include "count.h"
 
-#include "guest_test.h"
-
-/* How often the vCPU left the guest: entries here, exits in stock KVM. */
-static uint64_t exits(struct vcpu *vcpu, const uint64_t *args)
-{
-	struct kvm_stats_header h;
-	int fd = ioctl(vcpu->fd, KVM_GET_STATS_FD, NULL);
-	struct kvm_stats_desc *desc;
-	uint64_t count = 0;
-	uint32_t i;
-
-	if (fd < 0 || pread(fd, &h, sizeof(h), 0) != sizeof(h))
-		vm_give_up("KVM_GET_STATS_FD");
-	desc = calloc(1, sizeof(*desc) + h.name_size);
-	for (i = 0; i < h.num_desc && !count; i++) {
-		if (pread(fd, desc, sizeof(*desc) + h.name_size, h.desc_offset +
-			  i * (sizeof(*desc) + h.name_size)) < 0)
-			break;
-		if (strcmp(desc->name, "entries") && strcmp(desc->name, "exits"))
-			continue;
-		if (pread(fd, &count, sizeof(count), h.data_offset + desc->offset) < 0)
-			break;
-	}
-	free(desc);
-	close(fd);
-	return count;
-}
-
-const struct host_hook host_hooks[] = { { .name = HOOK_ANY, .call = exits }, { 0 } };
+const struct host_hook host_hooks[] = { { .name = HOOK_ANY, .call = count_exits }, { 0 } };
 #endif /* GUEST */

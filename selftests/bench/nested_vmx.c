@@ -1,35 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What an L1 with VMX pays: its own VMX instructions, and a round trip of L2
- * through L1 for some kinds of exit, in ticks of the TSC.
+ * through L1 for some kinds of exit, in ticks of the TSC and in exits to L0.
  */
+#define BENCH	"nested_vmx"
+
 #ifdef GUEST
 #include "../nested/vmx_l1.h"
+#include "apic.h"
+#include "count.h"
 
 #define SECTION		"selftests/bench/run"
-#define ROUNDS		9
-#define TIMES		20
-#define MSR_TSC_ADJUST	0x3b
+#define VECTOR		0x71
 
 static volatile u64 sink;
-
-static void report(const char *name, void (*op)(void))
-{
-	u64 best = ~0ul, start, took;
-	u32 round, i;
-
-	for (round = 0; round < ROUNDS; round++) {
-		op();
-		start = rdtsc();
-		for (i = 0; i < TIMES; i++)
-			op();
-		took = (rdtsc() - start) / TIMES;
-		if (took < best)
-			best = took;
-	}
-	note("bench nested_vmx %s %lu", name, best);
-	check(best, "%s took its time", name);
-}
 
 static void op_cpuid(void)
 {
@@ -84,6 +68,9 @@ L2_LOOP(l2_vmcall_loop, "vmcall");
 L2_LOOP(l2_port_loop, "outb %al, $0x80");
 L2_LOOP(l2_wrmsr_loop, "movl $0x174, %ecx; wrmsr");
 L2_LOOP(l2_hlt_loop, "hlt");
+L2_LOOP(l2_empty_loop, "");
+/* A page each time, RBX counts them; VMCALL when RBX is at its end, RDI. */
+L2_LOOP(l2_touch_loop, "movb $1, (%rbx); add $4096, %rbx; cmp %rdi, %rbx; jb 1b\n\tvmcall");
 
 static void op_round_trip(void)
 {
@@ -116,7 +103,70 @@ static void trip(const char *name, void (*code)(void), u32 reason)
 	report(name, op_round_trip);
 }
 
-GUEST_CASE(nested_vmx, SECTION, .flags = CASE_VMX)
+/* It expires before L2 runs, or while it does; the exit acknowledges it for L1. */
+static void op_timer(void)
+{
+	apic_write(APIC_TIMER_INITIAL, 1);
+	l2_run();
+	apic_write(APIC_EOI, 0);
+}
+
+static void in_l2_timer(void)
+{
+	apic_enable();
+	apic_write(APIC_TIMER_DIVIDE, 0xb);
+	apic_write(APIC_LVT_TIMER, VECTOR);
+	start(l2_empty_loop);
+	vmwrite(F_PIN, vmread(F_PIN) | PIN_EXTINT);
+	vmwrite(F_EXIT_CTLS, vmread(F_EXIT_CTLS) | EXIT_ACK_IRQ);
+	vmwrite(F_GUEST_RFLAGS, RFLAGS_IF | 2);
+	op_timer();
+	if (check(vmread(F_EXIT_REASON) == R_EXTINT &&
+		  vmread(F_EXIT_INTR_INFO) == (EVENT_VALID | VECTOR), "the timer ends L2 (%lx, %lx)",
+		  vmread(F_EXIT_REASON), vmread(F_EXIT_INTR_INFO)))
+		report("timer interrupt in L2", op_timer);
+	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED);
+}
+
+#define PAGES		0x400000ul	/* two regions of 2 MiB: touched first, and on demand */
+#define REGION		0x200000ul
+#define TOUCHED		400
+#define EPT_OPEN	7		/* read, write, execute */
+
+/* L2 touches pages with an EPT entry each, which is there or comes when it is missed. */
+static void touch(const char *name, u64 region, bool open)
+{
+	u64 before, exits, ticks;
+	volatile u64 *entry;
+	u32 faults = 0, i;
+
+	start(l2_touch_loop);
+	entry = ept_split(region);
+	l2.rbx = region;
+	l2.rdi = region + (TOUCHED << 12);
+	/* L1 has written the page, as who clears it for L2 has: the host has it, too. */
+	for (i = 0; i < TOUCHED; i++) {
+		*(volatile u64 *)(region + (i << 12)) = i;
+		if (!open)
+			entry[i] &= ~(u64)EPT_OPEN;
+	}
+	invept(2, 0, 0);
+	before = call_host(0, 0, 0, 0);
+	ticks = rdtsc();
+	while (l2_run() == VMX_OK && vmread(F_EXIT_REASON) == R_EPT_VIOLATION) {
+		entry[vmread(F_GUEST_PHYSICAL) >> 12 & 511] |= EPT_OPEN;
+		faults++;
+	}
+	ticks = rdtsc() - ticks;
+	exits = call_host(0, 0, 0, 0) - before;
+	if (!check(vmread(F_EXIT_REASON) == R_VMCALL && faults == (open ? 0 : TOUCHED),
+		   "L2 touches pages (%lx, %u)", vmread(F_EXIT_REASON), faults))
+		return;
+	note("bench " BENCH " %s %lu", name, ticks / TOUCHED);
+	note("bench " BENCH " %s, exits %lu", name, (exits + TOUCHED / 2) / TOUCHED);
+}
+
+GUEST_CASE(nested_vmx, SECTION, .flags = CASE_VMX | CASE_IRQCHIP)
 {
 	report("L1's CPUID", op_cpuid);
 	if (!vmx_start())
@@ -135,10 +185,13 @@ GUEST_CASE(nested_vmx, SECTION, .flags = CASE_VMX)
 	trip("L2 OUT", l2_port_loop, R_IO);
 	trip("L2 WRMSR", l2_wrmsr_loop, R_WRMSR);
 	trip("L2 HLT", l2_hlt_loop, R_HLT);
+	in_l2_timer();
+	touch("page of L2, L1 has it", PAGES, true);
+	touch("page of L2, L1 maps it", PAGES + REGION, false);
 }
 
 #else /* host half */
-#include "guest_test.h"
+#include "count.h"
 
-const struct host_hook host_hooks[] = { { 0 } };
+const struct host_hook host_hooks[] = { { .name = HOOK_ANY, .call = count_exits }, { 0 } };
 #endif /* GUEST */
