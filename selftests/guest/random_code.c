@@ -85,16 +85,22 @@ static double budget(void)
 /*
  * LOCK before BTS, BTR or BTC of a register is #UD; any program that has it, with
  * or without a hypervisor, ends QEMU 7.2. There the operand becomes one in memory.
+ * A data breakpoint that hits while an event is delivered ends it, too: what is
+ * moved to DR7 (or DR5, where that is the same) goes to DR6 instead.
  */
 static void spare_emulator(uint8_t *code)
 {
 	unsigned int i;
 
-	for (i = 14; i < CODE_SIZE - 2; i++)
-		if (code[i] == 0x0f && code[i + 2] >= 0xc0 &&
-		    memchr("\xab\xb3\xba\xbb", code[i + 1], 4) &&
+	for (i = 14; i < CODE_SIZE - 2; i++) {
+		if (code[i] != 0x0f)
+			continue;
+		if (code[i + 2] >= 0xc0 && memchr("\xab\xb3\xba\xbb", code[i + 1], 4) &&
 		    memchr(code + i - 14, 0xf0, 14))
 			code[i + 2] &= 0x3f;
+		if (code[i + 1] == 0x23 && (code[i + 2] & 0x28) == 0x28)
+			code[i + 2] &= ~0x08;
+	}
 }
 
 static void fill(struct vm *vm, unsigned int mode)
