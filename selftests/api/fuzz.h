@@ -49,8 +49,8 @@ struct hand {
 	uint8_t *area;		/* AREA bytes, then nothing is mapped */
 };
 
-/* QEMU 7.2's TCG ends when a data breakpoint hits while it delivers an event. */
-static inline bool no_data_breakpoints(void)
+/* It has faults that end the host: such guests are not made there. */
+static inline bool emulator_is_qemu(void)
 {
 	const char *host = getenv("NESTOR_HOST");
 

@@ -37,6 +37,11 @@
 #define TICK_NS		8000000u	/* no KVM_RUN is longer */
 #define SLOWER		8u		/* all of it, in the debug kernel */
 
+#define MSR_EFER	0xc0000080u
+#define EFER_LME	(1u << 8)
+#define CR0_PG		(1u << 31)
+#define CR4_PAE		(1u << 5)
+
 /* @get: answers what @request takes, 0 when nothing does */
 struct entry {
 	enum kind kind;
@@ -162,18 +167,51 @@ static size_t extent(struct hand *h, unsigned long request)
 	return below(h, 4) ? size + 1024 : size;
 }
 
-/* Of breakpoints those remain that stop at an instruction; false: no request with any. */
-static bool tame_breakpoints(unsigned long request, uint8_t *at)
+/*
+ * QEMU 7.2 gives a host its own CR0 before its CR4, and loses it when the guest left
+ * CR4.PAE clear with EFER.LME set: the host's CPU then runs on without paging.
+ */
+static void tame_sregs(struct kvm_sregs *s)
 {
-	if (!no_data_breakpoints())
+	if ((s->efer & EFER_LME) && !(s->cr0 & CR0_PG))
+		s->cr4 |= CR4_PAE;
+}
+
+static void tame_msrs(struct kvm_msrs *msrs, size_t size)
+{
+	uint32_t i;
+
+	for (i = 0; sizeof(*msrs) + (i + 1) * sizeof(msrs->entries[0]) <= size; i++)
+		if (msrs->entries[i].index == MSR_EFER)
+			msrs->entries[i].data &= ~(uint64_t)EFER_LME;
+}
+
+/*
+ * What the emulator of svm hosts does not survive is taken out of an argument.
+ * False: nothing like that can be in it, and it may be passed in odd ways, too.
+ */
+static bool spare_emulator(unsigned long request, uint8_t *at, size_t size)
+{
+	if (!emulator_is_qemu())
 		return false;
-	if (request == KVM_SET_DEBUGREGS)
+	switch (request) {
+	case KVM_SET_DEBUGREGS:
+		/* Of breakpoints those remain that stop at an instruction. */
 		((struct kvm_debugregs *)at)->dr7 &= 0xffff;
-	else if (request == KVM_SET_GUEST_DEBUG)
+		return true;
+	case KVM_SET_GUEST_DEBUG:
 		((struct kvm_guest_debug *)at)->arch.debugreg[7] &= 0xffff;
-	else
+		return true;
+	case KVM_SET_SREGS:
+	case KVM_SET_SREGS2:
+		tame_sregs((struct kvm_sregs *)at);
+		return true;
+	case KVM_SET_MSRS:
+		tame_msrs((struct kvm_msrs *)at, size);
+		return true;
+	default:
 		return false;
-	return true;
+	}
 }
 
 static unsigned long argument(struct hand *h, int fd, const struct entry *e)
@@ -198,7 +236,7 @@ static unsigned long argument(struct hand *h, int fd, const struct entry *e)
 		if (below(h, 2))
 			mutate(h, at, size);
 	}
-	if (tame_breakpoints(e->request, at))
+	if (spare_emulator(e->request, at, size))
 		return (unsigned long)at;
 	return (unsigned long)at - (below(h, 60) ? 0 : 3) + (below(h, 60) ? 0 : 0x2000);
 }
@@ -311,8 +349,11 @@ static void one_call(struct hand *h)
 
 	if (f->kind == ON_VCPU && !below(h, 3))
 		e = &table[0];
-	if (f->kind == ON_VCPU && !below(h, 4) && run)
+	if (f->kind == ON_VCPU && !below(h, 4) && run) {
 		mutate(h, (uint8_t *)run, below(h, 3) ? 512 : 0x1000);
+		if (emulator_is_qemu())
+			tame_sregs(&run->s.regs.sregs);
+	}
 	fd = atomic_load(&f->fd);
 	/* A call on the wrong kind of file now and then is part of it. */
 	while (e->kind != f->kind && below(h, 50))
