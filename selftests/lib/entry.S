@@ -20,6 +20,18 @@ image_header:
 	.globl start64
 start64:
 	cld
+	/*
+	 * An IRET, to here: Bochs 2.7 blocks NMIs in a guest that was entered with them
+	 * open, when it blocked them in an earlier one that ended in its handler.
+	 */
+	mov	%rsp, %rax
+	push	$SEL_DATA
+	push	%rax
+	pushfq
+	push	$SEL_CODE64
+	push	$opened
+	iretq
+opened:
 	xor	%ebp, %ebp
 	call	*%rdi
 	xor	%eax, %eax
