@@ -17,9 +17,18 @@
 #include "nested/nested.h"
 
 /* One instruction for each vendor; both have the same length. */
-#define HYPERCALL_LEN	3
-static const u8 vmcall[HYPERCALL_LEN] = { 0x0f, 0x01, 0xc1 };
-static const u8 vmmcall[HYPERCALL_LEN] = { 0x0f, 0x01, 0xd9 };
+static const u8 vmcall[NST_HYPERCALL_LEN] = { 0x0f, 0x01, 0xc1 };
+static const u8 vmmcall[NST_HYPERCALL_LEN] = { 0x0f, 0x01, 0xd9 };
+
+/**
+ * nst_hypercall_insn() - the instruction that is a hypercall on this CPU
+ *
+ * Return: NST_HYPERCALL_LEN bytes.
+ */
+const u8 *nst_hypercall_insn(void)
+{
+	return nst_backend == &svm_backend ? vmmcall : vmcall;
+}
 
 static u64 call_arg(struct nst_vcpu *vcpu, enum nst_gpr reg)
 {
@@ -107,7 +116,7 @@ static bool locate(struct nst_vcpu *vcpu, u8 access, nst_gpa_t *gpa)
 	nst_pull(vcpu, NST_STATE_SEG);
 	if (!nst_code64(vcpu))
 		lin = (u32)(lin + vcpu->st.seg[NST_CS].base);
-	if (offset_in_page(lin) > PAGE_SIZE - HYPERCALL_LEN)
+	if (offset_in_page(lin) > PAGE_SIZE - NST_HYPERCALL_LEN)
 		return false;
 	return !nst_mmu_translate(vcpu, lin, access, gpa, &fault);
 }
@@ -126,7 +135,7 @@ bool nst_fix_hypercall(struct nst_vcpu *vcpu)
 	const struct nst_isa *isa = nst_isa(vcpu);
 	bool amd = isa ? isa == &nsvm_isa : nst_backend == &svm_backend;
 	const u8 *ours = amd ? vmmcall : vmcall, *other = amd ? vmcall : vmmcall;
-	u8 bytes[HYPERCALL_LEN];
+	u8 bytes[NST_HYPERCALL_LEN];
 	nst_gpa_t gpa;
 
 	if (!nst_quirk(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN) || nst_cpl(vcpu))
@@ -136,7 +145,7 @@ bool nst_fix_hypercall(struct nst_vcpu *vcpu)
 	    memcmp(bytes, other, sizeof(bytes)))
 		return false;
 	return locate(vcpu, NST_ACCESS_W, &gpa) &&
-	       !nst_write_gpa(vcpu->vm, gpa, ours, HYPERCALL_LEN);
+	       !nst_write_gpa(vcpu->vm, gpa, ours, NST_HYPERCALL_LEN);
 }
 
 /*

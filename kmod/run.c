@@ -15,6 +15,7 @@
 #include "core.h"
 #include "memslot.h"
 #include "fpu.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
@@ -264,6 +265,8 @@ static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
 			return nst_exit_tpr_access(vcpu);
 		if (nst_test_request(vcpu, NST_REQ_IOAPIC_EOI))
 			return nst_exit_ioapic_eoi(vcpu);
+		if (nst_test_request(vcpu, NST_REQ_HV_EXIT))
+			return nst_hv_exit(vcpu);
 		if (nst_test_request(vcpu, NST_REQ_TRIPLE_FAULT)) {
 			const struct nst_exit exit = { .kind = NST_EXIT_TRIPLE_FAULT };
 

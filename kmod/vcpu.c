@@ -13,6 +13,7 @@
 #include "core.h"
 #include "cpuid.h"
 #include "fpu.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
@@ -428,6 +429,7 @@ static const struct {
 	{ nst_mmu_vcpu_create, nst_mmu_vcpu_destroy },
 	{ nst_insn_create, nst_insn_destroy },
 	{ nst_nested_create, nst_nested_destroy },
+	{ nst_hv_vcpu_create, nst_hv_vcpu_destroy },
 	{ nst_vcpu_hw_create, nst_vcpu_hw_destroy },
 	{ nst_vcpu_time_create, nst_tsc_vcpu_destroy },
 	{ nst_vcpu_lapic_create, nst_vcpu_lapic_destroy },
