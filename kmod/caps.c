@@ -52,6 +52,7 @@ static const struct {
 	int (*ask)(void);	/* used instead of @value when set */
 } nst_cap_rows[] = {
 	{ KVM_CAP_NESTED_STATE, 0, nst_nested_state_size },
+	{ KVM_CAP_HYPERV_ENLIGHTENED_VMCS, 0, nst_cap_evmcs },
 	{ KVM_CAP_IRQCHIP, 1 },
 	{ KVM_CAP_HLT, 1 },
 	{ KVM_CAP_USER_MEMORY, 1 },

@@ -391,7 +391,7 @@ static int set_hwcr(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 static int get_vmx(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 		   struct nst_msr_access *a)
 {
-	return nvmx_msr_read(vcpu, a->index, &a->val);
+	return nvmx_msr_read(vcpu, a->index, a->host, &a->val);
 }
 
 static int set_vmx(struct nst_vcpu *vcpu, const struct nst_msr_row *row,

@@ -273,6 +273,12 @@ static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
 			if (!nst_nested_intercept(vcpu, &exit))
 				return nst_shutdown(vcpu);
 		}
+		if (nst_test_request(vcpu, NST_REQ_NESTED)) {
+			const enum nst_next next = nst_nested_complete(vcpu);
+
+			if (next != NST_ENTER)
+				return next;
+		}
 		if (nst_test_request(vcpu, NST_REQ_RING_FULL)) {
 			const enum nst_next next = nst_exit_ring_full(vcpu);
 

@@ -230,6 +230,8 @@ static long nst_vcpu_enable_cap(void *object, unsigned long arg)
 
 	if (cap->flags)
 		return -EINVAL;
+	if (cap->cap == KVM_CAP_HYPERV_ENLIGHTENED_VMCS)
+		return nst_enable_evmcs(object, cap->args[0]);
 	if (cap->cap == KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
 		return 0;
 	return nst_hv_enable_cap(object, cap);

@@ -8,6 +8,7 @@
 #include "../nestor.h"
 #include <linux/cpu.h>
 #include <linux/uaccess.h>
+#include "../nested/nested.h"
 #include "hyperv.h"
 
 /* Whose implementation it is; the others are what guests look at. */
@@ -73,11 +74,9 @@ static void fill_limits(struct kvm_cpuid_entry2 *e)
 	e->ebx = NST_HV_VPS_A_BANK;
 }
 
-/* We read L1's MSR bitmap at each entry anyway, whatever it says has changed. */
+/* See tell_nested(). */
 static void fill_nested(struct kvm_cpuid_entry2 *e)
 {
-	if (nst_param_nested)
-		e->eax = HV_X64_NESTED_MSR_BITMAP;
 }
 
 static void fill_stack(struct kvm_cpuid_entry2 *e)
@@ -111,6 +110,17 @@ static const struct {
 	{ NST_HV_LEAF_STACK_FEATURES, fill_stack_features },
 };
 
+/* What there is for hypervisors may depend on the vCPU. */
+static void tell_nested(struct nst_vcpu *vcpu, struct kvm_cpuid_entry2 *e)
+{
+	const u32 features = nst_hv_nested_features(vcpu);
+
+	if (e->function == HYPERV_CPUID_NESTED_FEATURES)
+		e->eax = features;
+	else if (e->function == HYPERV_CPUID_ENLIGHTMENT_INFO && (u16)features)
+		e->eax |= HV_X64_ENLIGHTENED_VMCS_RECOMMENDED;
+}
+
 /**
  * nst_hv_cpuid_supported() - KVM_GET_SUPPORTED_HV_CPUID
  * @vcpu: the vCPU it was asked on, mutex held; NULL on the system fd
@@ -130,6 +140,7 @@ long nst_hv_cpuid_supported(struct nst_vcpu *vcpu, struct kvm_cpuid2 __user *ucp
 	for (int i = 0; i < ARRAY_SIZE(leaves); i++) {
 		entries[i].function = leaves[i].leaf;
 		leaves[i].fill(&entries[i]);
+		tell_nested(vcpu, &entries[i]);
 	}
 	if (put_user((u32)ARRAY_SIZE(leaves), &ucpuid->nent) ||
 	    copy_to_user(ucpuid->entries, entries, sizeof(entries)))
