@@ -12,6 +12,7 @@
 #include <asm/apicdef.h>
 #include "core.h"
 #include "guestmem.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "nested/nested.h"
@@ -50,21 +51,34 @@ static u64 kick_cpu(struct nst_vcpu *vcpu)
 	return 0;
 }
 
+/**
+ * nst_yield_to() - give the rest of this thread's time to that of another vCPU
+ * @target: not the caller's own
+ *
+ * Return: true when it got some.
+ */
+bool nst_yield_to(struct nst_vcpu *target)
+{
+	struct task_struct *task;
+	bool yielded;
+
+	rcu_read_lock();
+	task = get_pid_task(rcu_dereference(target->pid), PIDTYPE_PID);
+	rcu_read_unlock();
+	if (!task)
+		return false;
+	yielded = yield_to(task, 1) > 0;
+	put_task_struct(task);
+	return yielded;
+}
+
 /* KVM_HC_SCHED_YIELD: give the rest of the time to a CPU that holds a lock. */
 static u64 sched_yield_to(struct nst_vcpu *vcpu)
 {
 	struct nst_vcpu *target = nst_vcpu_by_id(vcpu->vm, call_arg(vcpu, NST_RBX));
-	struct task_struct *task = NULL;
 
-	if (!target || target == vcpu)
-		return 0;
-	rcu_read_lock();
-	task = get_pid_task(rcu_dereference(target->pid), PIDTYPE_PID);
-	rcu_read_unlock();
-	if (task) {
-		yield_to(task, 1);
-		put_task_struct(task);
-	}
+	if (target && target != vcpu)
+		nst_yield_to(target);
 	return 0;
 }
 
@@ -175,6 +189,8 @@ enum nst_next nst_exit_hypercall(struct nst_vcpu *vcpu)
 
 	if (nst_in_l2(vcpu))
 		return undefined_in_l2(vcpu);
+	if (nst_hv_has_calls(vcpu))
+		return nst_hv_hypercall(vcpu);
 	ret = do_call(vcpu, call_arg(vcpu, NST_RAX));
 	if (!nst_code64(vcpu))
 		ret = (u32)ret;

@@ -190,6 +190,8 @@ static void nst_small_requests(struct nst_vcpu *vcpu)
 {
 	if (nst_test_request(vcpu, NST_REQ_MMU_RELOAD))
 		nst_mmu_unload(vcpu);
+	if (nst_test_request(vcpu, NST_REQ_GUEST_FLUSH))
+		nst_mmu_flush_guest(vcpu);
 	if (nst_test_request(vcpu, NST_REQ_TLB_FLUSH)) {
 		preempt_disable();
 		nst_backend->flush_tlb(vcpu);

@@ -82,6 +82,7 @@ enum nst_request {
 	NST_REQ_KICK,		/* leave the guest; nothing more */
 	NST_REQ_EVENT,		/* look at pending events again */
 	NST_REQ_TLB_FLUSH,	/* forget all guest translations */
+	NST_REQ_GUEST_FLUSH,	/* the same, and the guest may have changed its tables */
 	NST_REQ_MMU_RELOAD,	/* the paging root is stale */
 	NST_REQ_CLOCK,		/* rewrite the kvmclock page */
 	NST_REQ_TRIPLE_FAULT,

@@ -129,6 +129,14 @@ struct nst_vcpu *nst_vcpu_by_id(struct nst_vm *vm, u32 id);
  */
 void nst_request_all(struct nst_vm *vm, u32 req, bool wait);
 
+/**
+ * nst_request_map() - make a request of some vCPUs, as nst_request_all() that waits
+ * @vm: the VM
+ * @req: NST_REQ_*
+ * @map: which, a bit each by creation index
+ */
+void nst_request_map(struct nst_vm *vm, u32 req, const unsigned long *map);
+
 /*
  * Our own bug: warn once, declare this VM dead, let the host live.  Evaluates
  * to the condition.

@@ -23,9 +23,11 @@
 		 HV_MSR_REFERENCE_TSC_AVAILABLE | HV_ACCESS_FREQUENCY_MSRS |		\
 		 HV_ACCESS_REENLIGHTENMENT)
 #define CALLS	0
-#define FEATURES (HV_FEATURE_FREQUENCY_MSRS_AVAILABLE | HV_FEATURE_GUEST_CRASH_MSR_AVAILABLE)
-#define HINTS	(HV_X64_APIC_ACCESS_RECOMMENDED | HV_X64_RELAXED_TIMING_RECOMMENDED)
-#define NEVER_NOTIFY	0xffffffff	/* however long a lock takes */
+#define FEATURES (HV_X64_HYPERCALL_XMM_INPUT_AVAILABLE | HV_FEATURE_FREQUENCY_MSRS_AVAILABLE | \
+		 HV_FEATURE_GUEST_CRASH_MSR_AVAILABLE)
+#define HINTS	(HV_X64_REMOTE_TLB_FLUSH_RECOMMENDED | HV_X64_APIC_ACCESS_RECOMMENDED |	\
+		 HV_X64_RELAXED_TIMING_RECOMMENDED | HV_X64_CLUSTER_IPI_RECOMMENDED |	\
+		 HV_X64_EX_PROCESSOR_MASKS_RECOMMENDED)
 
 static void set_name(struct kvm_cpuid_entry2 *e, const char name[12])
 {
@@ -64,7 +66,7 @@ static void fill_hints(struct kvm_cpuid_entry2 *e)
 	/* One thread a core: no other VM's vCPU can be its sibling. */
 	if (!cpu_smt_possible())
 		e->eax |= HV_X64_NO_NONARCH_CORESHARING;
-	e->ebx = NEVER_NOTIFY;
+	e->ebx = NST_HV_SPIN_FOREVER;
 }
 
 static void fill_limits(struct kvm_cpuid_entry2 *e)

@@ -124,6 +124,15 @@ nst_msr_fn nst_hv_msr_get, nst_hv_msr_set;
 /* An access of an MSR of this interface; vcpu->hv is there.  0, or -EINVAL: #GP. */
 typedef int nst_hv_msr_fn(struct nst_vcpu *vcpu, struct nst_msr_access *a);
 
+/* ---- hypercall.c ---- */
+enum nst_next nst_hv_hypercall(struct nst_vcpu *vcpu);
+
+/* Are the hypercalls of L1 those of this interface?  A guest without a name has none. */
+static inline bool nst_hv_has_calls(const struct nst_vcpu *vcpu)
+{
+	return nst_guest_has(vcpu, NST_GCAP_HYPERV) && READ_ONCE(vcpu->vm->hv->guest_os_id);
+}
+
 /* ---- clock.c ---- */
 u64 nst_hv_time(struct nst_vcpu *vcpu);
 void nst_hv_clock_update(struct nst_vcpu *vcpu, u64 tsc, u64 ns, bool stable);

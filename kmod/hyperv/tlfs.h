@@ -33,4 +33,7 @@
 #define NST_HV_VPS_A_BANK		64	/* of a sparse set of virtual processors */
 #define NST_HV_BANKS			64
 
+/* 40000004.EBX: a guest never says that it waits long for a lock. */
+#define NST_HV_SPIN_FOREVER		0xffffffff
+
 #endif /* NST_HYPERV_TLFS_H */
