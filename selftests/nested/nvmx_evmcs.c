@@ -28,6 +28,7 @@ L2_CODE(l2_rdmsr, "1: movl $0xc0000100, %ecx; rdmsr; movl $0xc0000101, %ecx; rdm
 /* The guest and the host have the same memory. */
 L2_CODE(l2_writes, "movq evmcs_at, %rax; movq $0, 80(%rax); movq $0, 616(%rax);"
 		   "movl $0, 92(%rax); movq $0, 816(%rax)");
+L2_CODE(l2_loses, "movl $2, %eax; outb %al, $0xec; cpuid");
 L2_CODE(l2_moves, "movl $1, %eax; outb %al, $0xec; cpuid; outb %al, $0xec; vmcall; jmp l2_moves");
 
 static void intercept(u32 msr, bool on)
@@ -298,11 +299,28 @@ GUEST_CASE(moves_in_l2, STATE, FLAGS)
 	l2_exits(R_IO, "the others are read");
 }
 
+GUEST_CASE(assist_page_lost, STATE, FLAGS)
+{
+	if (!evmcs_start(l2_loses))
+		return;
+	l2_exits(R_CPUID, "L2 goes on when the page is there");
+	check(vmread(F_EXIT_INSN_LEN) == 2, "and exits into it");
+}
+
+GUEST_CASE(ioctls, STATE, FLAGS)
+{
+	check(true, "the host half has asked");
+}
+
 #else /* host half */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
 #include "guest_test.h"
 #include "migrate.h"
 
-#define PORT_MOVE	0xec	/* from L2 */
+#define PORT_MOVE	0xec	/* from L2; AL is 2: and there L1's VP assist page is missing */
 #define MSR_ASSIST	0x40000073
 
 static void inspect(struct vm *vm, bool active)
@@ -334,16 +352,91 @@ static uint64_t on_call(struct vcpu *vcpu, const uint64_t *args)
 	return 0;
 }
 
+/* L2 could never exit: KVM_RUN says so, and is asked again. */
+static void run_without_page(struct vcpu *vcpu)
+{
+	uint64_t page = vcpu_msr(vcpu, MSR_ASSIST);
+
+	vcpu_set_msr(vcpu, MSR_ASSIST, 0);
+	vcpu->run->immediate_exit = 0;
+	host_check(vcpu->vm, !vcpu_run(vcpu) &&
+		   vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR,
+		   "KVM_RUN without the page: %s", vm_exit_name(vcpu->run->exit_reason));
+	vcpu_set_msr(vcpu, MSR_ASSIST, page);
+	inspect(vcpu->vm, true);
+}
+
 static bool on_exit_of(struct vcpu *vcpu)
 {
+	bool lost;
+
 	if (vcpu->run->exit_reason != KVM_EXIT_IO || vcpu->run->io.port != PORT_MOVE)
 		return false;
+	lost = *(uint8_t *)vcpu_io_data(vcpu) == 2;
 	inspect(vcpu->vm, true);
 	vm_migrate(vcpu->vm);
+	if (lost)
+		run_without_page(vcpu);
 	return true;
 }
 
+static int try_state(int fd, struct nested_state *s)
+{
+	return ioctl(fd, KVM_SET_NESTED_STATE, s) ? -errno : 0;
+}
+
+static void check_states(struct vm *vm, int fd, bool enabled)
+{
+	const int but = enabled ? 0 : -EINVAL;
+	struct nested_state s = { .head = {
+		.size = sizeof(s.head), .flags = KVM_STATE_NESTED_EVMCS,
+		.hdr.vmx = { .vmxon_pa = ~0ull, .vmcs12_pa = ~0ull },
+	} };
+	const uint32_t revision = 0x11e57ed0;
+
+	host_check(vm, try_state(fd, &s) == but, "SET_NESTED_STATE: VMX off");
+	s.head.hdr.vmx.smm.flags = KVM_STATE_NESTED_SMM_VMXON;
+	host_check(vm, try_state(fd, &s) == -EINVAL, "that, and on in SMM");
+	s.head.hdr.vmx.smm.flags = 0;
+	s.head.hdr.vmx.vmxon_pa = 0x1000;
+	host_check(vm, try_state(fd, &s) == -EINVAL, "no room for the VMCS");
+	s.head.size += 0x1000;
+	host_check(vm, try_state(fd, &s) == -EINVAL, "no VMCS of a version that we know");
+	memcpy(s.room, &revision, sizeof(revision));
+	host_check(vm, try_state(fd, &s) == but, "a whole one");
+	s.head.flags = 0;
+	host_check(vm, try_state(fd, &s) == -EINVAL, "a VMCS of no kind");
+}
+
+static void ask(struct vm *vm)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HYPERV_ENLIGHTENED_VMCS };
+	struct vcpu *vcpu = &vm->vcpu[0];
+	uint16_t versions = 0;
+	struct vm other;
+
+	host_check(vm, vm_check_extension(KVM_CAP_HYPERV_ENLIGHTENED_VMCS) == 1,
+		   "the capability is there");
+	vm_create(&other, CASE_VMX, 1);
+	check_states(vm, other.vcpu[0].fd, false);
+	cap.args[0] = 16;
+	host_check(vm, ioctl(other.vcpu[0].fd, KVM_ENABLE_CAP, &cap) && errno == EFAULT,
+		   "ENABLE_CAP: a bad pointer");
+	cap.args[0] = (uintptr_t)&versions;
+	host_check(vm, !ioctl(other.vcpu[0].fd, KVM_ENABLE_CAP, &cap) && versions == 0x101,
+		   "ENABLE_CAP tells the versions: %#x", versions);
+	cap.flags = 1;
+	host_check(vm, ioctl(other.vcpu[0].fd, KVM_ENABLE_CAP, &cap) && errno == EINVAL,
+		   "ENABLE_CAP: a flag");
+	check_states(vm, other.vcpu[0].fd, true);
+	vm_destroy(&other);
+	check_states(vm, vcpu->fd, true);
+	inspect(vm, true);
+	/* The guest's CPU has not been told of an assist page: L1 just runs. */
+}
+
 const struct host_hook host_hooks[] = {
+	{ .name = "ioctls", .before = ask },
 	{ .name = HOOK_ANY, .exit = on_exit_of, .call = on_call }, { 0 }
 };
 #endif /* GUEST */
