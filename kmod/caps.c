@@ -52,6 +52,7 @@ static const struct {
 	int (*ask)(void);	/* used instead of @value when set */
 } nst_cap_rows[] = {
 	{ KVM_CAP_NESTED_STATE, 0, nst_nested_state_size },
+	{ KVM_CAP_HYPERV_ENLIGHTENED_VMCS, 0, nst_cap_evmcs },
 	{ KVM_CAP_IRQCHIP, 1 },
 	{ KVM_CAP_HLT, 1 },
 	{ KVM_CAP_USER_MEMORY, 1 },
@@ -132,6 +133,16 @@ static const struct {
 	{ KVM_CAP_ENABLE_CAP, 1 },
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
+	{ KVM_CAP_HYPERV, 1 },
+	{ KVM_CAP_HYPERV_VAPIC, 1 },
+	{ KVM_CAP_HYPERV_SPIN, 1 },
+	{ KVM_CAP_HYPERV_TIME, 1 },
+	{ KVM_CAP_HYPERV_TLBFLUSH, 1 },
+	{ KVM_CAP_HYPERV_SEND_IPI, 1 },
+	{ KVM_CAP_HYPERV_VP_INDEX, 1 },
+	{ KVM_CAP_HYPERV_CPUID, 1 },
+	{ KVM_CAP_SYS_HYPERV_CPUID, 1 },
+	{ KVM_CAP_HYPERV_ENFORCE_CPUID, 1 },
 };
 
 /**

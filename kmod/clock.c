@@ -22,6 +22,7 @@
 #include <asm/pvclock-abi.h>
 #include <asm/tsc.h>
 #include "guestmem.h"
+#include "hyperv/hyperv.h"
 #include "pvclock_math.h"
 #include "tsc.h"
 
@@ -167,6 +168,7 @@ void nst_clock_update(struct nst_vcpu *vcpu)
 
 	if (changed)
 		nst_request_all(vcpu->vm, NST_REQ_CLOCK, false);
+	nst_hv_clock_update(vcpu, nst_tsc_from_host(vcpu, at.tsc), at.ns - boot_ns, shared);
 	if (!(vcpu->clock_msr & 1))
 		return;
 	fill_page(vcpu, &page, &at, boot_ns);

@@ -30,7 +30,10 @@ enum nst_next nst_exit_msr(struct nst_vcpu *vcpu);
 enum nst_next nst_complete_msr(struct nst_vcpu *vcpu);
 
 /* hypercall.c */
+#define NST_HYPERCALL_LEN	3
+const u8 *nst_hypercall_insn(void);
 enum nst_next nst_exit_hypercall(struct nst_vcpu *vcpu);
+bool nst_yield_to(struct nst_vcpu *target);
 bool nst_fix_hypercall(struct nst_vcpu *vcpu);
 
 /* steal.c */

@@ -17,6 +17,7 @@
 #include "cpuid.h"
 #include "cpuid_table.h"
 #include "fpu.h"
+#include "hyperv/hyperv.h"
 #include "msr.h"
 #include "mmu/mmu.h"
 #include "nested/nested.h"
@@ -109,6 +110,7 @@ static u32 pv_features(struct nst_vcpu *vcpu)
 static void refresh_caps(struct nst_vcpu *vcpu)
 {
 	struct kvm_cpuid_entry2 *vendor = find_entry(vcpu, NST_LEAF_MAX_BASIC, 0);
+	struct kvm_cpuid_entry2 *hv = find_entry(vcpu, HYPERV_CPUID_INTERFACE, 0);
 	u32 pv = pv_features(vcpu);
 	unsigned int i;
 
@@ -130,6 +132,8 @@ static void refresh_caps(struct nst_vcpu *vcpu)
 		__set_bit(NST_GCAP_KVMCLOCK, vcpu->guest_caps);
 	if (pv & BIT(KVM_FEATURE_CLOCKSOURCE2))
 		__set_bit(NST_GCAP_KVMCLOCK2, vcpu->guest_caps);
+	if (hv && hv->eax == NST_HV_INTERFACE)
+		__set_bit(NST_GCAP_HYPERV, vcpu->guest_caps);
 }
 
 /* CR4 bits that change nothing but what the guest's own instructions do. */
@@ -167,6 +171,7 @@ void nst_cpuid_refresh(struct nst_vcpu *vcpu)
 	vcpu->cpuid_changes++;
 	refresh_caps(vcpu);
 	nst_insn_cpuid_changed(vcpu);
+	nst_hv_cpuid_changed(vcpu);
 	for (i = 0; i < nst_nr_cpuid_cr4; i++)
 		if (nst_cpuid_guest_has(vcpu, nst_cpuid_cr4[i].feature))
 			cr4_allowed |= nst_cpuid_cr4[i].bits;

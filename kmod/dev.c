@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include "core.h"
 #include "cpuid.h"
+#include "hyperv/hyperv.h"
 #include "msr.h"
 #include "../uapi/nestor.h"
 
@@ -44,6 +45,11 @@ static long nst_get_mmap_size(void *object, unsigned long arg)
 static long nst_get_supported_cpuid(void *object, unsigned long arg)
 {
 	return nst_cpuid_supported((struct kvm_cpuid2 __user *)arg);
+}
+
+static long nst_get_supported_hv_cpuid(void *object, unsigned long arg)
+{
+	return nst_hv_cpuid_supported(NULL, (struct kvm_cpuid2 __user *)arg);
 }
 
 static long nst_get_msr_index_list(void *object, unsigned long arg)
@@ -84,6 +90,7 @@ static const struct nst_ioctl nst_sys_ioctls[] = {
 	{ KVM_CHECK_EXTENSION, NST_ARG_VALUE, NST_LOCK_NONE, nst_sys_check_extension },
 	{ KVM_GET_VCPU_MMAP_SIZE, NST_ARG_VALUE, NST_LOCK_NONE, nst_get_mmap_size },
 	{ KVM_GET_SUPPORTED_CPUID, NST_ARG_USER, NST_LOCK_NONE, nst_get_supported_cpuid },
+	{ KVM_GET_SUPPORTED_HV_CPUID, NST_ARG_USER, NST_LOCK_NONE, nst_get_supported_hv_cpuid },
 	{ KVM_GET_MSR_INDEX_LIST, NST_ARG_USER, NST_LOCK_NONE, nst_get_msr_index_list },
 	{ KVM_GET_MSR_FEATURE_INDEX_LIST, NST_ARG_USER, NST_LOCK_NONE,
 	  nst_get_msr_feature_list },

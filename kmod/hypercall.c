@@ -12,14 +12,24 @@
 #include <asm/apicdef.h>
 #include "core.h"
 #include "guestmem.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "nested/nested.h"
 
 /* One instruction for each vendor; both have the same length. */
-#define HYPERCALL_LEN	3
-static const u8 vmcall[HYPERCALL_LEN] = { 0x0f, 0x01, 0xc1 };
-static const u8 vmmcall[HYPERCALL_LEN] = { 0x0f, 0x01, 0xd9 };
+static const u8 vmcall[NST_HYPERCALL_LEN] = { 0x0f, 0x01, 0xc1 };
+static const u8 vmmcall[NST_HYPERCALL_LEN] = { 0x0f, 0x01, 0xd9 };
+
+/**
+ * nst_hypercall_insn() - the instruction that is a hypercall on this CPU
+ *
+ * Return: NST_HYPERCALL_LEN bytes.
+ */
+const u8 *nst_hypercall_insn(void)
+{
+	return nst_backend == &svm_backend ? vmmcall : vmcall;
+}
 
 static u64 call_arg(struct nst_vcpu *vcpu, enum nst_gpr reg)
 {
@@ -41,21 +51,34 @@ static u64 kick_cpu(struct nst_vcpu *vcpu)
 	return 0;
 }
 
+/**
+ * nst_yield_to() - give the rest of this thread's time to that of another vCPU
+ * @target: not the caller's own
+ *
+ * Return: true when it got some.
+ */
+bool nst_yield_to(struct nst_vcpu *target)
+{
+	struct task_struct *task;
+	bool yielded;
+
+	rcu_read_lock();
+	task = get_pid_task(rcu_dereference(target->pid), PIDTYPE_PID);
+	rcu_read_unlock();
+	if (!task)
+		return false;
+	yielded = yield_to(task, 1) > 0;
+	put_task_struct(task);
+	return yielded;
+}
+
 /* KVM_HC_SCHED_YIELD: give the rest of the time to a CPU that holds a lock. */
 static u64 sched_yield_to(struct nst_vcpu *vcpu)
 {
 	struct nst_vcpu *target = nst_vcpu_by_id(vcpu->vm, call_arg(vcpu, NST_RBX));
-	struct task_struct *task = NULL;
 
-	if (!target || target == vcpu)
-		return 0;
-	rcu_read_lock();
-	task = get_pid_task(rcu_dereference(target->pid), PIDTYPE_PID);
-	rcu_read_unlock();
-	if (task) {
-		yield_to(task, 1);
-		put_task_struct(task);
-	}
+	if (target && target != vcpu)
+		nst_yield_to(target);
 	return 0;
 }
 
@@ -107,7 +130,7 @@ static bool locate(struct nst_vcpu *vcpu, u8 access, nst_gpa_t *gpa)
 	nst_pull(vcpu, NST_STATE_SEG);
 	if (!nst_code64(vcpu))
 		lin = (u32)(lin + vcpu->st.seg[NST_CS].base);
-	if (offset_in_page(lin) > PAGE_SIZE - HYPERCALL_LEN)
+	if (offset_in_page(lin) > PAGE_SIZE - NST_HYPERCALL_LEN)
 		return false;
 	return !nst_mmu_translate(vcpu, lin, access, gpa, &fault);
 }
@@ -126,7 +149,7 @@ bool nst_fix_hypercall(struct nst_vcpu *vcpu)
 	const struct nst_isa *isa = nst_isa(vcpu);
 	bool amd = isa ? isa == &nsvm_isa : nst_backend == &svm_backend;
 	const u8 *ours = amd ? vmmcall : vmcall, *other = amd ? vmcall : vmmcall;
-	u8 bytes[HYPERCALL_LEN];
+	u8 bytes[NST_HYPERCALL_LEN];
 	nst_gpa_t gpa;
 
 	if (!nst_quirk(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN) || nst_cpl(vcpu))
@@ -136,7 +159,7 @@ bool nst_fix_hypercall(struct nst_vcpu *vcpu)
 	    memcmp(bytes, other, sizeof(bytes)))
 		return false;
 	return locate(vcpu, NST_ACCESS_W, &gpa) &&
-	       !nst_write_gpa(vcpu->vm, gpa, ours, HYPERCALL_LEN);
+	       !nst_write_gpa(vcpu->vm, gpa, ours, NST_HYPERCALL_LEN);
 }
 
 /*
@@ -166,6 +189,8 @@ enum nst_next nst_exit_hypercall(struct nst_vcpu *vcpu)
 
 	if (nst_in_l2(vcpu))
 		return undefined_in_l2(vcpu);
+	if (nst_hv_has_calls(vcpu))
+		return nst_hv_hypercall(vcpu);
 	ret = do_call(vcpu, call_arg(vcpu, NST_RAX));
 	if (!nst_code64(vcpu))
 		ret = (u32)ret;

@@ -18,6 +18,7 @@
 #include "msr.h"
 #include "mtrr.h"
 #include "tsc.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "nested/nvmx.h"
 #include "nested/svm_caps.h"
@@ -390,7 +391,7 @@ static int set_hwcr(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 static int get_vmx(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 		   struct nst_msr_access *a)
 {
-	return nvmx_msr_read(vcpu, a->index, &a->val);
+	return nvmx_msr_read(vcpu, a->index, a->host, &a->val);
 }
 
 static int set_vmx(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
@@ -479,6 +480,10 @@ static int set_pat(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 	{ msr, 1, flags, gcap, NST_STATE_##class, offsetof(struct nst_vcpu, st.field), name, \
 	  nst_msr_get_field, set }
 
+/* Hyper-V's: what each is for says hyperv/msr.c. */
+#define HV(msr, nr, flags) \
+	FN(msr, nr, "HYPERV", flags, CAP(HYPERV), nst_hv_msr_get, nst_hv_msr_set)
+
 #define get_field	nst_msr_get_field
 #define set_field	nst_msr_set_field
 #define get_zero	nst_msr_get_zero
@@ -545,6 +550,13 @@ const struct nst_msr_row nst_msr_rows[] = {
 	   get_x2apic, set_x2apic),
 	/* No supervisor state component is supported. */
 	STATE(MSR_IA32_XSS, "XSS", LIST, CAP(XSAVES), MSR, xss, set_zero),
+	HV(HV_X64_MSR_GUEST_OS_ID, 4, LIST),
+	HV(HV_X64_MSR_VP_RUNTIME, 1, LIST),
+	HV(HV_REGISTER_TIME_REF_COUNT, 4, LIST),
+	HV(HV_X64_MSR_EOI, 3, 0),
+	HV(HV_X64_MSR_VP_ASSIST_PAGE, 1, LIST),
+	HV(HV_REGISTER_CRASH_P0, HV_X64_MSR_CRASH_PARAMS + 1, LIST),
+	HV(HV_X64_MSR_REENLIGHTENMENT_CONTROL, 3, LIST),
 	FIELD(MSR_KVM_WALL_CLOCK_NEW, 1, "KVM_WALL_CLOCK_NEW", LIST, CAP(KVMCLOCK2),
 	      wall_clock_msr, get_field, set_wall_clock),
 	FIELD(MSR_KVM_SYSTEM_TIME_NEW, 1, "KVM_SYSTEM_TIME_NEW", LIST, CAP(KVMCLOCK2),
@@ -623,6 +635,7 @@ void nst_msr_reset(struct nst_vcpu *vcpu, bool init)
 	vcpu->wall_clock_msr = 0;
 	vcpu->steal.msr = 0;
 	vcpu->pv_eoi.msr = 0;
+	nst_hv_reset(vcpu);
 	if (!vcpu->lapic)
 		vcpu->apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE |
 			(vcpu->id == vcpu->vm->bsp_id ? MSR_IA32_APICBASE_BSP : 0);

@@ -15,6 +15,7 @@
 #include "core.h"
 #include "memslot.h"
 #include "fpu.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
@@ -189,6 +190,8 @@ static void nst_small_requests(struct nst_vcpu *vcpu)
 {
 	if (nst_test_request(vcpu, NST_REQ_MMU_RELOAD))
 		nst_mmu_unload(vcpu);
+	if (nst_test_request(vcpu, NST_REQ_GUEST_FLUSH))
+		nst_mmu_flush_guest(vcpu);
 	if (nst_test_request(vcpu, NST_REQ_TLB_FLUSH)) {
 		preempt_disable();
 		nst_backend->flush_tlb(vcpu);
@@ -264,11 +267,19 @@ static enum nst_next nst_service_requests(struct nst_vcpu *vcpu)
 			return nst_exit_tpr_access(vcpu);
 		if (nst_test_request(vcpu, NST_REQ_IOAPIC_EOI))
 			return nst_exit_ioapic_eoi(vcpu);
+		if (nst_test_request(vcpu, NST_REQ_HV_EXIT))
+			return nst_hv_exit(vcpu);
 		if (nst_test_request(vcpu, NST_REQ_TRIPLE_FAULT)) {
 			const struct nst_exit exit = { .kind = NST_EXIT_TRIPLE_FAULT };
 
 			if (!nst_nested_intercept(vcpu, &exit))
 				return nst_shutdown(vcpu);
+		}
+		if (nst_test_request(vcpu, NST_REQ_NESTED)) {
+			const enum nst_next next = nst_nested_complete(vcpu);
+
+			if (next != NST_ENTER)
+				return next;
 		}
 		if (nst_test_request(vcpu, NST_REQ_RING_FULL)) {
 			const enum nst_next next = nst_exit_ring_full(vcpu);

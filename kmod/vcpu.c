@@ -13,6 +13,7 @@
 #include "core.h"
 #include "cpuid.h"
 #include "fpu.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
@@ -122,13 +123,18 @@ static bool nst_request_unseen(struct nst_vcpu *vcpu, u32 req)
 	nst_request(vcpu, req);
 	/* Pairs with the barrier after mode = IN_GUEST in run.c. */
 	smp_mb();
-	if (req != NST_REQ_TLB_FLUSH)
+	if (req != NST_REQ_TLB_FLUSH && req != NST_REQ_GUEST_FLUSH)
 		rcuwait_wake_up(&vcpu->wait);
 	return READ_ONCE(vcpu->mode) != NST_OUTSIDE;
 }
 
-/* Returns when all vCPUs that are in guest code now have left it. */
-static void nst_wait_outside(struct nst_vm *vm)
+static bool nst_in_map(const unsigned long *map, unsigned long i)
+{
+	return !map || test_bit(i, map);
+}
+
+/* Returns when all vCPUs of a map that are in guest code now have left it. */
+static void nst_wait_outside(struct nst_vm *vm, const unsigned long *map)
 {
 	struct nst_vcpu *vcpu;
 	cpumask_var_t cpus;
@@ -141,11 +147,41 @@ static void nst_wait_outside(struct nst_vm *vm)
 	}
 	nst_for_each_vcpu(vm, vcpu, i) {
 		cpu = READ_ONCE(vcpu->cpu);
-		if (READ_ONCE(vcpu->mode) != NST_OUTSIDE && cpu >= 0)
+		if (nst_in_map(map, i) && READ_ONCE(vcpu->mode) != NST_OUTSIDE && cpu >= 0)
 			cpumask_set_cpu(cpu, cpus);
 	}
 	smp_call_function_many(cpus, nst_ipi_nothing, NULL, true);
 	free_cpumask_var(cpus);
+}
+
+/* NULL for @map: all of them. */
+static void nst_request_and_wait(struct nst_vm *vm, u32 req, const unsigned long *map)
+{
+	struct nst_vcpu *vcpu;
+	bool unseen = false;
+	unsigned long i;
+
+	preempt_disable();
+	nst_for_each_vcpu(vm, vcpu, i)
+		if (nst_in_map(map, i))
+			unseen |= nst_request_unseen(vcpu, req);
+	/* Mostly none is: a VM's only vCPU that flushes is outside itself. */
+	if (unseen)
+		nst_wait_outside(vm, map);
+	preempt_enable();
+}
+
+/**
+ * nst_request_map() - make a request of some vCPUs, and wait until they know
+ * @vm: the VM
+ * @req: NST_REQ_*
+ * @map: which, a bit each by creation index
+ *
+ * Interrupts on.
+ */
+void nst_request_map(struct nst_vm *vm, u32 req, const unsigned long *map)
+{
+	nst_request_and_wait(vm, req, map);
 }
 
 /**
@@ -159,20 +195,16 @@ void nst_request_all(struct nst_vm *vm, u32 req, bool wait)
 {
 	struct nst_vcpu *vcpu;
 	unsigned long i;
-	bool unseen = false;
 
+	if (wait) {
+		nst_request_and_wait(vm, req, NULL);
+		return;
+	}
 	preempt_disable();
 	nst_for_each_vcpu(vm, vcpu, i) {
-		if (wait) {
-			unseen |= nst_request_unseen(vcpu, req);
-		} else {
-			nst_request(vcpu, req);
-			nst_kick(vcpu);
-		}
+		nst_request(vcpu, req);
+		nst_kick(vcpu);
 	}
-	/* Mostly none is: a VM's only vCPU that flushes is outside itself. */
-	if (unseen)
-		nst_wait_outside(vm);
 	preempt_enable();
 }
 
@@ -428,6 +460,7 @@ static const struct {
 	{ nst_mmu_vcpu_create, nst_mmu_vcpu_destroy },
 	{ nst_insn_create, nst_insn_destroy },
 	{ nst_nested_create, nst_nested_destroy },
+	{ nst_hv_vcpu_create, nst_hv_vcpu_destroy },
 	{ nst_vcpu_hw_create, nst_vcpu_hw_destroy },
 	{ nst_vcpu_time_create, nst_tsc_vcpu_destroy },
 	{ nst_vcpu_lapic_create, nst_vcpu_lapic_destroy },

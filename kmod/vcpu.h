@@ -24,6 +24,7 @@ struct nst_lapic;
 struct nst_mmu;
 struct nst_insn;
 struct nst_nested;
+struct nst_hv_vcpu;
 
 /**
  * struct nst_state - the guest's registers
@@ -81,6 +82,7 @@ enum nst_request {
 	NST_REQ_KICK,		/* leave the guest; nothing more */
 	NST_REQ_EVENT,		/* look at pending events again */
 	NST_REQ_TLB_FLUSH,	/* forget all guest translations */
+	NST_REQ_GUEST_FLUSH,	/* the same, and the guest may have changed its tables */
 	NST_REQ_MMU_RELOAD,	/* the paging root is stale */
 	NST_REQ_CLOCK,		/* rewrite the kvmclock page */
 	NST_REQ_TRIPLE_FAULT,
@@ -93,7 +95,9 @@ enum nst_request {
 	NST_REQ_SMI,		/* an SMI arrived */
 	NST_REQ_RING_FULL,	/* userspace has to make room in the dirty ring */
 	NST_REQ_IOAPIC_EOI,	/* tell userspace's I/O APIC of vcpu->eoi_vector */
+	NST_REQ_NESTED,		/* complete a nested state that was set */
 	NST_REQ_APF,		/* pages that were fetched in the background came */
+	NST_REQ_HV_EXIT,	/* tell userspace what vcpu->hv says */
 	NST_NR_REQUESTS
 };
 
@@ -198,6 +202,7 @@ struct nst_vcpu {
 	struct nst_mmu *mmu;		/* (c) */
 	struct nst_insn *insn;		/* (c) emulator context and replay log */
 	struct nst_nested *nested;	/* (c) NULL: nested=0 */
+	struct nst_hv_vcpu *hv;		/* (v) Hyper-V's interface; NULL: never used */
 	struct fpu_guest fpu;		/* (v) kernel-managed guest FPU state */
 	bool fpu_loaded;		/* (v) */
 	u32 host_pkru;			/* (v) the thread's, while the guest runs */
@@ -352,6 +357,7 @@ enum nst_gcap {
 	NST_GCAP_MWAIT, NST_GCAP_KVMCLOCK, NST_GCAP_KVMCLOCK2, NST_GCAP_MCE,
 	NST_GCAP_SYSCALL, NST_GCAP_SEP, NST_GCAP_DE, NST_GCAP_AMD /* vendor */,
 	NST_GCAP_SPEC_CTRL, NST_GCAP_ARCH_CAP, NST_GCAP_FFXSR, NST_GCAP_MPX,
+	NST_GCAP_HYPERV /* the interface "Hv#1" */,
 	NST_NR_GCAPS
 };
 

@@ -9,6 +9,7 @@
 #include "cpuid.h"
 #include "fpu.h"
 #include "guestmem.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "mmu/mmu.h"
 #include "msr.h"
@@ -79,6 +80,11 @@ static long nst_vcpu_set_cpuid2(void *object, unsigned long arg)
 static long nst_vcpu_get_cpuid2(void *object, unsigned long arg)
 {
 	return nst_cpuid_get(object, (struct kvm_cpuid2 __user *)arg);
+}
+
+static long nst_vcpu_get_supported_hv_cpuid(void *object, unsigned long arg)
+{
+	return nst_hv_cpuid_supported(object, (struct kvm_cpuid2 __user *)arg);
 }
 
 static long nst_vcpu_get_lapic(void *object, unsigned long arg)
@@ -222,9 +228,13 @@ static long nst_vcpu_enable_cap(void *object, unsigned long arg)
 {
 	const struct kvm_enable_cap *cap = (const void *)arg;
 
-	if (cap->flags || cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+	if (cap->flags)
 		return -EINVAL;
-	return 0;
+	if (cap->cap == KVM_CAP_HYPERV_ENLIGHTENED_VMCS)
+		return nst_enable_evmcs(object, cap->args[0]);
+	if (cap->cap == KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return 0;
+	return nst_hv_enable_cap(object, cap);
 }
 
 /* The one attribute: how far the guest's TSC is ahead of the host's. */
@@ -276,6 +286,8 @@ static const struct nst_ioctl nst_vcpu_ioctls[] = {
 	{ KVM_SET_MSRS, NST_ARG_USER, NST_LOCK_LOADED, nst_vcpu_set_msrs },
 	{ KVM_SET_CPUID2, NST_ARG_USER, NST_LOCK_LOADED, nst_vcpu_set_cpuid2 },
 	{ KVM_GET_CPUID2, NST_ARG_USER, NST_LOCK_LOADED, nst_vcpu_get_cpuid2 },
+	{ KVM_GET_SUPPORTED_HV_CPUID, NST_ARG_USER, NST_LOCK_VCPU,
+	  nst_vcpu_get_supported_hv_cpuid },
 	{ KVM_GET_LAPIC, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_get_lapic },
 	{ KVM_SET_LAPIC, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_set_lapic },
 	{ KVM_GET_MP_STATE, NST_ARG_STRUCT, NST_LOCK_LOADED, nst_vcpu_get_mp_state },

@@ -10,6 +10,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "core.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "memslot.h"
 #include "mmu/mmu.h"
@@ -36,6 +37,7 @@ static const struct {
 	{ nst_coalesced_create, nst_coalesced_destroy },
 	{ nst_buses_create, nst_buses_destroy },
 	{ nst_clock_vm_create, nst_clock_vm_destroy },
+	{ nst_hv_vm_create, nst_hv_vm_destroy },
 	{ nst_mmu_vm_create, nst_mmu_vm_destroy },
 	{ nst_vm_hw_create, nst_vm_hw_destroy },
 	/* Last: from here on the notifier may call into all of the above. */

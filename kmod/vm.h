@@ -29,6 +29,7 @@ struct nst_eventfds;
 struct nst_clock_vm;
 struct nst_coalesced;
 struct nst_msr_filter;
+struct nst_hv_vm;
 struct dentry;
 
 #define NST_MAX_VCPUS		1024
@@ -67,6 +68,7 @@ struct nst_vm {
 	struct nst_irqchip *irqchip;	/* (L), read with smp_load_acquire; NULL: in userspace */
 	u32 x2apic_api;			/* (L) KVM_X2APIC_API_*, readers race */
 	struct nst_eventfds *eventfds;	/* (s), read with smp_load_acquire; NULL: never used */
+	struct nst_hv_vm *hv;		/* (c) Hyper-V's interface */
 	struct nst_coalesced *coalesced; /* (c) ring and zones of coalesced I/O */
 	struct nst_clock_vm *clock;	/* (c) kvmclock, TSC sync */
 	void *hw;			/* (c) the backend's part */
@@ -126,6 +128,14 @@ struct nst_vcpu *nst_vcpu_by_id(struct nst_vm *vm, u32 id);
  * vCPU is still running guest code that did not see the request.
  */
 void nst_request_all(struct nst_vm *vm, u32 req, bool wait);
+
+/**
+ * nst_request_map() - make a request of some vCPUs, as nst_request_all() that waits
+ * @vm: the VM
+ * @req: NST_REQ_*
+ * @map: which, a bit each by creation index
+ */
+void nst_request_map(struct nst_vm *vm, u32 req, const unsigned long *map);
 
 /*
  * Our own bug: warn once, declare this VM dead, let the host live.  Evaluates

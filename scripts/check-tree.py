@@ -29,9 +29,10 @@ FUNCTION_LINES = 60
 # Folder of the including file, and folders it must not include from.
 LAYERS = {
     "": ("vmx", "svm"),
-    "emul": ("vmx", "svm", "mmu", "nested", "irqchip"),
+    "emul": ("vmx", "svm", "mmu", "nested", "irqchip", "hyperv"),
     "irqchip": ("vmx", "svm", "nested", "emul"),
-    "mmu": ("vmx", "svm", "nested", "emul", "irqchip"),
+    "mmu": ("vmx", "svm", "nested", "emul", "irqchip", "hyperv"),
+    "hyperv": ("vmx", "svm", "emul"),
     "nested": ("vmx", "svm", "emul", "irqchip"),
     "vmx": ("svm", "nested", "emul"),
     "svm": ("vmx", "nested", "emul"),

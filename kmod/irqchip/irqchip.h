@@ -104,6 +104,11 @@ bool nst_lapic_mmio(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *data, unsigned i
 /* x2APIC MSRs 0x800 to 0x8ff.  False: #GP. */
 bool nst_lapic_msr(struct nst_vcpu *vcpu, u32 msr, u64 *val, bool write);
 
+/* An edge-triggered interrupt for this one; any context.  False: nobody takes it. */
+bool nst_lapic_interrupt(struct nst_vcpu *vcpu, u8 vector);
+/* A register by another way than page or x2APIC MSR, in any mode.  False: no such access. */
+bool nst_lapic_bypass(struct nst_vcpu *vcpu, unsigned int offset, u64 *val, bool write);
+
 /* ---- the TPR in guest memory: vapic.c ---- */
 long nst_vapic_set_addr(void *object, unsigned long arg);
 long nst_tpr_reporting(void *object, unsigned long arg);

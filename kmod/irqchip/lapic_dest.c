@@ -167,6 +167,22 @@ bool nst_lapic_pv_ipi(struct nst_vcpu *vcpu, u32 icr, u64 id)
 }
 
 /**
+ * nst_lapic_interrupt() - an edge-triggered interrupt for one processor
+ * @vcpu: any vCPU, with or without a local APIC; any context
+ * @vector: its vector
+ *
+ * Return: true when it was accepted, also as one that was pending already.
+ */
+bool nst_lapic_interrupt(struct nst_vcpu *vcpu, u8 vector)
+{
+	const struct nst_irq_msg msg = { .mode = APIC_DM_FIXED, .vector = vector };
+
+	if (!vcpu->lapic || READ_ONCE(vcpu->lapic->mode) == NST_LAPIC_OFF)
+		return false;
+	return nst_lapic_accept(vcpu->lapic, &msg) != NST_IRQ_REFUSED;
+}
+
+/**
  * nst_lapic_send_ipi() - act on a write of the interrupt command register
  * @l: the sender, own thread
  * @icr: its low half

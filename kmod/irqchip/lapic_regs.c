@@ -307,3 +307,34 @@ bool nst_lapic_msr(struct nst_vcpu *vcpu, u32 msr, u64 *val, bool write)
 		return x2apic_write(l, index << NST_APIC_REG_SHIFT, *val);
 	return x2apic_read(l, index << NST_APIC_REG_SHIFT, val);
 }
+
+/**
+ * nst_lapic_bypass() - an access to a register by Hyper-V's MSRs
+ * @vcpu: own thread
+ * @offset: of EOI, ICR or TPR
+ * @val: the value, or where to put it; of ICR both halves
+ * @write: direction
+ *
+ * Bits that a write cannot change are ignored, as in xAPIC mode.
+ *
+ * Return: false: no local APIC, or a register that cannot be read.
+ */
+bool nst_lapic_bypass(struct nst_vcpu *vcpu, unsigned int offset, u64 *val, bool write)
+{
+	struct nst_lapic *l = vcpu->lapic;
+	u32 high = *val >> 32, low;
+
+	if (!l || l->mode == NST_LAPIC_OFF)
+		return false;
+	if (!write)
+		return apic_allows(offset, XR) && x2apic_read(l, offset, val);
+	low = (u32)*val & apic_writable(l, offset);
+	if (offset == APIC_ICR) {
+		nst_lapic_put_reg(l, APIC_ICR2, high);
+		apic_write_icr(l, low, l->mode == NST_LAPIC_X2APIC ?
+			       high : GET_XAPIC_DEST_FIELD(high));
+	} else {
+		apic_write(l, offset, low);
+	}
+	return true;
+}

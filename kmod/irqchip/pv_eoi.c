@@ -12,6 +12,7 @@
 #include <linux/kvm_para.h>
 #include "../core.h"
 #include "../guestmem.h"
+#include "../hyperv/hyperv.h"
 #include "../msr.h"
 #include "chip.h"
 #include "lapic.h"
@@ -57,8 +58,15 @@ int nst_pv_eoi_set(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 	return 0;
 }
 
+/* Hyper-V's guests have the flag in another page; nobody needs two of them. */
 static nst_gpa_t flag_gpa(const struct nst_vcpu *vcpu)
 {
+	nst_gpa_t assist = nst_hv_assist_gpa(vcpu);
+
+	if (assist != NST_GPA_INVALID)
+		return assist;
+	if (!(vcpu->pv_eoi.msr & KVM_MSR_ENABLED))
+		return NST_GPA_INVALID;
 	return nst_gpa(vcpu->pv_eoi.msr & ~(KVM_MSR_ENABLED | PV_EOI_RESERVED));
 }
 
@@ -72,16 +80,17 @@ void nst_pv_eoi_offer(struct nst_vcpu *vcpu)
 {
 	const u8 flag = KVM_PV_EOI_ENABLED;
 	struct nst_lapic *l = vcpu->lapic;
+	nst_gpa_t gpa = flag_gpa(vcpu);
 	int vector;
 
-	if (!(vcpu->pv_eoi.msr & KVM_MSR_ENABLED) || !l)
+	if (gpa == NST_GPA_INVALID || !l)
 		return;
 	vector = find_last_bit(l->isr, NST_APIC_VECTORS);
 	if (vector == NST_APIC_VECTORS || !bitmap_empty(l->irr, NST_APIC_VECTORS) ||
 	    test_bit(vector, l->tmr) ||
 	    vector == READ_ONCE(vcpu->vm->irqchip->ioapic.pit_vector))
 		return;
-	vcpu->pv_eoi.offered = !nst_vcpu_write_atomic(vcpu, flag_gpa(vcpu), &flag, sizeof(flag));
+	vcpu->pv_eoi.offered = !nst_vcpu_write_atomic(vcpu, gpa, &flag, sizeof(flag));
 }
 
 /**

@@ -33,6 +33,8 @@ void nst_nested_destroy(struct nst_vcpu *vcpu)
 {
 	if (nst_isa(vcpu))
 		nst_isa(vcpu)->destroy(vcpu);
+	if (vcpu->nested)
+		kfree(vcpu->nested->evmcs);
 	kfree(vcpu->nested);
 	vcpu->nested = NULL;
 }

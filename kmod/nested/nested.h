@@ -17,6 +17,7 @@
 #include "../vcpu.h"
 
 struct kvm_nested_state;
+struct nvmx_evmcs;
 
 /**
  * struct nst_smm_l2 - the L2 that an SMI interrupts, as far as SMRAM tells of it
@@ -162,6 +163,11 @@ struct nst_isa {
 	long (*get_state)(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size);
 	long (*set_state)(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 			  const struct kvm_nested_state *head);
+	/*
+	 * NST_REQ_NESTED: the vCPU is about to run with a state that was set, and L1's
+	 * memory is there.  NULL: nothing is left to be done.
+	 */
+	enum nst_next (*complete)(struct nst_vcpu *vcpu);
 };
 
 extern const struct nst_isa nvmx_isa;
@@ -175,6 +181,7 @@ extern const struct nst_isa nsvm_isa;
  *	those that its manual says
  * @l1_ctl: (v) in L2: vcpu->ctl as it was for L1
  * @priv: (v) the ISA's part
+ * @evmcs: (v) VMX, with KVM_CAP_HYPERV_ENLIGHTENED_VMCS: the rest of it
  * @exception: (v) an exception that software raised in L2 and L1 wants
  * @exception.pending: there is one
  * @exception.exit: it, as an exit
@@ -194,6 +201,7 @@ struct nst_nested {
 	struct nst_state l1;
 	struct nst_ctl l1_ctl;
 	void *priv;
+	struct nvmx_evmcs *evmcs;
 	struct {
 		bool pending;
 		struct nst_exit exit;
@@ -361,5 +369,13 @@ bool nst_nested_efer_allowed(struct nst_vcpu *vcpu, u64 val);
 int nst_nested_state_size(void);
 long nst_get_nested_state(void *object, unsigned long arg);
 long nst_set_nested_state(void *object, unsigned long arg);
+
+enum nst_next nst_nested_complete(struct nst_vcpu *vcpu);
+
+/* hv_enlight.c: Hyper-V's interface for nesting */
+int nst_cap_evmcs(void);
+long nst_enable_evmcs(struct nst_vcpu *vcpu, u64 user);
+u32 nst_hv_nested_features(struct nst_vcpu *vcpu);
+bool nst_hv_msr_bitmap(struct nst_vcpu *vcpu);
 
 #endif /* NST_NESTED_NESTED_H */

@@ -6,6 +6,8 @@
 #include "nested.h"
 #include "vmcb12.h"
 
+#define NSVM_NO_VMCB		(~0ull)
+
 /**
  * struct nsvm - vcpu->nested->priv: the SVM of a virtual CPU
  * @features: (c) EDX of CPUID Fn8000_000A as L1 sees it, what works alone
@@ -19,6 +21,9 @@
  * @last_asid: (v) ASID of the last L2, whose translations may still be cached
  * @merged: (v) intercept words that @merged_traps was made from; none: no traps
  * @merged_traps: (v) NST_TRAP_* that they need
+ * @msrpm: (v) NULL, or L1's MSR permission map as it was when L1 said last that it had
+ *	changed it: TLFS "Enlightened MSR Bitmap"
+ * @msrpm_for: (v) the VMCB that it belongs to, NSVM_NO_VMCB: it is not to be used
  * @page: (c) L2's VMCB as VMRUN copied it; #VMEXIT writes from here
  * @other: (c) the page of VMLOAD and VMSAVE
  */
@@ -34,6 +39,8 @@ struct nsvm {
 	u32 last_asid;
 	u32 merged[MAX_INTERCEPT];
 	u64 merged_traps;
+	u8 *msrpm;
+	u64 msrpm_for;
 	struct vmcb *page;
 	struct vmcb *other;
 };
@@ -68,6 +75,7 @@ enum nst_next nsvm_entry_refused(struct nst_vcpu *vcpu);
 /* svm_wants.c */
 bool nsvm_wants(struct nst_vcpu *vcpu, const struct nst_exit *exit);
 void nsvm_merge(struct nst_vcpu *vcpu, struct nst_ctl *ctl);
+void nsvm_take_msrpm(struct nst_vcpu *vcpu);
 
 /* svm_event.c */
 enum nst_verdict nsvm_verdict(struct nst_vcpu *vcpu, enum nst_exit_kind kind);

@@ -42,7 +42,7 @@ struct nvmx_trap {
  * @root: (v) VMX operation: after VMXON
  * @vmxon_ptr: (v) the VMXON region in L1's memory
  * @vmptr: (v) the current VMCS in L1's memory, or NVMX_NO_POINTER
- * @v: (c) copy of the current VMCS; valid with @vmptr
+ * @v: (c) copy of the current VMCS; valid with @vmptr, or as an enlightened one: evmcs.h
  * @passed: (v) NVMX_PASSED_*: rules that the current VMCS has been found to obey
  * @passed_long: (v) the mode of L1 then
  * @shadow_possible: (v) hardware can serve L1's VMREAD and VMWRITE
@@ -205,7 +205,7 @@ void nvmx_smm_enter(struct nst_vcpu *vcpu, struct nst_smm_l2 *l2);
 bool nvmx_smm_leave(struct nst_vcpu *vcpu, const struct nst_smm_l2 *l2);
 
 /* vmx_isa.c */
-int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, u64 *val);
+int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, bool host, u64 *val);
 int nvmx_msr_write(struct nst_vcpu *vcpu, u32 msr, u64 val);
 
 #endif /* NST_NVMX_H */

@@ -125,3 +125,14 @@ long nst_set_nested_state(void *object, unsigned long arg)
 	return nst_isa(vcpu) ? nst_isa(vcpu)->set_state(vcpu, user, &head) :
 			       nst_set_no_state(vcpu, &head);
 }
+
+/**
+ * nst_nested_complete() - NST_REQ_NESTED
+ * @vcpu: loaded vCPU, about to run
+ *
+ * Return: NST_ENTER, or what userspace is told.
+ */
+enum nst_next nst_nested_complete(struct nst_vcpu *vcpu)
+{
+	return nst_isa(vcpu) && nst_isa(vcpu)->complete ? nst_isa(vcpu)->complete(vcpu) : NST_ENTER;
+}

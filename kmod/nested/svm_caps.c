@@ -205,6 +205,7 @@ static int nsvm_create(struct nst_vcpu *vcpu)
 		return -ENOMEM;
 	}
 	nsvm->tsc_ratio = SVM_TSC_RATIO_DEFAULT;
+	nsvm->msrpm_for = NSVM_NO_VMCB;
 	nsvm->features = nst_cpuid_word(vcpu, SVM_CPUID_FUNC, NST_CPUID_EDX) & nsvm_features();
 	vcpu->nested->priv = nsvm;
 	return 0;
@@ -214,6 +215,7 @@ static void nsvm_destroy(struct nst_vcpu *vcpu)
 {
 	struct nsvm *nsvm = to_nsvm(vcpu);
 
+	kfree(nsvm->msrpm);
 	free_page((unsigned long)nsvm->page);
 	free_page((unsigned long)nsvm->other);
 	kfree(nsvm);
@@ -231,6 +233,7 @@ static void nsvm_leave(struct nst_vcpu *vcpu)
 	nsvm_put_gif(vcpu, true);
 	nsvm->vmcb_pa = 0;
 	nsvm->last_asid = 0;
+	nsvm->msrpm_for = NSVM_NO_VMCB;
 }
 
 /*

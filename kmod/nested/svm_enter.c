@@ -221,6 +221,7 @@ enum nst_next nsvm_vmrun(struct nst_vcpu *vcpu, u64 vmcb_pa)
 	nst_nested_switch(vcpu, true);
 	nsvm_put_gif(vcpu, true);
 	nsvm->pauses = nsvm->v.pause_filter_count;
+	nsvm_take_msrpm(vcpu);
 	nsvm_load_registers(vcpu, &nsvm->v);
 	if (nsvm_enter_paging(vcpu, nsvm) || !nsvm_load_pdptrs(vcpu))
 		return nsvm_leave_l2(vcpu, SVM_EXIT_ERR, 0, 0);

@@ -172,6 +172,7 @@ static int nsvm_resume_l2(struct nst_vcpu *vcpu, u64 vmcb_pa)
 	nsvm->vmcb_pa = vmcb_pa;
 	nsvm_put_gif(vcpu, true);
 	nsvm->last_asid = 0;
+	nsvm->msrpm_for = NSVM_NO_VMCB;
 	nsvm_take(&nsvm->v, nsvm->page, nsvm->features);
 	nsvm->pauses = nsvm->v.pause_filter_count;
 	nst_nested_switch(vcpu, true);

@@ -5,6 +5,7 @@
  * APM2 "Intercept Operation", "Instruction Intercepts".
  */
 #include "../nestor.h"
+#include <linux/slab.h>
 #include "../guestmem.h"
 #include "../tsc.h"
 #include "nsvm.h"
@@ -123,16 +124,49 @@ static bool nsvm_wants_io(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 	return nsvm_map_bits(vcpu, v->iopm_base_pa, exit->io.port, BIT(exit->io.size) - 1);
 }
 
+/**
+ * nsvm_take_msrpm() - VMRUN: keep a copy of the MSR permission map if L1 allows that
+ * @vcpu: loaded vCPU, nsvm->v and vmcb_pa are those of L2
+ *
+ * Without one, for want of memory or L1's consent, each access is looked up in L1's map.
+ */
+void nsvm_take_msrpm(struct nst_vcpu *vcpu)
+{
+	struct nsvm *nsvm = to_nsvm(vcpu);
+	const struct nsvm_vmcb12 *v = &nsvm->v;
+	bool known = v->hv_clean && nsvm->msrpm_for == nsvm->vmcb_pa;
+
+	if (!v->hv_msr_bitmap || !nsvm_intercepts(v, INTERCEPT_MSR_PROT) ||
+	    !nst_hv_msr_bitmap(vcpu)) {
+		nsvm->msrpm_for = NSVM_NO_VMCB;
+		return;
+	}
+	if (known)
+		return;
+	nsvm->msrpm_for = NSVM_NO_VMCB;
+	if (!nsvm->msrpm)
+		nsvm->msrpm = kmalloc(NSVM_MSRPM_BYTES, GFP_KERNEL_ACCOUNT);
+	if (nsvm->msrpm && !nst_read_gpa(vcpu->vm, nst_gpa(v->msrpm_base_pa), nsvm->msrpm,
+					 NSVM_MSRPM_BYTES))
+		nsvm->msrpm_for = nsvm->vmcb_pa;
+}
+
 static bool nsvm_wants_msr(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 {
-	const struct nsvm_vmcb12 *v = &to_nsvm(vcpu)->v;
+	const struct nsvm *nsvm = to_nsvm(vcpu);
+	const struct nsvm_vmcb12 *v = &nsvm->v;
 	u32 msr = exit->raw_reason == NST_EXIT_BY_SOFTWARE ? exit->msr.index :
 							      (u32)vcpu->st.gpr[NST_RCX];
 	int bit = nsvm_msrpm_bit(msr);
 
 	if (!nsvm_intercepts(v, INTERCEPT_MSR_PROT))
 		return false;
-	return bit < 0 || nsvm_map_bits(vcpu, v->msrpm_base_pa, bit + exit->msr.write, 1);
+	if (bit < 0)
+		return true;
+	bit += exit->msr.write;
+	if (nsvm->msrpm_for != NSVM_NO_VMCB)
+		return nsvm->msrpm[bit / 8] & BIT(bit % 8);
+	return nsvm_map_bits(vcpu, v->msrpm_base_pa, bit, 1);
 }
 
 /* ---- the others ---- */

@@ -40,6 +40,8 @@ void nsvm_take(struct nsvm_vmcb12 *v, const struct vmcb *vmcb, u32 features)
 	v->event_inj_err = c->event_inj_err;
 	v->nested_cr3 = c->nested_cr3;
 	v->next_rip = c->next_rip;
+	v->hv_msr_bitmap = c->hv_enlightenments.hv_enlightenments_control.msr_bitmap;
+	v->hv_clean = c->clean & NSVM_CLEAN_HV;
 	v->save = &vmcb->save;
 }
 

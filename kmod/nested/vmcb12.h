@@ -12,11 +12,16 @@
 #define NSVM_INT_CTL_KNOWN	(V_TPR_MASK | V_IRQ_INJECTION_BITS_MASK | V_INTR_MASKING_MASK)
 #define NSVM_INT_CTL_VGIF	((u32)(V_GIF_MASK | V_GIF_ENABLE_MASK))
 
+/* TLFS "Nested Virtualization": the clean bit that is Hyper-V's. */
+#define NSVM_CLEAN_HV		BIT(31)
+
 /**
  * struct nsvm_vmcb12 - what VMRUN takes from the VMCB
  *
  * Fields are named as in the kernel's struct vmcb_control_area.
  * @int_ctl_known: bits of int_ctl that mean something to L1's CPU
+ * @hv_msr_bitmap: L1 tells when it has changed the MSR permission map, if L0 knows that
+ * @hv_clean: it has not since the last VMRUN
  */
 struct nsvm_vmcb12 {
 	u32 intercepts[MAX_INTERCEPT];
@@ -36,6 +41,8 @@ struct nsvm_vmcb12 {
 	u64 nested_cr3;
 	u64 virt_ext;
 	u64 next_rip;
+	bool hv_msr_bitmap;
+	bool hv_clean;
 	const struct vmcb_save_area *save;	/* L2's state, in the private copy */
 };
 

@@ -139,6 +139,36 @@ void nvmx_caps_fill(struct nvmx_caps *caps, u32 has, u64 cr4_allowed)
 	caps->vmfunc = has & NVMX_HAS_EPT ? VMX_VMFUNC_EPTP_SWITCHING : 0;
 }
 
+/* ---- enlightened VMCSs ---- */
+
+/*
+ * Controls for whose fields an enlightened VMCS of version 1 has no place, and the two
+ * that are of no use without them.
+ */
+static const struct {
+	u8 word;
+	u32 bits;
+} not_enlightened[] = {
+	{ NVMX_PIN, PIN_BASED_POSTED_INTR | PIN_BASED_VMX_PREEMPTION_TIMER },
+	{ NVMX_PROC2, SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | SECONDARY_EXEC_APIC_REGISTER_VIRT |
+		      SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY },
+	{ NVMX_PROC2, SECONDARY_EXEC_SHADOW_VMCS | SECONDARY_EXEC_ENABLE_PML },
+	{ NVMX_PROC2, SECONDARY_EXEC_ENABLE_VMFUNC | SECONDARY_EXEC_TSC_SCALING },
+	{ NVMX_PROC2, SECONDARY_EXEC_PAUSE_LOOP_EXITING },
+	{ NVMX_EXIT, VM_EXIT_SAVE_VMX_PREEMPTION_TIMER },
+};
+
+/**
+ * nvmx_caps_reduce() - leave what works with enlightened VMCSs
+ * @caps: changed
+ */
+void nvmx_caps_reduce(struct nvmx_caps *caps)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(not_enlightened); i++)
+		caps->may1[not_enlightened[i].word] &= ~not_enlightened[i].bits;
+	caps->vmfunc = 0;
+}
+
 /* ---- the MSRs ---- */
 
 /* A control word's MSR: the one of old, and the one that tells the truth. */

@@ -64,6 +64,7 @@ static inline bool nvmx_caps_offer(const struct nvmx_caps *caps, unsigned int fe
 	return caps->may1[feature / 32] & BIT(feature % 32);
 }
 
+void nvmx_caps_reduce(struct nvmx_caps *caps);
 void nvmx_caps_fill(struct nvmx_caps *caps, u32 has, u64 cr4_allowed);
 bool nvmx_caps_get(const struct nvmx_caps *caps, u32 msr, u64 *val);
 bool nvmx_caps_set(struct nvmx_caps *caps, const struct nvmx_caps *most, u32 msr, u64 val);

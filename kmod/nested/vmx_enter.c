@@ -13,6 +13,7 @@
 #include "../mmu/stage2.h"
 #include "../msr.h"
 #include "../tsc.h"
+#include "evmcs.h"
 #include "trace.h"
 #include "nvmx.h"
 
@@ -60,12 +61,15 @@ u8 nvmx_linear_bits(const struct nst_vcpu *vcpu)
 void nvmx_fill_check(struct nst_vcpu *vcpu, struct nvmx_check *in)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
+	bool enlightened = nvmx_evmcs_active(vcpu);
 
 	*in = (struct nvmx_check){
-		.v = nvmx->v, .caps = &nvmx->caps, .maxphyaddr = vcpu->maxphyaddr,
-		.linear_bits = nvmx_linear_bits(vcpu), .l1_long = nst_long_mode(vcpu),
-		.efer_allowed = nvmx_efer_allowed(vcpu), .debugctl_allowed = DEBUGCTLMSR_BTF,
-		.vmptr = nvmx->vmptr, .read = nvmx_check_read, .opaque = vcpu,
+		.v = nvmx->v, .caps = enlightened ? &nvmx_evmcs(vcpu)->caps : &nvmx->caps,
+		.maxphyaddr = vcpu->maxphyaddr, .linear_bits = nvmx_linear_bits(vcpu),
+		.l1_long = nst_long_mode(vcpu), .efer_allowed = nvmx_efer_allowed(vcpu),
+		.debugctl_allowed = DEBUGCTLMSR_BTF,
+		.vmptr = enlightened ? nvmx_evmcs(vcpu)->ptr : nvmx->vmptr,
+		.read = nvmx_check_read, .opaque = vcpu,
 	};
 }
 
@@ -420,12 +424,22 @@ static enum nst_next nvmx_check_and_enter(struct nst_vcpu *vcpu, bool launch)
 enum nst_next nvmx_enter(struct nst_vcpu *vcpu, bool launch)
 {
 	const struct nvmx *nvmx = to_nvmx(vcpu);
+	enum nvmx_evmcs_found found = nvmx_evmcs_load(vcpu, launch);
 
+	if (found == NVMX_EVMCS_NO_MEMORY) {
+		nst_raise(vcpu, X86_TRAP_UD);
+		return NST_ENTER;
+	}
 	nvmx_shadow_fetch(vcpu);
-	if (nvmx->vmptr == NVMX_NO_POINTER || (nvmx->v->revision & NVMX_SHADOW_VMCS))
+	if (found == NVMX_EVMCS_REFUSED ||
+	    (found == NVMX_EVMCS_NONE && (nvmx->vmptr == NVMX_NO_POINTER ||
+					  (nvmx->v->revision & NVMX_SHADOW_VMCS))))
 		return nvmx_finish(vcpu, X86_EFLAGS_CF);
 	if (vcpu->st.movss_shadow)
 		return nvmx_fail_valid(vcpu, VMXERR_ENTRY_EVENTS_BLOCKED_BY_MOV_SS);
+	/* An enlightened VMCS has no launch state. */
+	if (found == NVMX_EVMCS_LOADED)
+		return nvmx_check_and_enter(vcpu, launch);
 	if (launch && nvmx->v->launch_state != NVMX_CLEAR)
 		return nvmx_fail_valid(vcpu, VMXERR_VMLAUNCH_NONCLEAR_VMCS);
 	if (!launch && nvmx->v->launch_state != NVMX_LAUNCHED)

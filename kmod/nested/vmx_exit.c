@@ -10,6 +10,7 @@
 #include "../core.h"
 #include "../guestmem.h"
 #include "../mmu/stage2.h"
+#include "evmcs.h"
 #include "nvmx.h"
 #include "trace.h"
 
@@ -234,6 +235,8 @@ static bool nvmx_wants_msr(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 		return true;
 	if (exit->msr.write)
 		bit += 2 * NVMX_MSR_PART_BITS;
+	if (nvmx_evmcs_active(vcpu) && nvmx_evmcs(vcpu)->has_bitmap)
+		return nvmx_evmcs(vcpu)->bitmap[bit / 8] & BIT(bit % 8);
 	return nvmx_bit_in_l1(vcpu, v->msr_bitmap, bit);
 }
 

@@ -9,6 +9,7 @@
 #include "../core.h"
 #include "../guestmem.h"
 #include "../mmu/stage2.h"
+#include "evmcs.h"
 #include "nvmx.h"
 #include "trace.h"
 
@@ -53,9 +54,11 @@ enum nst_next nvmx_fail_valid(struct nst_vcpu *vcpu, u32 error)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
 
-	if (nvmx->vmptr == NVMX_NO_POINTER)
+	if (nvmx->vmptr == NVMX_NO_POINTER && !nvmx_evmcs_active(vcpu))
 		return nvmx_fail_invalid(vcpu);
 	nvmx->v->insn_error = error;
+	nvmx_evmcs_put_u32(vcpu, offsetof(struct hv_enlightened_vmcs, vm_instruction_error),
+			   error);
 	return nvmx_finish(vcpu, X86_EFLAGS_ZF);
 }
 
@@ -164,6 +167,7 @@ static enum nst_next nvmx_vmxoff(struct nst_vcpu *vcpu)
 	struct nvmx *nvmx = to_nvmx(vcpu);
 
 	nvmx_write_back(vcpu);
+	nvmx_evmcs_drop(vcpu);
 	nvmx->root = false;
 	nst_mmu_flush_l2(vcpu);
 	nst_mmu_hide(vcpu, NST_NO_GFN);
@@ -191,6 +195,8 @@ static enum nst_next nvmx_vmclear(struct nst_vcpu *vcpu)
 		nvmx_write_back(vcpu);
 		return nvmx_succeed(vcpu);
 	}
+	if (nvmx_evmcs_clear(vcpu, ptr))
+		return nvmx_succeed(vcpu);
 	/* A region without memory has no launch state to forget. */
 	nst_vcpu_write_gpa(vcpu,
 			   nst_gpa(ptr + offsetof(struct nvmx_vmcs12, launch_state)),
@@ -218,6 +224,7 @@ static enum nst_next nvmx_vmptrld(struct nst_vcpu *vcpu)
 	    (revision & ~(known ^ NVMX_REVISION)) != NVMX_REVISION)
 		return nvmx_fail_valid(vcpu, VMXERR_VMPTRLD_INCORRECT_VMCS_REVISION_ID);
 	nvmx_write_back(vcpu);
+	nvmx_evmcs_drop(vcpu);
 	/* Read once: what L1 writes into the region from here on counts for nothing. */
 	if (nst_vcpu_read_gpa(vcpu, nst_gpa(ptr), nvmx->v, sizeof(*nvmx->v)))
 		return nvmx_fail_invalid(vcpu);
@@ -239,6 +246,20 @@ static enum nst_next nvmx_vmptrst(struct nst_vcpu *vcpu)
 	return nvmx_succeed(vcpu);
 }
 
+/* False: the kind of VMCS that L1 uses does not have it. */
+static bool nvmx_read_field(struct nst_vcpu *vcpu, const struct nvmx_field *field, u64 encoding,
+			    u64 *val)
+{
+	const struct nvmx *nvmx = to_nvmx(vcpu);
+
+	if (nvmx_evmcs_active(vcpu))
+		return nvmx_evmcs_read(vcpu, encoding, val);
+	if (nvmx_is_shadowed(nvmx, encoding))
+		nvmx_shadow_fetch(vcpu);
+	*val = nvmx_field_read(nvmx->v, field, encoding);
+	return true;
+}
+
 static enum nst_next nvmx_vmread(struct nst_vcpu *vcpu)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
@@ -246,17 +267,14 @@ static enum nst_next nvmx_vmread(struct nst_vcpu *vcpu)
 	struct nst_operand op;
 	u64 encoding, val;
 
-	if (nvmx->vmptr == NVMX_NO_POINTER)
+	if (nvmx->vmptr == NVMX_NO_POINTER && !nvmx_evmcs_active(vcpu))
 		return nvmx_fail_invalid(vcpu);
 	if (!nst_insn_operand(vcpu, &op))
 		return NST_ENTER;
 	encoding = nvmx_reg(vcpu, op.reg);
 	field = nvmx_field(&nvmx->caps, encoding);
-	if (!field)
+	if (!field || !nvmx_read_field(vcpu, field, encoding, &val))
 		return nvmx_fail_valid(vcpu, VMXERR_UNSUPPORTED_VMCS_COMPONENT);
-	if (nvmx_is_shadowed(nvmx, encoding))
-		nvmx_shadow_fetch(vcpu);
-	val = nvmx_field_read(nvmx->v, field, encoding);
 	trace_nested_vmcs(vcpu->id, false, field->name, val);
 	if (op.mem) {
 		if (!nst_operand_write(vcpu, &op, &val, nvmx_operand_bytes(vcpu)))
@@ -291,6 +309,7 @@ static enum nst_next nvmx_vmwrite(struct nst_vcpu *vcpu)
 	u64 encoding, val = 0;
 	bool shadowed;
 
+	/* Nor is there one for VMWRITE while an enlightened VMCS is active. */
 	if (nvmx->vmptr == NVMX_NO_POINTER)
 		return nvmx_fail_invalid(vcpu);
 	if (!nst_insn_operand(vcpu, &op))

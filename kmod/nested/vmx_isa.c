@@ -8,6 +8,7 @@
 #include <linux/string.h>
 #include "../core.h"
 #include "../mmu/stage2.h"
+#include "evmcs.h"
 #include "nvmx.h"
 
 /* ---- capabilities ---- */
@@ -39,18 +40,24 @@ static void nvmx_fill_caps(const struct nst_vcpu *vcpu, struct nvmx_caps *caps)
  * nvmx_msr_read() - RDMSR of a capability MSR
  * @vcpu: the vCPU, or NULL: what is possible here, 0 with nested=0
  * @msr: MSR_IA32_VMX_*
+ * @host: userspace reads it, not the guest
  * @val: result
+ *
+ * A guest that may use enlightened VMCSs sees what works with them alone.
  *
  * Return: 0, or -EINVAL when there is no such MSR.
  */
-int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, u64 *val)
+int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, bool host, u64 *val)
 {
 	struct nvmx_caps caps;
 
 	if (vcpu) {
 		if (nst_isa(vcpu) != &nvmx_isa)
 			return -EINVAL;
-		return nvmx_caps_get(&to_nvmx(vcpu)->caps, msr, val) ? 0 : -EINVAL;
+		caps = to_nvmx(vcpu)->caps;
+		if (!host && nvmx_evmcs_filters(vcpu))
+			nvmx_caps_reduce(&caps);
+		return nvmx_caps_get(&caps, msr, val) ? 0 : -EINVAL;
 	}
 	nvmx_fill_caps(NULL, &caps);
 	if (!nvmx_caps_get(&caps, msr, val))
@@ -127,6 +134,7 @@ static void nvmx_forget(struct nst_vcpu *vcpu)
 	nvmx->smm.guest = false;
 	nvmx->vmptr = NVMX_NO_POINTER;
 	nvmx->vmxon_ptr = NVMX_NO_POINTER;
+	nvmx_evmcs_drop(vcpu);
 	nvmx_shadow_publish(vcpu);
 }
 
@@ -277,6 +285,7 @@ const struct nst_isa nvmx_isa = {
 	.leave = nvmx_forget,
 	.get_state = nvmx_get_state,
 	.set_state = nvmx_set_state,
+	.complete = nvmx_evmcs_complete,
 	.smm_enter = nvmx_smm_enter,
 	.smm_leave = nvmx_smm_leave,
 };

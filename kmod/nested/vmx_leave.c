@@ -10,6 +10,7 @@
 #include "../guestmem.h"
 #include "../mmu/stage2.h"
 #include "../msr.h"
+#include "evmcs.h"
 #include "nvmx.h"
 
 #define NVMX_CR0_RESERVED	0x1ffaffc0ull	/* 28:19, 17, 15:6 */
@@ -268,7 +269,10 @@ static void nvmx_abort(struct nst_vcpu *vcpu, u32 indicator)
 	u64 addr = nvmx->vmptr + offsetof(struct nvmx_vmcs12, abort);
 
 	nvmx->v->abort = indicator;
-	nst_vcpu_write_gpa(vcpu, nst_gpa(addr), &indicator, sizeof(indicator));
+	if (nvmx_evmcs_active(vcpu))
+		nvmx_evmcs_put_u32(vcpu, offsetof(struct hv_enlightened_vmcs, abort), indicator);
+	else
+		nst_vcpu_write_gpa(vcpu, nst_gpa(addr), &indicator, sizeof(indicator));
 	nst_request(vcpu, NST_REQ_TRIPLE_FAULT);
 }
 
@@ -293,6 +297,7 @@ static void nvmx_become_host(struct nst_vcpu *vcpu)
 	    vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED)
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	nvmx_shadow_publish(vcpu);
+	nvmx_evmcs_publish(vcpu);
 	nst_request(vcpu, NST_REQ_EVENT);
 }
 

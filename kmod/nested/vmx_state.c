@@ -11,6 +11,7 @@
 #include "../core.h"
 #include "../guestmem.h"
 #include "../mmu/stage2.h"
+#include "evmcs.h"
 #include "nvmx.h"
 
 /* Has L2 a shadow VMCS, which KVM keeps beside the VMCS? */
@@ -20,12 +21,12 @@ static bool nvmx_has_shadow(const struct nvmx_vmcs12 *v)
 	       v->vmcs_link_pointer != NVMX_NO_POINTER;
 }
 
-static u32 nvmx_state_size(struct nst_vcpu *vcpu)
+static u32 nvmx_state_size(struct nst_vcpu *vcpu, bool has_vmcs)
 {
 	const struct nvmx *nvmx = to_nvmx(vcpu);
 	u32 size = sizeof(struct kvm_nested_state);
 
-	if (nvmx->vmptr != NVMX_NO_POINTER)
+	if (has_vmcs)
 		size += KVM_STATE_NESTED_VMX_VMCS_SIZE;
 	if (nst_in_l2(vcpu) && nvmx_has_shadow(nvmx->v))
 		size += KVM_STATE_NESTED_VMX_VMCS_SIZE;
@@ -43,7 +44,7 @@ static void nvmx_get_l2(struct nst_vcpu *vcpu, struct kvm_nested_state *head)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
 
-	head->flags = KVM_STATE_NESTED_GUEST_MODE;
+	head->flags |= KVM_STATE_NESTED_GUEST_MODE;
 	nst_pull(vcpu, NST_STATE_ALL);
 	nvmx_save_guest(vcpu);
 	nvmx_apic_flush(vcpu);
@@ -94,9 +95,12 @@ static int nvmx_get_shadow(struct nst_vcpu *vcpu, struct kvm_nested_state __user
 long nvmx_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user, u32 size)
 {
 	struct nvmx *nvmx = to_nvmx(vcpu);
+	bool enlightened = nvmx_evmcs_save(vcpu);
+	bool has_vmcs = enlightened || nvmx->vmptr != NVMX_NO_POINTER;
 	struct kvm_nested_state head = {
 		.format = KVM_STATE_NESTED_FORMAT_VMX,
-		.size = nvmx_state_size(vcpu),
+		.flags = enlightened ? KVM_STATE_NESTED_EVMCS : 0,
+		.size = nvmx_state_size(vcpu, has_vmcs),
 		.hdr.vmx.vmxon_pa = nvmx->root ? nvmx->vmxon_ptr : NVMX_NO_POINTER,
 		.hdr.vmx.vmcs12_pa = nvmx->vmptr,
 	};
@@ -110,7 +114,7 @@ long nvmx_get_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		nvmx_get_smm(nvmx, &head);
 	if (copy_to_user(user, &head, sizeof(head)))
 		return -EFAULT;
-	if (nvmx->vmptr != NVMX_NO_POINTER &&
+	if (has_vmcs &&
 	    copy_to_user(user->data.vmx[0].vmcs12, nvmx->v, NVMX_REGION_SIZE))
 		return -EFAULT;
 	if (nst_in_l2(vcpu) && nvmx_has_shadow(nvmx->v)) {
@@ -129,15 +133,27 @@ static bool nvmx_pointer_ok(const struct nst_vcpu *vcpu, u64 ptr)
 	return !(ptr & ~NST_PAGE_MASK) && !(ptr >> vcpu->maxphyaddr);
 }
 
-/* No VMX operation: then nothing else may be said. */
+/* No VMX operation: then nothing else may be said, but for what old versions of KVM said. */
 static bool nvmx_off_ok(const struct kvm_nested_state *head)
 {
-	return !head->flags && !head->hdr.vmx.smm.flags &&
+	return !(head->flags & ~KVM_STATE_NESTED_EVMCS) && !head->hdr.vmx.smm.flags &&
 	       head->hdr.vmx.vmcs12_pa == NVMX_NO_POINTER;
 }
 
 #define NVMX_L2_FLAGS	(KVM_STATE_NESTED_GUEST_MODE | KVM_STATE_NESTED_RUN_PENDING)
 #define NVMX_SMM_FLAGS	(KVM_STATE_NESTED_SMM_GUEST_MODE | KVM_STATE_NESTED_SMM_VMXON)
+
+/* An enlightened one has no address there: L1's VP assist page tells it. */
+static bool nvmx_head_enlightened(const struct kvm_nested_state *head)
+{
+	return head->hdr.vmx.vmcs12_pa == NVMX_NO_POINTER &&
+	       (head->flags & KVM_STATE_NESTED_EVMCS);
+}
+
+static bool nvmx_head_has_vmcs(const struct kvm_nested_state *head)
+{
+	return head->hdr.vmx.vmcs12_pa != NVMX_NO_POINTER || nvmx_head_enlightened(head);
+}
 
 /* In SMM L1 is outside of VMX operation, elsewhere these flags mean nothing. */
 static bool nvmx_smm_ok(const struct nst_vcpu *vcpu, const struct kvm_nested_state *head)
@@ -147,7 +163,7 @@ static bool nvmx_smm_ok(const struct nst_vcpu *vcpu, const struct kvm_nested_sta
 	/* An L2 to go back to needs VMX operation, and its VMCS. */
 	if (smm & ~NVMX_SMM_FLAGS || smm == KVM_STATE_NESTED_SMM_GUEST_MODE ||
 	    (smm & KVM_STATE_NESTED_SMM_GUEST_MODE &&
-	     head->hdr.vmx.vmcs12_pa == NVMX_NO_POINTER))
+	     !nvmx_head_has_vmcs(head)))
 		return false;
 	return vcpu->smm.in ? !(head->flags & NVMX_L2_FLAGS) : !smm;
 }
@@ -156,13 +172,16 @@ static bool nvmx_head_ok(const struct nst_vcpu *vcpu, const struct kvm_nested_st
 {
 	u32 room = head->size - sizeof(*head);
 
-	if (head->flags & ~(NVMX_L2_FLAGS | KVM_STATE_NESTED_MTF_PENDING) ||
+	if (head->flags & ~(NVMX_L2_FLAGS | KVM_STATE_NESTED_MTF_PENDING |
+			    KVM_STATE_NESTED_EVMCS) ||
 	    head->hdr.vmx.flags & ~KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE ||
 	    !nvmx_smm_ok(vcpu, head) || !nvmx_pointer_ok(vcpu, head->hdr.vmx.vmxon_pa))
 		return false;
-	if (head->hdr.vmx.vmcs12_pa == NVMX_NO_POINTER)
+	if (!nvmx_head_has_vmcs(head))
 		return !(head->flags & KVM_STATE_NESTED_GUEST_MODE) &&
 		       room < KVM_STATE_NESTED_VMX_VMCS_SIZE;
+	if (nvmx_head_enlightened(head))
+		return room >= KVM_STATE_NESTED_VMX_VMCS_SIZE;
 	return head->hdr.vmx.vmcs12_pa != head->hdr.vmx.vmxon_pa &&
 	       nvmx_pointer_ok(vcpu, head->hdr.vmx.vmcs12_pa) &&
 	       room >= KVM_STATE_NESTED_VMX_VMCS_SIZE;
@@ -260,7 +279,8 @@ static void nvmx_set_smm(struct nvmx *nvmx, const struct kvm_nested_state *head)
  * @user: where from
  * @head: copy of its beginning
  *
- * Return: 0; -EINVAL for what cannot be, with VMX off then; -EFAULT; -ENOMEM.
+ * Return: 0; -EINVAL for what cannot be, with VMX off then, and for an enlightened VMCS
+ * without the capability; -EFAULT; -ENOMEM.
  */
 long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 		    const struct kvm_nested_state *head)
@@ -270,12 +290,13 @@ long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	int ret = 0;
 
 	if (head->format != KVM_STATE_NESTED_FORMAT_VMX ||
+	    ((head->flags & KVM_STATE_NESTED_EVMCS) && !nvmx_evmcs(vcpu)) ||
 	    (off ? !nvmx_off_ok(head) : !nvmx_head_ok(vcpu, head)))
 		return -EINVAL;
 	nvmx_isa.leave(vcpu);
 	if (off)
 		return 0;
-	if (head->hdr.vmx.vmcs12_pa != NVMX_NO_POINTER) {
+	if (nvmx_head_has_vmcs(head)) {
 		if (copy_from_user(nvmx->v, user->data.vmx[0].vmcs12, NVMX_REGION_SIZE))
 			return -EFAULT;
 		if ((nvmx->v->revision & ~NVMX_SHADOW_VMCS) != NVMX_REVISION)
@@ -285,6 +306,8 @@ long nvmx_set_state(struct nst_vcpu *vcpu, struct kvm_nested_state __user *user,
 	nvmx->passed = 0;
 	nvmx->vmxon_ptr = head->hdr.vmx.vmxon_pa;
 	nvmx->vmptr = head->hdr.vmx.vmcs12_pa;
+	if (nvmx_head_enlightened(head))
+		nvmx_evmcs_restore(vcpu);
 	nvmx_set_smm(nvmx, head);
 	nvmx_shadow_begin(vcpu);
 	if (head->flags & KVM_STATE_NESTED_GUEST_MODE)

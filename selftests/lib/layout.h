@@ -77,6 +77,7 @@
 #define CASE_AP_WAITS		(1 << 2)	/* other CPUs wait for INIT and SIPI */
 #define CASE_VMX		(1 << 3)	/* an Intel CPU with VMX, on any host */
 #define CASE_SVM		(1 << 4)	/* an AMD CPU with SVM, on any host */
+#define CASE_HYPERV		(1 << 5)	/* Hyper-V's interface, all of it */
 
 #ifndef __ASSEMBLER__
 

@@ -154,6 +154,28 @@ static void set_isa(struct vm *vm, struct kvm_cpuid_entry2 *e)
 		e->ecx &= ~FEATURE_SVM;
 }
 
+/* Of two hypervisors that the CPU could tell of it tells of one. */
+static void set_hyperv(struct vcpu *vcpu, struct kvm_cpuid2 *cpuid)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HYPERV_ENLIGHTENED_VMCS };
+	struct kvm_cpuid2 *hv = calloc(1, sizeof(*hv) + CPUID_MAX_ENTRIES * sizeof(*hv->entries));
+	unsigned int i, n = 0;
+
+	if (!hv)
+		vm_give_up("calloc");
+	if (vcpu->vm->flags & CASE_VMX)
+		vm_ioctl(vcpu->fd, KVM_ENABLE_CAP, &cap, "ENABLE_CAP of enlightened VMCSs");
+	hv->nent = CPUID_MAX_ENTRIES;
+	vm_ioctl(vcpu->fd, KVM_GET_SUPPORTED_HV_CPUID, hv, "GET_SUPPORTED_HV_CPUID");
+	for (i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function >> 16 != 0x4000)
+			cpuid->entries[n++] = cpuid->entries[i];
+	for (i = 0; i < hv->nent && n < CPUID_MAX_ENTRIES; i++)
+		cpuid->entries[n++] = hv->entries[i];
+	cpuid->nent = n;
+	free(hv);
+}
+
 /* What the kernel supports, with this vCPU's APIC ID in it. */
 static void set_cpuid(struct vcpu *vcpu)
 {
@@ -173,6 +195,8 @@ static void set_cpuid(struct vcpu *vcpu)
 			e->edx = vcpu->id;
 		}
 	}
+	if (vcpu->vm->flags & CASE_HYPERV)
+		set_hyperv(vcpu, cpuid);
 	vm_ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid, "SET_CPUID2");
 	free(cpuid);
 }
@@ -208,7 +232,7 @@ static void create_vcpu(struct vm *vm, unsigned int id)
 /**
  * vm_create() - a machine with memory and vCPUs, nothing loaded
  * @vm: filled in
- * @flags: CASE_IRQCHIP, CASE_PIT, CASE_VMX, CASE_SVM
+ * @flags: CASE_IRQCHIP, CASE_PIT, CASE_VMX, CASE_SVM, CASE_HYPERV
  * @cpus: how many
  */
 void vm_create(struct vm *vm, unsigned int flags, unsigned int cpus)

@@ -200,7 +200,7 @@ static inline u64 vmptrst(void)
 	return at;
 }
 
-static inline u64 vmwrite(u64 field, u64 value)
+static inline u64 vmwrite_insn(u64 field, u64 value)
 {
 	return VMX_INSN("vmwrite %2, %1", : "r"(field), "rm"(value));
 }
@@ -215,6 +215,17 @@ static inline u64 vmread_flags(u64 field, u64 *value)
 	return f & VMX_FLAGS;
 }
 
+#ifdef VMCS_IN_MEMORY
+/* The test's own. */
+static u64 vmwrite(u64 field, u64 value);
+static u64 vmread(u64 field);
+static u64 l2_go(bool launch);
+#else
+static inline u64 vmwrite(u64 field, u64 value)
+{
+	return vmwrite_insn(field, value);
+}
+
 static inline u64 vmread(u64 field)
 {
 	u64 value = 0x5a5a5a5a;
@@ -222,6 +233,7 @@ static inline u64 vmread(u64 field)
 	vmread_flags(field, &value);
 	return value;
 }
+#endif
 
 struct inv_desc {
 	u64 low, high;
@@ -259,6 +271,7 @@ static volatile struct l2_regs l2 __attribute__((used));
 	"movq %%r9, l2+64; movq %%r10, l2+72; movq %%r11, l2+80; movq %%r12, l2+88;"	\
 	"movq %%r13, l2+96; movq %%r14, l2+104; movq %%r15, l2+112;"
 
+#ifndef VMCS_IN_MEMORY
 /* VMLAUNCH or VMRESUME.  VMX_OK: L2 ran, or its entry failed late. */
 __attribute__((noinline)) static u64 l2_go(bool launch)
 {
@@ -281,6 +294,7 @@ __attribute__((noinline)) static u64 l2_go(bool launch)
 		     : : "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "cc", "memory");
 	return flags & VMX_FLAGS;
 }
+#endif
 
 static bool l2_launched;
 

@@ -125,8 +125,38 @@ static void test_set(void)
 	tap_ok(!nvmx_caps_set(&caps, &most, MSR_IA32_VMX_BASIC, 1), "another revision is refused");
 }
 
+/* What an enlightened VMCS has no place for goes with the control that needs it. */
+static void test_reduce(void)
+{
+	static const u32 gone[] = {
+		APIC_ACCESS_ADDR, POSTED_INTR_DESC_ADDR, POSTED_INTR_NV, EOI_EXIT_BITMAP0,
+		EOI_EXIT_BITMAP3, GUEST_INTR_STATUS, VMREAD_BITMAP, VMWRITE_BITMAP,
+		VM_FUNCTION_CONTROL, EPTP_LIST_ADDRESS, PML_ADDRESS, GUEST_PML_INDEX,
+		TSC_MULTIPLIER, VMX_PREEMPTION_TIMER_VALUE,
+	};
+	unsigned int fields = 0, before = 0, wrong = 0;
+	const struct nvmx_field *row;
+	struct nvmx_caps all, caps;
+	u32 encoding;
+
+	nvmx_caps_fill(&all, ALL_ABILITIES, X86_CR4_PAE);
+	caps = all;
+	nvmx_caps_reduce(&caps);
+	tap_ok(consistent(&caps) && !get(&caps, MSR_IA32_VMX_VMFUNC),
+	       "reduced MSRs are consistent, without VM functions");
+	for (unsigned int i = 0; i < ARRAY_SIZE(gone); i++)
+		wrong += !nvmx_field(&all, gone[i]) || nvmx_field(&caps, gone[i]);
+	tap_ok(!wrong, "fields that an enlightened VMCS has not are not needed");
+	for (unsigned int i = 0; (row = nvmx_field_row(i, &encoding)); i++) {
+		before += row->name && nvmx_field(&all, encoding);
+		fields += row->name && nvmx_field(&caps, encoding);
+	}
+	tap_ok(before - fields == 16, "all others are (%u)", before - fields);
+}
+
 int main(void)
 {
+	test_reduce();
 	test_consistent();
 	test_values();
 	test_set();

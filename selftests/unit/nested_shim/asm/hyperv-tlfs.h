@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* All that <asm/svm.h> takes from the kernel's. */
 struct hv_vmcb_enlightenments {
-	unsigned char reserved[32];
+	struct {
+		unsigned int nested_flush_hypercall:1;
+		unsigned int msr_bitmap:1;
+		unsigned int enlightened_npt_tlb:1;
+		unsigned int reserved:29;
+	} hv_enlightenments_control;
+	unsigned char reserved[28];
 };
