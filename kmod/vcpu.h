@@ -96,6 +96,7 @@ enum nst_request {
 	NST_REQ_RING_FULL,	/* userspace has to make room in the dirty ring */
 	NST_REQ_IOAPIC_EOI,	/* tell userspace's I/O APIC of vcpu->eoi_vector */
 	NST_REQ_APF,		/* pages that were fetched in the background came */
+	NST_REQ_HV_STIMER,	/* look at vcpu->hv's timers */
 	NST_REQ_HV_EXIT,	/* tell userspace what vcpu->hv says */
 	NST_NR_REQUESTS
 };
