@@ -76,12 +76,12 @@ void nst_hv_stimers_reset(struct nst_hv_vcpu *hv)
 
 static struct nst_hv_stimer *stimer_of(struct nst_vcpu *vcpu, u32 index)
 {
-	return &vcpu->hv->stimer[(index - HV_REGISTER_STIMER0_CONFIG) / 2];
+	return &vcpu->hv->stimer[(index - HV_X64_MSR_STIMER0_CONFIG) / 2];
 }
 
 static bool is_count(u32 index)
 {
-	return (index - HV_REGISTER_STIMER0_CONFIG) & 1;
+	return (index - HV_X64_MSR_STIMER0_CONFIG) & 1;
 }
 
 /**

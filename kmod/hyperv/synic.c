@@ -63,14 +63,14 @@ int nst_hv_synic_enable(struct nst_vcpu *vcpu, bool keep_pages)
 static u64 *synic_register(struct nst_hv_synic *synic, u32 index)
 {
 	switch (index) {
-	case HV_REGISTER_SCONTROL:
+	case HV_X64_MSR_SCONTROL:
 		return &synic->control;
-	case HV_REGISTER_SIEFP:
+	case HV_X64_MSR_SIEFP:
 		return &synic->event_page;
-	case HV_REGISTER_SIMP:
+	case HV_X64_MSR_SIMP:
 		return &synic->message_page;
 	default:
-		return &synic->sint[index - HV_REGISTER_SINT0];
+		return &synic->sint[index - HV_X64_MSR_SINT0];
 	}
 }
 
@@ -124,7 +124,7 @@ int nst_hv_set_synic(struct nst_vcpu *vcpu, struct nst_msr_access *a)
 
 	if (!reachable(synic, a, *reg))
 		return -EINVAL;
-	if (!a->host && a->index != HV_REGISTER_SCONTROL && !synic->keep_pages &&
+	if (!a->host && a->index != HV_X64_MSR_SCONTROL && !synic->keep_pages &&
 	    page_enabled(a->val) && blank_page(vcpu, a->val))
 		return -EINVAL;
 	WRITE_ONCE(*reg, a->val);

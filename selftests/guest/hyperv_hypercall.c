@@ -154,7 +154,7 @@ static void reader(void)
 		barrier();
 		value = *window;
 		/* Newer may be, older not: the flush was over before the turn was. */
-		wrong += now && value < now;
+		wrong += now && now <= TURNS && value < now;
 		seen = now;
 	} while (now <= TURNS);
 }
@@ -197,8 +197,8 @@ GUEST_CASE(flush_others, "TLFS \"HvCallFlushVirtualAddressSpace\"", .cpus = 2, .
 /* A set in XMM registers: the flush of CPU 0, by the list form's cousin. */
 static u64 fast_flush_ex(void)
 {
-	static const u64 banks[2] = { 1, 1 };	/* valid, bank 0 */
 	register u64 r8 asm("r8") = 0;		/* flags */
+	static const u64 banks[2] = { 1, 1 };	/* valid, bank 0 */
 	u64 control = HV_CALL_FLUSH_EX | HV_FAST | HV_VAR(1), space = 0, result;
 
 	WRITE_CR(4, READ_CR(4) | 3ul << 9);

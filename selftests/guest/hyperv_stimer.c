@@ -58,7 +58,6 @@ GUEST_CASE(one_shot, SECTION, .flags = CASE_IRQCHIP)
 	when = rdmsr(HV_TIME) + 3 * MS;
 	wrmsr(HV_STIMER_COUNT(0), when);
 	wrmsr(HV_STIMER_CONFIG(0), DIRECT | HV_STIMER_ON);
-	check(rdmsr(HV_STIMER_CONFIG(0)) == (DIRECT | HV_STIMER_ON), "it runs");
 	check(wait_open(irq_count[VECTOR] == 1, 2000000), "its interrupt comes");
 	check(came_at >= when, "not before its time (%ld)", came_at - when);
 	check(rdmsr(HV_STIMER_CONFIG(0)) == DIRECT, "then it is off");
@@ -108,7 +107,7 @@ GUEST_CASE(starts_and_stops, SECTION, .flags = CASE_IRQCHIP)
 	u64 far;
 
 	ready();
-	far = rdmsr(HV_TIME) + 100000 * MS;
+	far = rdmsr(HV_TIME) + 3600 * 1000 * MS;
 	wrmsr(HV_STIMER_CONFIG(0), DIRECT | HV_STIMER_AUTO);
 	check(!(rdmsr(HV_STIMER_CONFIG(0)) & HV_STIMER_ON), "it is off");
 	wrmsr(HV_STIMER_COUNT(0), far);
