@@ -375,7 +375,7 @@ enum nst_next nst_nested_complete(struct nst_vcpu *vcpu);
 /* hv_enlight.c: Hyper-V's interface for nesting */
 int nst_cap_evmcs(void);
 long nst_enable_evmcs(struct nst_vcpu *vcpu, u64 user);
-u32 nst_hv_nested_features(struct nst_vcpu *vcpu);
+u32 nst_hv_nested_features(const struct nst_vcpu *vcpu);
 bool nst_hv_msr_bitmap(struct nst_vcpu *vcpu);
 
 #endif /* NST_NESTED_NESTED_H */
