@@ -365,7 +365,8 @@ static u64 low_priority(const struct pair *p)
 	u32 ctl = vmcb_of(p)->int_ctl;
 
 	bool taken = p->direct->idt &&
-		     (p->direct->idt & 0xff) == vmcb_of(p)->int_vector && !p->here->idt;
+		     (p->direct->idt & 0xff) == vmcb_of(p)->int_vector &&
+		     (p->here->idt & 0xff) != vmcb_of(p)->int_vector;
 
 	return outcome(ran_in_both(p) && (ctl & V_IRQ) && !(ctl & V_IGN_TPR) &&
 		       (ctl >> 16 & 0xf) <= (ctl & 0xf) &&
@@ -390,7 +391,16 @@ static u64 injected_fault(const struct pair *p)
 	bool delivers = (p->here->idt & (EV_VALID | 0x700)) == (EV_VALID | EV_EXC);
 
 	return same_code(p) && delivers && (p->here->rflags & RFLAGS_RF) &&
-	       (p->direct->rflags ^ p->here->rflags) == RFLAGS_RF ? ITEM(rflags) : 0;
+	       ((p->direct->rflags ^ p->here->rflags) & RFLAGS_BITS) == RFLAGS_RF ?
+	       ITEM(rflags) : 0;
+}
+
+/* The first of two instructions has ended, and the other exits. */
+static u64 resume_flag_left(const struct pair *p)
+{
+	return same_code(p) && (p->direct->rflags ^ p->here->rflags) == RFLAGS_RF &&
+	       (p->direct->rflags & RFLAGS_RF) && (vmcb_of(p)->rflags & RFLAGS_RF) &&
+	       p->direct->rip != vmcb_of(p)->rip ? ITEM(rflags) : 0;
 }
 
 const struct known known[] = {
@@ -409,6 +419,8 @@ const struct known known[] = {
 	{ "lma", QEMU, "EFER.LMA is not a copy of the VMCB's, it follows LME and CR0.PG",
 	  lma },
 	{ "rflags_reserved", QEMU, "reserved bits of RFLAGS read as 0", rflags_reserved },
+	{ "resume_flag_left", QEMU, "RFLAGS.RF is clear once an instruction has ended",
+	  resume_flag_left },
 	{ "general_detect", QEMU, "DR7.GD has an effect", general_detect },
 	{ "null_ldt", QEMU, "LLDT of a null selector leaves no valid descriptor", null_ldt },
 	{ "lost_shadow", QEMU, "VMRUN loads the interrupt shadow: a host interrupt came in it",
@@ -462,7 +474,7 @@ const struct known known[] = {
 	{ "long_tr", BOCHS_AS_HOST, "TR's rights are saved as they were loaded", bochs_long_tr },
 	{ "upper_rsp", BOCHS_AS_HOST,
 	  "bits 63:32 of RSP mean nothing outside 64-bit mode: it clears them", bochs_rsp },
-	{ "vm86_dr", BOCHS_AS_HOST, "MOV DR is #GP in virtual-8086 mode before it exits",
+	{ "user_dr", BOCHS_AS_HOST, "MOV DR of a user is #GP before it exits",
 	  bochs_vm86_dr },
 	{ "idt_error_code", QEMU_ALONE,
 	  "the error code of a fault in the IDT is 8 times the vector, IDT and EXT",
@@ -484,6 +496,8 @@ const struct known known[] = {
 	{ "modify", QEMU_ALONE, "what reads and writes memory is a write when it faults",
 	  qemu_modify },
 	{ "code_limit", QEMU_ALONE, "RIP beyond the limit of CS is #GP(0)", qemu_code_limit },
+	{ "breakpoints", QEMU_ALONE, "breakpoints in the DR7 that VMRUN loads hit",
+	  qemu_breakpoints },
 	{ "real_vm", QEMU_ALONE, "RFLAGS.VM has no effect without CR0.PE", qemu_real_vm },
 	{ "real_iret", QEMU_ALONE, "IRET uses ESP when SS.B is set, in real mode, too",
 	  qemu_real_iret },

@@ -65,6 +65,7 @@ u64 bochs_step_again(const struct pair *p);
 u64 qemu_modify(const struct pair *p);
 u64 qemu_code_limit(const struct pair *p);
 u64 qemu_shadow(const struct pair *p);
+u64 qemu_breakpoints(const struct pair *p);
 u64 qemu_real_vm(const struct pair *p);
 u64 qemu_real_iret(const struct pair *p);
 u64 bochs_real_load(const struct pair *p);

@@ -13,6 +13,7 @@
 #define TYPE_TSS		0x0b
 #define TYPE_ACCESSED		1u
 #define PF_WRITE		2u
+#define DR7_ENABLED		0xfful
 #define NULL_SEGMENT		0x100000	/* S, and no more */
 #define EXIT_ICEBP		0x88
 #define EXIT_CR_READ		0x00
@@ -276,7 +277,7 @@ u64 bochs_rsp(const struct pair *p)
 
 u64 bochs_vm86_dr(const struct pair *p)
 {
-	return outcome(in_vm86_mode(p) && (dish_of(p) == DISH_DR7 || !dish_of(p)) &&
+	return outcome(vmcb_of(p)->cpl == 3 && (dish_of(p) == DISH_DR7 || !dish_of(p)) &&
 		       p->direct->reason == EXC(VEC_GP) && !p->direct->qual &&
 		       p->here->reason == EXIT_DR_READ + 7);
 }
@@ -285,7 +286,9 @@ u64 bochs_vm86_dr(const struct pair *p)
 
 u64 qemu_idt_error_code(const struct pair *p)
 {
-	u32 idt = p->here->idt, type = idt >> 8 & 7, vector = type == 2 ? VEC_NMI : idt & 0xff;
+	/* What own_interrupt explains has none here. */
+	u32 idt = p->here->idt ? p->here->idt : p->direct->idt, type = idt >> 8 & 7;
+	u32 vector = type == 2 ? VEC_NMI : idt & 0xff;
 	u32 code = vector * 8 | ERROR_IDT, qual = p->here->qual;
 	bool own = dish_of(p) == DISH_INT3 && vector == VEC_BP;
 
@@ -323,6 +326,7 @@ u64 qemu_int1(const struct pair *p)
 	return outcome(ran_in_both(p) && dish_of(p) == DISH_INT1 &&
 		       (p->direct->reason == EXC(VEC_UD) || (p->direct->idt & 0xff) == VEC_UD) &&
 		       (p->here->reason == EXC(VEC_DB) || p->here->idt ||
+			p->here->qual == (VEC_DB * 8 | ERROR_IDT | ERROR_EXT) ||
 			p->here->reason == EXC(VEC_DF) || p->here->reason == EXIT_SHUT ||
 			p->here->reason == EXIT_ICEBP));
 }
@@ -400,11 +404,21 @@ u64 qemu_shadow(const struct pair *p)
 
 	if (!ran_in_both(p) || !(v->int_state & 1))
 		return 0;
+	/* The virtual interrupt came an instruction too early there. */
+	if (same_code(p) && (p->direct->idt & 0xff) == v->int_vector && (v->int_ctl & V_IRQ))
+		return OUTCOME;
 	if (same_code(p))
 		return was(p->direct, I_INT_STATE, 0) && at_start(p, p->here) ?
 		       ITEM(INT_STATE) : 0;
 	return outcome((v->int_ctl & V_IRQ) && p->direct->reason == EXIT_VINTR &&
 		       p->here->reason != EXIT_VINTR);
+}
+
+/* Of RIP; hardware's are not tried when VMRUN loads DR7. */
+u64 qemu_breakpoints(const struct pair *p)
+{
+	return outcome(ran_in_both(p) && (vmcb_of(p)->dr7 & DR7_ENABLED) &&
+		       p->here->reason == EXC(VEC_DB) && p->direct->reason != EXC(VEC_DB));
 }
 
 u64 qemu_real_vm(const struct pair *p)

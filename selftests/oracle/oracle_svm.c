@@ -151,10 +151,11 @@ static void look(struct digest *d, const struct vmcb *v)
 	digest_add(d, I_INFO2, has_info2(v->exit_code) ? v->info2 : 0);
 	add_event(d, v);
 	digest_add(d, I_V_INT, v->int_ctl & (V_IRQ | 0xf));
-	digest_add(d, I_INT_STATE, v->int_state & 1);
 	digest_add(d, I_EVENT_INJ, v->event_inj & EV_VALID);
-	if (v->exit_code != EXIT_SHUT)
-		add_state(d, v, (struct vmcb *)SAVE_PAGE);
+	if (v->exit_code == EXIT_SHUT)
+		return;
+	digest_add(d, I_INT_STATE, v->int_state & 1);
+	add_state(d, v, (struct vmcb *)SAVE_PAGE);
 }
 
 static void run_case(u32 number, struct oracle_record *rec, bool dump)
