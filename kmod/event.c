@@ -291,10 +291,15 @@ void nst_settle_payload(struct nst_vcpu *vcpu)
 		nst_apply_payload(vcpu);
 }
 
-/* Faults save RFLAGS with RF set, SDM3 "Resume Flag". */
-static bool nst_is_fault(struct nst_vcpu *vcpu)
+/**
+ * nst_is_fault() - is an exception a fault, which saves RFLAGS with RF set?
+ * @vector: X86_TRAP_*; of #DB it is not known, that says no
+ *
+ * Return: SDM3 "Resume Flag".
+ */
+bool nst_is_fault(u8 vector)
 {
-	switch (vcpu->ev.exception.vector) {
+	switch (vector) {
 	case X86_TRAP_BP:
 	case X86_TRAP_OF:
 	case X86_TRAP_DB:
@@ -330,7 +335,7 @@ static void nst_inject_exception(struct nst_vcpu *vcpu)
 	event.has_error = exc->has_error && nst_protected(vcpu);
 	if (exc->pending) {
 		nst_apply_payload(vcpu);
-		if (nst_is_fault(vcpu)) {
+		if (nst_is_fault(exc->vector)) {
 			vcpu->st.rflags |= X86_EFLAGS_RF;
 			vcpu->dirty |= NST_STATE_GPR;
 		}

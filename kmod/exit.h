@@ -147,6 +147,7 @@ struct nst_exit {
 		struct {
 			u8 vector;
 			bool has_error;
+			bool int1;	/* #DB that leaves DR6 alone; RIP is at the INT1 */
 			u32 error_code;
 			u64 payload;	/* CR2 for #PF, DR6 bits for #DB */
 		} exception;

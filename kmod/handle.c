@@ -133,10 +133,28 @@ static enum nst_next nst_do_guest_pf(struct nst_vcpu *vcpu)
 	return NST_ENTER;
 }
 
+/*
+ * INT1 raises a #DB that leaves DR6 alone and returns behind the instruction.
+ * It exits only because every #DB does, and is delivered again as what it is.
+ */
+static enum nst_next nst_redeliver_int1(struct nst_vcpu *vcpu)
+{
+	const struct nst_event event = {
+		.type = NST_EVENT_PRIV_EXC,
+		.vector = X86_TRAP_DB,
+		.insn_len = vcpu->exit.insn_len,
+	};
+
+	nst_event_interrupted(vcpu, &event);
+	return NST_ENTER;
+}
+
 static enum nst_next nst_do_exception(struct nst_vcpu *vcpu)
 {
 	const typeof(vcpu->exit.exception) *exc = &vcpu->exit.exception;
 
+	if (exc->int1)
+		return nst_redeliver_int1(vcpu);
 	if (nst_debug_wants(vcpu, exc->vector))
 		return nst_debug_exit(vcpu, exc->vector, exc->payload);
 	switch (exc->vector) {

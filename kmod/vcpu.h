@@ -434,6 +434,7 @@ int nst_get_dr(struct nst_vcpu *vcpu, int dr, u64 *val);
 /* ---- event.c ---- */
 void nst_raise(struct nst_vcpu *vcpu, u8 vector);
 void nst_raise_error(struct nst_vcpu *vcpu, u8 vector, u32 error_code);
+bool nst_is_fault(u8 vector);
 void nst_raise_payload(struct nst_vcpu *vcpu, u8 vector, bool has_error, u32 error_code,
 		       u64 payload);
 static inline void nst_raise_gp(struct nst_vcpu *vcpu)

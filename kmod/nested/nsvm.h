@@ -64,6 +64,7 @@ int nsvm_insn_fault(struct nst_vcpu *vcpu);
 
 /* svm_enter.c */
 enum nst_next nsvm_vmrun(struct nst_vcpu *vcpu, u64 vmcb_pa);
+u64 nsvm_canonical(struct nst_vcpu *vcpu, u64 addr);
 void nsvm_load_segment(struct nst_segment *seg, const struct vmcb_seg *from);
 void nsvm_store_segment(struct vmcb_seg *to, const struct nst_segment *seg);
 

@@ -59,16 +59,36 @@ static bool nsvm_entry_allowed(struct nst_vcpu *vcpu, const struct nsvm_vmcb12 *
 
 /* ---- L2's state ---- */
 
+/* Bits that RFLAGS has; whatever is in the others reads as 0. */
+#define NSVM_RFLAGS	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF |	\
+			 X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF |	\
+			 X86_EFLAGS_OF | X86_EFLAGS_IOPL | X86_EFLAGS_NT | X86_EFLAGS_RF |	\
+			 X86_EFLAGS_VM | X86_EFLAGS_AC | X86_EFLAGS_VIF | X86_EFLAGS_VIP |	\
+			 X86_EFLAGS_ID)
+
+/**
+ * nsvm_canonical() - a linear address as L1's CPU would extend it
+ * @vcpu: the vCPU
+ * @addr: the address
+ *
+ * Return: @addr with the bits that it has no meaning in like the one below them.
+ */
+u64 nsvm_canonical(struct nst_vcpu *vcpu, u64 addr)
+{
+	unsigned int drop = 64 - (nst_guest_has(vcpu, NST_GCAP_LA57) ? 57 : 48);
+
+	return (s64)(addr << drop) >> drop;
+}
+
 /* "VMRUN canonicalizes (sign-extends) all base addresses": APM2 "VMRUN Instruction". */
 static void nsvm_canonical_bases(struct nst_vcpu *vcpu)
 {
-	unsigned int drop = 64 - (nst_guest_has(vcpu, NST_GCAP_LA57) ? 57 : 48);
 	struct nst_state *st = &vcpu->st;
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(st->seg); i++)
-		st->seg[i].base = (s64)(st->seg[i].base << drop) >> drop;
-	st->gdt.base = (s64)(st->gdt.base << drop) >> drop;
-	st->idt.base = (s64)(st->idt.base << drop) >> drop;
+		st->seg[i].base = nsvm_canonical(vcpu, st->seg[i].base);
+	st->gdt.base = nsvm_canonical(vcpu, st->gdt.base);
+	st->idt.base = nsvm_canonical(vcpu, st->idt.base);
 }
 
 static void nsvm_load_segments(struct nst_vcpu *vcpu, const struct vmcb_save_area *save)
@@ -79,9 +99,12 @@ static void nsvm_load_segments(struct nst_vcpu *vcpu, const struct vmcb_save_are
 	nsvm_load_segment(&st->seg[NST_CS], &save->cs);
 	nsvm_load_segment(&st->seg[NST_SS], &save->ss);
 	nsvm_load_segment(&st->seg[NST_DS], &save->ds);
-	/* The CPL is a field of its own; here it lives in SS. */
+	/* The CPL is a field of its own, that some modes ignore; here it lives in SS. */
 	st->seg[NST_SS].ar &= ~NST_AR_DPL;
-	st->seg[NST_SS].ar |= (save->cpl << NST_AR_DPL_SHIFT) & NST_AR_DPL;
+	if (save->rflags & X86_EFLAGS_VM)
+		st->seg[NST_SS].ar |= NST_AR_DPL;
+	else if (save->cr0 & X86_CR0_PE)
+		st->seg[NST_SS].ar |= (save->cpl << NST_AR_DPL_SHIFT) & NST_AR_DPL;
 	st->gdt = (struct nst_dtable){ save->gdtr.base, save->gdtr.limit };
 	st->idt = (struct nst_dtable){ save->idtr.base, save->idtr.limit };
 	nsvm_canonical_bases(vcpu);
@@ -100,7 +123,7 @@ static void nsvm_load_registers(struct nst_vcpu *vcpu, const struct nsvm_vmcb12 
 	st->efer = save->efer & ~(u64)EFER_LMA;
 	if ((save->efer & EFER_LME) && (save->cr0 & X86_CR0_PG))
 		st->efer |= EFER_LMA;
-	st->rflags = save->rflags | X86_EFLAGS_FIXED;
+	st->rflags = (save->rflags & NSVM_RFLAGS) | X86_EFLAGS_FIXED;
 	st->rip = save->rip;
 	st->gpr[NST_RSP] = save->rsp;
 	st->gpr[NST_RAX] = save->rax;

@@ -92,7 +92,11 @@ static void nsvm_info_exception(struct nst_vcpu *vcpu, const struct nst_exit *ex
 	info->info1 = exc->has_error ? exc->error_code : 0;
 	if (exc->vector == X86_TRAP_PF)
 		info->info2 = exc->payload;
-	if (exc->vector == X86_TRAP_DB) {
+	if (exc->int1) {
+		/* A trap: the handler would return behind it. */
+		vcpu->st.rip = nst_nested_next_rip(vcpu, exit);
+		vcpu->dirty |= NST_STATE_GPR;
+	} else if (exc->vector == X86_TRAP_DB) {
 		nst_modify(vcpu, NST_STATE_DR);
 		vcpu->st.dr6 &= ~(u64)DR_TRAP_BITS;
 		vcpu->st.dr6 |= exc->payload & NST_DR6_WRITABLE;

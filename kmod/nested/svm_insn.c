@@ -55,25 +55,42 @@ static const struct {
 	{ NST_LDTR, offsetof(struct vmcb_save_area, ldtr) },
 };
 
+/*
+ * APM2 does not say what VMLOAD does with addresses that are not canonical. On an Intel
+ * CPU the MSRs cannot hold them, so they are sign-extended, as those of segments are.
+ */
 static const struct {
 	u16 state;
 	u16 offset;
+	bool address;
+	u64 bits;
 } nsvm_extra_msrs[] = {
-#define MSR(name) { offsetof(struct nst_state, name), offsetof(struct vmcb_save_area, name) }
-	MSR(kernel_gs_base), MSR(star), MSR(lstar), MSR(cstar), MSR(sfmask),
-	MSR(sysenter_cs), MSR(sysenter_esp), MSR(sysenter_eip),
+#define MSR(name, address, bits)					\
+	{ offsetof(struct nst_state, name), offsetof(struct vmcb_save_area, name), address, bits }
+	MSR(kernel_gs_base, true, U64_MAX), MSR(star, false, U64_MAX),
+	MSR(lstar, true, U64_MAX), MSR(cstar, true, U64_MAX), MSR(sfmask, false, U32_MAX),
+	MSR(sysenter_cs, false, U32_MAX), MSR(sysenter_esp, true, U64_MAX),
+	MSR(sysenter_eip, true, U64_MAX),
 #undef MSR
 };
 
 static void nsvm_load_extra(struct nst_vcpu *vcpu, const struct vmcb_save_area *save)
 {
 	nst_modify(vcpu, NST_STATE_SEG | NST_STATE_MSR);
-	for (int i = 0; i < ARRAY_SIZE(nsvm_extra_segs); i++)
-		nsvm_load_segment(&vcpu->st.seg[nsvm_extra_segs[i].seg],
-				  (const void *)save + nsvm_extra_segs[i].offset);
-	for (int i = 0; i < ARRAY_SIZE(nsvm_extra_msrs); i++)
+	for (int i = 0; i < ARRAY_SIZE(nsvm_extra_segs); i++) {
+		struct nst_segment *seg = &vcpu->st.seg[nsvm_extra_segs[i].seg];
+
+		nsvm_load_segment(seg, (const void *)save + nsvm_extra_segs[i].offset);
+		seg->base = nsvm_canonical(vcpu, seg->base);
+	}
+	for (int i = 0; i < ARRAY_SIZE(nsvm_extra_msrs); i++) {
+		u64 val = *(const u64 *)((const void *)save + nsvm_extra_msrs[i].offset);
+
+		if (nsvm_extra_msrs[i].address)
+			val = nsvm_canonical(vcpu, val);
 		*(u64 *)((void *)&vcpu->st + nsvm_extra_msrs[i].state) =
-			*(const u64 *)((const void *)save + nsvm_extra_msrs[i].offset);
+			val & nsvm_extra_msrs[i].bits;
+	}
 }
 
 static void nsvm_store_extra(struct nst_vcpu *vcpu, struct vmcb_save_area *save)

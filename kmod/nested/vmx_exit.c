@@ -61,14 +61,15 @@ static void nvmx_fill_exception(struct nst_vcpu *vcpu, const struct nst_exit *ex
 	bool soft = vector == X86_TRAP_BP || vector == X86_TRAP_OF;
 
 	out->intr_info = INTR_INFO_VALID_MASK | vector |
-			 (soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION);
+			 (exit->exception.int1 ? INTR_TYPE_PRIV_SW_EXCEPTION :
+			  soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION);
 	if (exit->exception.has_error && nst_protected(vcpu)) {
 		out->intr_info |= INTR_INFO_DELIVER_CODE_MASK;
 		out->intr_error = (u16)exit->exception.error_code;
 	}
 	if (vector == X86_TRAP_PF || vector == X86_TRAP_DB)
 		out->qualification = exit->exception.payload;
-	if (soft)
+	if (soft || exit->exception.int1)
 		out->insn_len = nst_nested_next_rip(vcpu, exit) - vcpu->st.rip;
 }
 
@@ -645,6 +646,34 @@ bool nvmx_wants(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 	return row->always || (v->proc & row->proc) || nvmx_has_proc2(v, row->proc2);
 }
 
+/*
+ * RF as L1 sees it, SDM3 "Saving RIP, RSP, RFLAGS, and SSP": clear where an instruction
+ * exits, set where it begins again. Where a frame is not pushed, as that would have it.
+ */
+static void nvmx_resume_flag(struct nst_vcpu *vcpu, const struct nst_exit *exit)
+{
+	struct nst_state *st = &vcpu->st;
+	bool set = st->rflags & X86_EFLAGS_RF;
+
+	switch (exit->kind) {
+	case NST_EXIT_TDP_FAULT:
+	case NST_EXIT_APIC_ACCESS:
+		if (vcpu->ev.exception.injected)
+			set |= nst_is_fault(vcpu->ev.exception.vector);
+		else if (!nst_event_committed(vcpu))
+			set = true;
+		break;
+	case NST_EXIT_EXCEPTION:
+		set |= nst_is_fault(exit->exception.vector);
+		break;
+	default:
+		set &= !nvmx_rows[exit->kind].insn;
+	}
+	st->rflags &= ~(u64)X86_EFLAGS_RF;
+	if (set)
+		st->rflags |= X86_EFLAGS_RF;
+}
+
 /**
  * nvmx_reflect() - an exit of L2 becomes a VM exit to L1
  * @vcpu: loaded vCPU, L2 current
@@ -660,6 +689,7 @@ enum nst_next nvmx_reflect(struct nst_vcpu *vcpu, const struct nst_exit *exit)
 	nst_pull(vcpu, NST_STATE_ALL);
 	if (row->insn)
 		out.insn_len = nst_nested_next_rip(vcpu, exit) - vcpu->st.rip;
+	nvmx_resume_flag(vcpu, exit);
 	if (row->fill)
 		row->fill(vcpu, exit, &out);
 	trace_nested_exit(vcpu->id, exit->kind, vcpu->st.rip, out.reason, out.qualification);

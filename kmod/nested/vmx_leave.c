@@ -171,12 +171,31 @@ u32 nvmx_event_info(const struct nst_event *event)
 	       (event->has_error ? INTR_INFO_DELIVER_CODE_MASK : 0);
 }
 
-static void nvmx_save_interrupted(struct nst_vcpu *vcpu, struct nvmx_vmcs12 *v)
+/*
+ * SDM3 "Information for VM Exits That Occur During Event Delivery": not those by a double
+ * fault that an event resulted in, nor by a triple fault.
+ */
+static bool nvmx_during_delivery(const struct nvmx_exit *out)
+{
+	const u32 df = INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | X86_TRAP_DF;
+
+	if (out->reason == EXIT_REASON_EXCEPTION_NMI)
+		return (out->intr_info & ~INTR_INFO_DELIVER_CODE_MASK) != df;
+	return out->reason != EXIT_REASON_TRIPLE_FAULT;
+}
+
+static void nvmx_save_interrupted(struct nst_vcpu *vcpu, struct nvmx_vmcs12 *v,
+				  const struct nvmx_exit *out)
 {
 	struct nst_event event;
 
 	nst_nested_interrupted(vcpu, &event);
+	if (!nvmx_during_delivery(out))
+		event = (struct nst_event){ .type = NST_EVENT_NONE };
 	v->idt_info = nvmx_event_info(&event);
+	/* Its delivery had begun, and an NMI's begins by blocking others. */
+	if (event.type == NST_EVENT_NMI)
+		v->guest_interruptibility |= GUEST_INTR_STATE_NMI;
 	v->idt_error = event.has_error ? (u16)event.error_code : 0;
 	if (event.insn_len)
 		v->exit_insn_len = event.insn_len;
@@ -329,7 +348,7 @@ void nvmx_leave(struct nst_vcpu *vcpu, const struct nvmx_exit *out)
 	nst_pull(vcpu, NST_STATE_ALL);
 	nvmx_fill_exit(v, out);
 	nvmx_save_guest(vcpu);
-	nvmx_save_interrupted(vcpu, v);
+	nvmx_save_interrupted(vcpu, v, out);
 	nvmx_apic_flush(vcpu);
 	to_nvmx(vcpu)->mtf_pending = false;
 	stored = nvmx_store_msr_area(vcpu, v);

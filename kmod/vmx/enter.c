@@ -53,7 +53,8 @@ static void vmx_refresh_host(struct vmx_vcpu *vmx)
  * SDM3 "Checks on Guest Non-Register State": in an interrupt shadow the pending
  * single-step trap must agree with RFLAGS.TF, and no shadow of STI is left once
  * RFLAGS.IF is clear.  A shadow that was there at the exit and is gone means
- * that the instruction was emulated, trap included.
+ * that the instruction was emulated, trap included.  What was pending when L2 was
+ * left is not L1's, nor the other way round.
  */
 static void vmx_sync_shadow(struct vmx_vcpu *vmx)
 {
@@ -61,6 +62,10 @@ static void vmx_sync_shadow(struct vmx_vcpu *vmx)
 	unsigned long pending;
 	bool step;
 
+	if (vmx->context != vmx->vcpu->l1) {
+		vmx->context = vmx->vcpu->l1;
+		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	}
 	if (st->sti_shadow && !(st->rflags & X86_EFLAGS_IF)) {
 		st->sti_shadow = false;
 		vmx_push(vmx->vcpu, NST_STATE_INTR);

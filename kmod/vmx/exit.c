@@ -215,22 +215,6 @@ static void vmx_decode_isa(const struct vmx_exit_ctx *ctx)
 	exit->insn.known = true;
 }
 
-/*
- * INT1 raises a #DB that leaves DR6 alone and returns behind the instruction.
- * It exits only because every #DB does, and is delivered again as what it is.
- */
-static void vmx_redeliver_int1(const struct vmx_exit_ctx *ctx)
-{
-	struct nst_event event = {
-		.type = NST_EVENT_PRIV_EXC,
-		.vector = X86_TRAP_DB,
-		.insn_len = ctx->exit->insn_len,
-	};
-
-	nst_event_interrupted(ctx->vcpu, &event);
-	ctx->exit->kind = NST_EXIT_NONE;
-}
-
 /* NMIs and machine checks were the host's and are delivered; see enter.c. */
 static void vmx_decode_exception(const struct vmx_exit_ctx *ctx)
 {
@@ -253,8 +237,7 @@ static void vmx_decode_exception(const struct vmx_exit_ctx *ctx)
 	exit->exception.payload = ctx->qual;
 	if (type == INTR_TYPE_SOFT_EXCEPTION || type == INTR_TYPE_PRIV_SW_EXCEPTION)
 		exit->insn_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-	if (type == INTR_TYPE_PRIV_SW_EXCEPTION)
-		vmx_redeliver_int1(ctx);
+	exit->exception.int1 = type == INTR_TYPE_PRIV_SW_EXCEPTION;
 }
 
 /* Leaving was all that was wanted: for the slice, or for a deadline that the core knows. */

@@ -114,6 +114,7 @@ struct vmx_vcpu {
 	bool loaded;			/* guest MSRs are in hardware */
 	bool entered;			/* an exit has clobbered host state since load */
 	bool had_shadow;		/* the last exit left an interrupt shadow */
+	const void *context;		/* vcpu->l1 of the last entry */
 	bool rip_back;			/* enter with RIP one byte earlier, see event.c */
 	bool dumped;			/* a refused entry was dumped already */
 

@@ -122,8 +122,8 @@ static void in_l2_timer(void)
 	vmwrite(F_GUEST_RFLAGS, RFLAGS_IF | 2);
 	op_timer();
 	if (check(vmread(F_EXIT_REASON) == R_EXTINT &&
-		  vmread(F_EXIT_INTR_INFO) == (EVENT_VALID | VECTOR), "the timer ends L2 (%lx, %lx)",
-		  vmread(F_EXIT_REASON), vmread(F_EXIT_INTR_INFO)))
+		  vmread(F_EXIT_INTR_INFO) == (EVENT_VALID | VECTOR),
+		  "the timer ends L2 (%lx, %lx)", vmread(F_EXIT_REASON), vmread(F_EXIT_INTR_INFO)))
 		report("timer interrupt in L2", op_timer);
 	apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED);
 }

@@ -9,6 +9,7 @@
 
 #define NON_ROOT	"SDM3 \"VMX Non-Root Operation\""
 #define VECTOR		0x50
+#define BLOCKED_BY_NMI	8u
 
 /* L2 code in one piece of assembly: what a compiler adds would be in the way. */
 #define L2_CODE(name, body)						\
@@ -23,6 +24,7 @@ L2_CODE(l2_msrs, "movl $0x174, %ecx; rdmsr; wrmsr; movl $0xc0000082, %ecx; rdmsr
 		 "movl $0x40000000, %ecx; rdmsr");
 L2_CODE(l2_ud, "ud2");
 L2_CODE(l2_int3, "int3");
+L2_CODE(l2_int1, ".byte 0xf1");
 L2_CODE(l2_touch, "movq %rax, (%rbx); movq (%rbx), %rcx");
 L2_CODE(l2_cr0, "movq %cr0, %rax; movq %rax, %rbx; btcq $3, %rbx; movq %rbx, %cr0;"
 		"movq %cr0, %rcx; clts");
@@ -92,6 +94,15 @@ GUEST_CASE(cpuid_exits, NON_ROOT, .flags = CASE_VMX)
 	ends("and then L2 goes on");
 }
 
+GUEST_CASE(resume_flag, "SDM3 \"Saving RIP, RSP, RFLAGS, and SSP\"", .flags = CASE_VMX)
+{
+	if (!start(l2_cpuid))
+		return;
+	vmwrite(F_GUEST_RFLAGS, 2 | RFLAGS_RF);
+	l2_exits(R_CPUID, "an instruction that exits");
+	check(!(vmread(F_GUEST_RFLAGS) & RFLAGS_RF), "leaves RF clear");
+}
+
 GUEST_CASE(hlt_exits, NON_ROOT, .flags = CASE_VMX | CASE_IRQCHIP)
 {
 	if (!start(l2_hlt))
@@ -157,6 +168,7 @@ GUEST_CASE(exceptions, "SDM3 \"Exception Bitmap\"", .flags = CASE_VMX)
 	l2_exits(R_EXCEPTION, "#UD");
 	check(vmread(F_EXIT_INTR_INFO) == (EVENT_VALID | EVENT_EXCEPTION | VEC_UD),
 	      "its interruption information");
+	check(vmread(F_GUEST_RFLAGS) & RFLAGS_RF, "RF is set, as in the frame of a fault");
 	if (emulator_fault(HOST_SVM, "INT3 does not look at the exception intercepts"))
 		return;
 	vmcs_make(l2_int3);
@@ -165,6 +177,19 @@ GUEST_CASE(exceptions, "SDM3 \"Exception Bitmap\"", .flags = CASE_VMX)
 	check(vmread(F_EXIT_INTR_INFO) == (EVENT_VALID | 6u << 8 | VEC_BP), "a software exception");
 	check(vmread(F_EXIT_INSN_LEN) == 1 && vmread(F_GUEST_RIP) == (u64)l2_int3,
 	      "of one byte, with RIP on it");
+}
+
+GUEST_CASE(int1, "SDM3 \"Exception Bitmap\"", .flags = CASE_VMX)
+{
+	if (!start(l2_int1) || emulator_fault(HOST_SVM, "INT1 is #UD"))
+		return;
+	vmwrite(F_EXCEPTIONS, 1 << VEC_DB);
+	l2_exits(R_EXCEPTION, "INT1");
+	check(vmread(F_EXIT_INTR_INFO) == (EVENT_VALID | 5u << 8 | VEC_DB),
+	      "a privileged software exception (%lx)", vmread(F_EXIT_INTR_INFO));
+	check(vmread(F_EXIT_INSN_LEN) == 1 && vmread(F_GUEST_RIP) == (u64)l2_int1,
+	      "of one byte, with RIP on it");
+	check(!(vmread(F_IDT_INFO) & EVENT_VALID), "none was under delivery");
 }
 
 GUEST_CASE(page_faults, "SDM3 \"Exception Bitmap\"", .flags = CASE_VMX)
@@ -200,6 +225,12 @@ GUEST_CASE(injection, "SDM3 \"Event Injection\"", .flags = CASE_VMX)
 	check((vmread(F_EXIT_INTR_INFO) & 0xff) == VEC_GP, "the exit is for #GP");
 	check(vmread(F_IDT_INFO) == (EVENT_VALID | EVENT_EXCEPTION | VEC_UD),
 	      "IDT-vectoring information names #UD");
+	check(!(vmread(F_GUEST_INTR_STATE) & BLOCKED_BY_NMI), "NMIs are not blocked");
+	vmwrite(F_ENTRY_INTR_INFO, EVENT_VALID | EVENT_NMI | VEC_NMI);
+	l2_exits(R_EXCEPTION, "#GP while an NMI is delivered");
+	check(vmread(F_IDT_INFO) == (EVENT_VALID | EVENT_NMI | VEC_NMI),
+	      "IDT-vectoring information names the NMI");
+	check(vmread(F_GUEST_INTR_STATE) & BLOCKED_BY_NMI, "which has blocked others");
 	check(!(vmread(F_ENTRY_INTR_INFO) & EVENT_VALID), "the valid bit is cleared");
 }
 
@@ -313,6 +344,12 @@ GUEST_CASE(triple_fault, NON_ROOT, .flags = CASE_VMX)
 	if (!start(l2_triple))
 		return;
 	l2_exits(R_TRIPLE_FAULT, "L2 cannot shut L1 down");
+	vmcs_make(l2_nothing);
+	vmwrite(F_GUEST_IDTR_LIMIT, 0);
+	vmwrite(F_ENTRY_INTR_INFO, EVENT_VALID | EVENT_EXCEPTION | VEC_UD);
+	l2_exits(R_TRIPLE_FAULT, "nor when an event is injected");
+	check(!(vmread(F_IDT_INFO) & EVENT_VALID), "which is not under delivery then (%lx)",
+	      vmread(F_IDT_INFO));
 }
 
 GUEST_CASE(tsc_offset, NON_ROOT, .flags = CASE_VMX)

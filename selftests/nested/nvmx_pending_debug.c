@@ -69,6 +69,25 @@ GUEST_CASE(behind_mov_ss, SECTION, .flags = CASE_VMX)
 	check(vmread(F_GUEST_RIP) == (u64)l2_calls + 1, "behind its first instruction (%lx)",
 	      vmread(F_GUEST_RIP));
 }
+
+static volatile u32 seen;
+
+static void see(struct frame *frame)
+{
+	seen++;
+}
+
+GUEST_CASE(left_behind, SECTION, .flags = CASE_VMX)
+{
+	if (!start(0))
+		return;
+	vmwrite(F_EXCEPTIONS, 0);
+	vmwrite(F_GUEST_RIP, (u64)l2_calls + 1);
+	vmwrite(F_GUEST_RFLAGS, 2 | RFLAGS_TF);
+	trap_hook[VEC_DB] = see;
+	l2_exits(R_VMCALL, "L2 exits while it steps itself");
+	check(!seen, "and L1 has no debug exception of that");
+}
 #else
 #include "guest_test.h"
 #endif

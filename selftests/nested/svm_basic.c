@@ -109,6 +109,49 @@ GUEST_CASE(vmload_vmsave, "APM3 \"VMLOAD\"", .flags = CASE_SVM)
  */
 L2_CODE(str_hlt, "str %ebx; hlt");
 
+GUEST_CASE(odd_msrs, "APM3 \"VMLOAD\"", .flags = CASE_SVM)
+{
+	struct vmcb *other = (struct vmcb *)(GUEST_SCRATCH + 0x10000);
+	struct vmcb *mine = (struct vmcb *)(GUEST_SCRATCH + 0x11000);
+	const u64 odd = 1ul << 63 | 0x1234;
+
+	vmcb_init(one_cpuid);
+	asm volatile("vmsave %%rax" : : "a"(mine) : "memory");
+	*other = *mine;
+	other->lstar = odd;
+	other->cstar = odd;
+	other->kernel_gs = odd;
+	other->sfmask = odd;
+	other->sysenter_esp = odd;
+	other->sysenter_eip = odd;
+	asm volatile("vmload %%rax" : : "a"(other) : "memory");
+	other->rflags = 0;
+	asm volatile("vmsave %%rax" : : "a"(other) : "memory");
+	asm volatile("vmload %%rax" : : "a"(mine) : "memory");
+	check(other->lstar == 0x1234 && other->kernel_gs == 0x1234 && other->sfmask == 0x1234 &&
+	      other->sysenter_eip == 0x1234, "values that no MSR can hold become ones that do");
+}
+
+GUEST_CASE(odd_state, "APM2 \"VMRUN Instruction\"", .flags = CASE_SVM)
+{
+	vmcb_init(one_cpuid);
+	want(I_CPUID);
+	VMCB->rflags |= 1ul << 40;
+	run_to(EXIT_CPUID, "L2 with a bit of RFLAGS that there is not");
+	check(!(VMCB->rflags >> 32), "which reads as 0 (%lx)", VMCB->rflags);
+	/* Where real mode can have it: CPUID. */
+	*(volatile u16 *)0x7000 = 0xa20f;
+	VMCB->rflags = 2;
+	VMCB->cr0 &= ~(CR0_PE | CR0_PG);
+	VMCB->efer = EFER_SVME;
+	VMCB->cs = (struct seg){ 0x700, 0x9b, 0xffff, 0x7000 };
+	VMCB->ss = (struct seg){ 0x700, 0x93, 0xffff, 0x7000 };
+	VMCB->rip = 0;
+	VMCB->cpl = 3;
+	if (run_to(EXIT_CPUID, "real mode, and a CPL of 3"))
+		check(!VMCB->cpl && !(VMCB->ss.attrib & 0x60), "which is 0 there (%u)", VMCB->cpl);
+}
+
 GUEST_CASE(foreign_tss, "APM3 \"VMLOAD\"", .flags = CASE_SVM)
 {
 	struct vmcb *mine = (struct vmcb *)TEST_FREE, *found = mine + 1;

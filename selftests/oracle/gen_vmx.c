@@ -600,6 +600,9 @@ static void confine(struct vmx_case *c, const struct oracle_params *p)
 	if (!(v[V_GUEST_CR0] & CR0_PG) && (!(v[V_ENTRY_CTLS] & ENTRY_LOAD_EFER) ||
 					   (v[V_GUEST_EFER] & EFER_LME)))
 		v[V_GUEST_CR4] |= CR4_PAE;
+	/* Another RPL of an unrestricted guest Bochs 2.7 refuses, of nestor on it as well. */
+	if ((v[V_PROC2] & PROC2_UNRESTRICTED) && !(v[V_GUEST_RFLAGS] & RFLAGS_VM))
+		v[V_SEL + S_CS] = (v[V_SEL + S_CS] & ~3ul) | (v[V_AR + S_CS] >> 5 & 3);
 	/* What an exit loads or stores L1 has to survive. */
 	if (v[V_EXIT_LOAD_COUNT] && v[V_EXIT_LOAD_ADDR] == STORE_AREA + 0x100)
 		v[V_EXIT_LOAD_COUNT] = 0;

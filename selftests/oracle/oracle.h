@@ -43,6 +43,9 @@ enum oracle_cap {
 
 #define MAX_DUMPS		64
 
+#define TELL_RUNNING		1ul	/* name each case before it runs */
+#define TELL_ALL		2ul	/* name each difference, explained or not */
+
 /**
  * struct oracle_params - what to run
  * @magic: ORACLE_MAGIC
@@ -54,7 +57,7 @@ enum oracle_cap {
  * @dumps: cases whose state is written out as well
  * @running: the case in progress, written by the payload
  * @seconds: the program's patience
- * @tell: name each case before it runs
+ * @tell: TELL_ bits
  * @have: what both CPUs offer
  * @agree: bits of which both CPUs say the same; others stay as they are
  */
@@ -79,21 +82,45 @@ _Static_assert(sizeof(struct oracle_params) <= 0x2000, "parameters reach into th
 #define RESULT_REFUSED		2	/* exit that says so: reason 33 or 34, VMEXIT_INVALID */
 #define RESULT_VMFAIL		3	/* the instruction failed */
 
+/* Values that are observed: items_vmx.h and items_svm.h name them. */
+#define ORACLE_ITEMS		64
+
 /**
  * struct oracle_record - what came out of one case
  * @result: RESULT_ constant
  * @reason: exit reason or code, or number of the VM-instruction error
  * @qual: exit qualification or EXITINFO1, where it has a meaning
- * @detail: hash of the other fields that describe the exit
- * @state: hash of L2's saved state
+ * @event: VM-exit interruption information, of VMX only
+ * @event_error: its error code
+ * @idt: IDT-vectoring information or EXITINTINFO
+ * @idt_error: its error code
+ * @rip: L2's
+ * @rsp: L2's
+ * @rflags: L2's
+ * @hash: of all values
+ * @item: a hash of each value, 0 if there is none
  */
 struct oracle_record {
-	u32 result;
-	u32 reason;
+	u32 result, reason;
 	u64 qual;
-	u64 detail;
-	u64 state;
+	u32 event, event_error;
+	u32 idt, idt_error;
+	u64 rip, rsp, rflags;
+	u64 hash;
+	u16 item[ORACLE_ITEMS];
 };
+
+static inline u64 mix(u64 hash, u64 value)
+{
+	hash = (hash ^ value) * 0x9fb21c651e98df25ul;
+	return hash ^ hash >> 32;
+}
+
+/* Of a value, for @item; never 0. */
+static inline u16 item_hash(u64 value)
+{
+	return mix(1, value) >> 48 | 1;
+}
 
 /* One value of a dump. The name is padded with zeros. */
 struct oracle_item {
@@ -201,13 +228,15 @@ void oracle_main(void (*read_caps)(u64 *caps),
 /* ---- the state of L2, hashed and, when asked, written out ---- */
 
 struct digest {
-	u64 hash;
+	struct oracle_record *record;
+	const char *const *names;
 	struct oracle_item *items;
 	u32 count;
 };
 
-void digest_start(struct digest *d, bool dump);
-void digest_add(struct digest *d, const char *name, u64 value);
+void digest_start(struct digest *d, struct oracle_record *record, const char *const *names,
+		  u32 number, bool dump);
+void digest_add(struct digest *d, u32 item, u64 value);
 void digest_flush(struct digest *d);
 
 #endif /* NST_ORACLE_H */

@@ -38,9 +38,10 @@ CAPS = ("cr0 cr4 efer cpuid_1c cpuid_1d cpuid_7b cpuid_7c cpuid_7d cpuid_ext_c c
 MASK = (1 << 64) - 1
 OUT_CAPS, OUT_RECORDS, OUT_DUMP, OUT_PANIC, OUT_END = range(1, 6)
 OUT_RUNNING = 6
+TELL_RUNNING, TELL_ALL = 1, 2
 ENV = {"qemu": 1, "bochs": 2}
 MAX_DUMPS = 64
-RECORD = struct.Struct("<IIQQQ")
+RECORD = struct.Struct("<IIQ4I4Q64H")
 LOG_AT = 0x4000000
 CAPS_FILE = HERE / "caps.json"
 
@@ -94,7 +95,7 @@ def direct(isa, params, seconds):
         run = {"qemu": on_qemu, "bochs": on_bochs}[EMULATOR[isa]]
         # What is written out is more than there can be, for the loss of few zeros.
         count, dumps = struct.unpack_from("<IQ", params, 28)
-        return parse(run(where, seconds, 0x10000 + 40 * count + 8192 * dumps))
+        return parse(run(where, seconds, 0x10000 + (RECORD.size + 8) * count + 8192 * dumps))
 
 
 def on_qemu(where, seconds, _):
@@ -231,7 +232,8 @@ def run(options):
     found = records(options.isa, options)
     data = b"".join(found[OUT_RECORDS])
     params = parameters(options.isa, 0, options.seed, options.first, options.count,
-                        seconds=options.timeout - 20)
+                        seconds=options.timeout - 20,
+                        tell=TELL_ALL * options.all | TELL_RUNNING * options.tell)
     status, lines = hosted(options.isa, options.host, params, data, options)
     if not options.verbose:
         print("\n".join(lines))
@@ -276,7 +278,7 @@ def dump(options):
     found = records(options.isa, options, options.cases)
     left = by_case(items(found.get(OUT_DUMP, [])))
     params = parameters(options.isa, 0, options.seed, options.first, options.count,
-                        options.cases, options.timeout - 20)
+                        options.cases, options.timeout - 20, TELL_ALL)
     _, lines = hosted(options.isa, options.host, params, b"".join(found[OUT_RECORDS]), options)
     right = by_case((" ".join(l.split()[2:-1]), int(l.split()[-1], 16)) for l in lines
                     if l.startswith("# DUMP "))
@@ -313,6 +315,7 @@ def main():
     p.add_argument("--module", default="ours")
     p.add_argument("--modparam", default="nested=1")
     p.add_argument("--all", action="store_true")
+    p.add_argument("--tell", action="store_true")
     p.add_argument("-v", "--verbose", action="store_true")
     options = p.parse_args()
     build()

@@ -5,7 +5,7 @@
  */
 #ifdef GUEST
 
-#include "gen_svm.h"
+#include "items_svm.h"
 
 #define FEATURE_SVM		(1u << 2)	/* CPUID 80000001, ECX */
 #define LEAF_SVM		0x8000000a
@@ -22,56 +22,70 @@ static void read_caps(u64 *caps)
 	memset(MSRPM, 0xff, 0x2000);
 }
 
+struct l2_regs l2;
+
 /* The G bit is not observed: the limit is in bytes. */
 #define ATTRIB_G		0x800
 
-static void add_segment(struct digest *d, const char *name, const struct seg *s)
+static void add_segment(struct digest *d, u32 item, const struct seg *s)
 {
-	digest_add(d, name, s->selector | (u64)(s->attrib & ~ATTRIB_G) << 16 |
+	digest_add(d, item, s->selector | (u64)(s->attrib & ~ATTRIB_G) << 16 |
 		   (u64)s->limit << 32);
-	digest_add(d, "  base", s->base);
+	digest_add(d, item + 1, s->base);
+}
+
+static void add_segments(struct digest *d, const struct vmcb *v, const struct vmcb *saved)
+{
+	struct seg tr = saved->tr;
+
+	add_segment(d, I_es, &v->es);
+	add_segment(d, I_cs, &v->cs);
+	add_segment(d, I_ss, &v->ss);
+	add_segment(d, I_ds, &v->ds);
+	add_segment(d, I_fs, &saved->fs);
+	add_segment(d, I_gs, &saved->gs);
+	add_segment(d, I_ldtr, &saved->ldtr);
+	/* CPUs differ in whether a TSS becomes busy. */
+	tr.attrib &= ~2;
+	add_segment(d, I_tr, &tr);
+	digest_add(d, I_gdtr, v->gdtr.limit & 0xffff);
+	digest_add(d, I_gdtr_base, v->gdtr.base);
+	digest_add(d, I_idtr, v->idtr.limit & 0xffff);
+	digest_add(d, I_idtr_base, v->idtr.base);
+}
+
+static void add_field(struct digest *d, u32 item, const struct vmcb *v, u32 at, u32 bytes)
+{
+	u64 value = 0;
+
+	memcpy(&value, (const u8 *)v + at, bytes);
+	digest_add(d, item, value);
 }
 
 static void add_state(struct digest *d, const struct vmcb *v, const struct vmcb *saved)
 {
-	add_segment(d, "es", &v->es);
-	add_segment(d, "cs", &v->cs);
-	add_segment(d, "ss", &v->ss);
-	add_segment(d, "ds", &v->ds);
-	add_segment(d, "fs", &saved->fs);
-	add_segment(d, "gs", &saved->gs);
-	add_segment(d, "ldtr", &saved->ldtr);
-	/* CPUs differ in whether a TSS becomes busy. */
-	digest_add(d, "tr", saved->tr.selector | (u64)(saved->tr.attrib & ~(ATTRIB_G | 2)) << 16 |
-		   (u64)saved->tr.limit << 32);
-	digest_add(d, "  base", saved->tr.base);
-	digest_add(d, "gdtr.base", v->gdtr.base);
-	digest_add(d, "gdtr.limit", v->gdtr.limit & 0xffff);
-	digest_add(d, "idtr.base", v->idtr.base);
-	digest_add(d, "idtr.limit", v->idtr.limit & 0xffff);
-	digest_add(d, "cpl", v->cpl);
-	digest_add(d, "efer", v->efer);
-	digest_add(d, "cr0", v->cr0);
-	digest_add(d, "cr2", v->cr2);
-	digest_add(d, "cr3", v->cr3);
-	digest_add(d, "cr4", v->cr4);
-	digest_add(d, "dr6", v->dr6);
-	digest_add(d, "dr7", v->dr7);
-	digest_add(d, "rflags", v->rflags);
-	digest_add(d, "rip", v->rip);
-	digest_add(d, "rsp", v->rsp);
-	digest_add(d, "rax", v->rax);
-	digest_add(d, "rbx", l2.rbx);
-	digest_add(d, "rdx", l2.rdx);
-	digest_add(d, "rcx", l2.rcx);
-	digest_add(d, "star", saved->star);
-	digest_add(d, "lstar", saved->lstar);
-	digest_add(d, "cstar", saved->cstar);
-	digest_add(d, "sfmask", saved->sfmask);
-	digest_add(d, "kernel_gs", saved->kernel_gs);
-	digest_add(d, "sysenter_cs", saved->sysenter_cs);
-	digest_add(d, "sysenter_esp", saved->sysenter_esp);
-	digest_add(d, "sysenter_eip", saved->sysenter_eip);
+	static const struct {
+		u32 item;
+		const u64 *at;
+	} general[] = { { I_rbx, (u64 *)&l2.rbx }, { I_rcx, (u64 *)&l2.rcx },
+			{ I_rdx, (u64 *)&l2.rdx } };
+#define I(name)	{ I_##name, __builtin_offsetof(struct vmcb, name), sizeof(v->name) },
+	static const struct {
+		u32 item, at, bytes;
+	} registers[] = { REGISTER_ITEMS(I) }, loaded[] = { LOADED_ITEMS(I) };
+#undef I
+	u32 i;
+
+	add_segments(d, v, saved);
+	for (i = 0; i < ARRAY_SIZE(registers); i++)
+		add_field(d, registers[i].item, v, registers[i].at, registers[i].bytes);
+	for (i = 0; i < ARRAY_SIZE(general); i++)
+		digest_add(d, general[i].item, *general[i].at);
+	for (i = 0; i < ARRAY_SIZE(loaded); i++)
+		add_field(d, loaded[i].item, saved, loaded[i].at, loaded[i].bytes);
+	d->record->rip = v->rip;
+	d->record->rsp = v->rsp;
+	d->record->rflags = v->rflags;
 }
 
 /* EXITINFO1 and 2 are undefined where no exit code gives them a meaning. */
@@ -97,11 +111,14 @@ static void add_event(struct digest *d, const struct vmcb *v)
 	if ((info & 0x700) == EV_NMI)
 		info &= ~0xffu;
 	info &= EV_VALID | EV_ERROR | 0x7ff;
-	digest_add(d, "exit_int_info", info);
-	digest_add(d, "exit_int_error", info & EV_ERROR ? v->exit_int_error : 0);
+	d->record->idt = info;
+	d->record->idt_error = info & EV_ERROR ? v->exit_int_error : 0;
+	/* APM2 "Shutdown Intercept": what is saved then is undefined. */
+	if (v->exit_code == EXIT_SHUT)
+		return;
+	digest_add(d, I_INT_INFO, info);
+	digest_add(d, I_INT_ERROR, d->record->idt_error);
 }
-
-struct l2_regs l2;
 
 static void enter(void)
 {
@@ -110,6 +127,10 @@ static void enter(void)
 		     "mov l2+0, %%rbx; mov l2+8, %%rcx; mov l2+16, %%rdx\n\t"
 		     "mov l2+24, %%rsi; mov l2+32, %%rdi; mov l2+40, %%rbp\n\t"
 		     "mov %[host], %%rax; vmsave %%rax\n\t"
+		     /* What is left of C is not the same everywhere. */
+		     "xor %%r8d, %%r8d; xor %%r9d, %%r9d; xor %%r10d, %%r10d\n\t"
+		     "xor %%r11d, %%r11d; xor %%r12d, %%r12d; xor %%r13d, %%r13d\n\t"
+		     "xor %%r14d, %%r14d; xor %%r15d, %%r15d\n\t"
 		     "mov %[vmcb], %%rax; vmload %%rax; vmrun %%rax\n\t"
 		     "mov %[saved], %%rax; vmsave %%rax\n\t"
 		     "mov %[host], %%rax; vmload %%rax\n\t"
@@ -121,8 +142,25 @@ static void enter(void)
 		       "r13", "r14", "r15", "cc", "memory");
 }
 
+static void look(struct digest *d, const struct vmcb *v)
+{
+	struct oracle_record *rec = d->record;
+
+	rec->qual = has_info1(v->exit_code) ? v->info1 : 0;
+	digest_add(d, I_INFO1, rec->qual);
+	digest_add(d, I_INFO2, has_info2(v->exit_code) ? v->info2 : 0);
+	add_event(d, v);
+	digest_add(d, I_V_INT, v->int_ctl & (V_IRQ | 0xf));
+	digest_add(d, I_EVENT_INJ, v->event_inj & EV_VALID);
+	if (v->exit_code == EXIT_SHUT)
+		return;
+	digest_add(d, I_INT_STATE, v->int_state & 1);
+	add_state(d, v, (struct vmcb *)SAVE_PAGE);
+}
+
 static void run_case(u32 number, struct oracle_record *rec, bool dump)
 {
+	static const char *const names[] = SVM_ITEM_NAMES;
 	struct svm_case c = { .vmcb = VMCB };
 	struct vmcb *v = VMCB;
 	struct digest d;
@@ -131,28 +169,14 @@ static void run_case(u32 number, struct oracle_record *rec, bool dump)
 	l2_reset(PTE_PRESENT | PTE_WRITE | PTE_USER);
 	l2 = (struct l2_regs){ .rcx = 0x174, .rbx = 0x1111, .rdx = 0x2222 };
 	WRITE_CR(2, 0);
+	WRITE_CR(8, 0ul);
 	enter();
 	rec->result = (u32)v->exit_code == EXIT_INVALID ? RESULT_REFUSED : RESULT_EXIT;
 	rec->reason = v->exit_code;
-	digest_start(&d, dump);
-	digest_add(&d, "case", number);
-	d.hash = 1;
-	if (rec->result == RESULT_EXIT) {
-		rec->qual = has_info1(v->exit_code) ? v->info1 : 0;
-		digest_add(&d, "exit_code", v->exit_code);
-		digest_add(&d, "info1", rec->qual);
-		digest_add(&d, "info2", has_info2(v->exit_code) ? v->info2 : 0);
-		add_event(&d, v);
-		digest_add(&d, "v_irq, v_tpr", v->int_ctl & (V_IRQ | 0xf));
-		digest_add(&d, "int_state", v->int_state & 1);
-		digest_add(&d, "event_inj", v->event_inj & EV_VALID);
-		rec->detail = d.hash;
-		d.hash = 1;
-		/* APM2 "Shutdown Intercept": what is saved then is undefined. */
-		if (v->exit_code != EXIT_SHUT)
-			add_state(&d, v, (struct vmcb *)SAVE_PAGE);
-		rec->state = d.hash;
-	}
+	digest_start(&d, rec, names, number, dump);
+	digest_add(&d, I_CODE, rec->reason);
+	if (rec->result == RESULT_EXIT)
+		look(&d, v);
 	digest_flush(&d);
 }
 
@@ -164,7 +188,9 @@ GUEST_CASE(random_vmcbs, "APM2 \"VMRUN Instruction\"", .flags = CASE_SVM)
 #else
 
 #include "compare.h"
+#include "items_svm.h"
 
+const char *const item_names[ORACLE_ITEMS] = SVM_ITEM_NAMES;
 const struct host_hook host_hooks[] = { COMPARE_HOOK, { 0 } };
 
 #endif

@@ -5,10 +5,11 @@
  */
 #ifdef GUEST
 
-#include "gen_vmx.h"
+#include "items_vmx.h"
 
 #define PROC2_VMFUNC		(1u << 13)
 #define BLOCKED_BY_NMI		8ul
+#define NMI_UNBLOCKING		(1u << 12)
 #define AR_UNUSABLE		0x10000u
 #define AR_DPL			0x60u
 #define EXIT_SAVE_DEBUG		(1u << 2)
@@ -43,6 +44,8 @@ static volatile struct {
 
 static void enter(bool launch)
 {
+	u64 first = launch;
+
 	asm volatile("push %%rbp; push %%rbx\n\t"
 		     "mov %%rsp, regs+32\n\t"
 		     "mov $0x6c14, %%eax\n\t"		/* HOST_RSP */
@@ -50,6 +53,10 @@ static void enter(bool launch)
 		     "mov regs+0, %%rax; mov regs+8, %%rbx\n\t"
 		     "mov regs+16, %%rcx; mov regs+24, %%rdx\n\t"
 		     "test %0, %0\n\t"
+		     /* What is left of C is not the same everywhere. */
+		     "mov $0, %%esi; mov $0, %%edi; mov $0, %%ebp; mov $0, %%r8d\n\t"
+		     "mov $0, %%r9d; mov $0, %%r10d; mov $0, %%r11d; mov $0, %%r12d\n\t"
+		     "mov $0, %%r13d; mov $0, %%r14d; mov $0, %%r15d\n\t"
 		     "jz 1f\n\t"
 		     "vmlaunch\n\t"
 		     "jmp 2f\n"
@@ -63,7 +70,7 @@ static void enter(bool launch)
 		     "mov %%rcx, regs+16; mov %%rdx, regs+24\n"
 		     "3:	mov regs+32, %%rsp\n\t"
 		     "pop %%rbx; pop %%rbp"
-		     : : "D"((u64)launch)
+		     : "+D"(first) :
 		     : "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13",
 		       "r14", "r15", "cc", "memory");
 }
@@ -188,96 +195,99 @@ static u64 operand(u64 reason, u64 info)
 	return info;
 }
 
+/* Bochs 2.7 keeps NMIs blocked in all later cases: whose own they are not is not looked at. */
+static bool blocks_nmis(void)
+{
+	u32 info = c.val[V_ENTRY_INTR_INFO];
+
+	return (c.val[V_GUEST_INTR_STATE] & BLOCKED_BY_NMI) ||
+	       (info & (EVENT_VALID | EVENT_OTHER)) == (EVENT_VALID | EVENT_NMI);
+}
+
 static void add_exit(struct digest *d, u64 reason)
 {
+	struct oracle_record *rec = d->record;
 	u64 info = vmread(F_EXIT_INTR_INFO), idt = vmread(F_IDT_INFO);
 	u64 set = 1ul << (reason & 63);
 
-	digest_add(d, "exit_intr_info", info & EVENT_VALID ? info : 0);
-	if ((info & (EVENT_VALID | EVENT_ERROR)) == (EVENT_VALID | EVENT_ERROR))
-		digest_add(d, "exit_intr_error", vmread(F_EXIT_INTR_ERROR));
-	digest_add(d, "idt_info", idt & EVENT_VALID ? idt : 0);
-	if ((idt & (EVENT_VALID | EVENT_ERROR)) == (EVENT_VALID | EVENT_ERROR))
-		digest_add(d, "idt_error", vmread(F_IDT_ERROR));
+	rec->event = info & EVENT_VALID ? info & (blocks_nmis() ? ~0u : ~NMI_UNBLOCKING) : 0;
+	rec->idt = idt & EVENT_VALID ? idt : 0;
+	if (rec->event & EVENT_ERROR)
+		rec->event_error = vmread(F_EXIT_INTR_ERROR);
+	if (rec->idt & EVENT_ERROR)
+		rec->idt_error = vmread(F_IDT_ERROR);
+	digest_add(d, I_INTR_INFO, rec->event);
+	digest_add(d, I_INTR_ERROR, rec->event_error);
+	digest_add(d, I_IDT_INFO, rec->idt);
+	digest_add(d, I_IDT_ERROR, rec->idt_error);
 	if ((WITH_LENGTH & set) || (reason == R_EXCEPTION && software_event(info)) ||
 	    software_event(idt))
-		digest_add(d, "insn_len", vmread(F_EXIT_INSN_LEN));
+		digest_add(d, I_INSN_LEN, vmread(F_EXIT_INSN_LEN));
 	if (WITH_OPERAND & set)
-		digest_add(d, "insn_info", operand(reason, vmread(F_EXIT_INSN_INFO)));
+		digest_add(d, I_INSN_INFO, operand(reason, vmread(F_EXIT_INSN_INFO)));
 	if (reason == R_EPT_VIOLATION || reason == R_EPT_MISCONFIG)
-		digest_add(d, "physical", vmread(F_GUEST_PHYSICAL));
+		digest_add(d, I_PHYSICAL, vmread(F_GUEST_PHYSICAL));
 	if (reason == R_EPT_VIOLATION && (vmread(F_QUALIFICATION) & 0x80))
-		digest_add(d, "linear", vmread(F_GUEST_LINEAR));
+		digest_add(d, I_LINEAR, vmread(F_GUEST_LINEAR));
 	/* It is not under delivery any more. */
 	current[V_ENTRY_INTR_INFO] = vmread(F_ENTRY_INTR_INFO);
-	digest_add(d, "entry_intr_info", current[V_ENTRY_INTR_INFO] & EVENT_VALID);
+	digest_add(d, I_ENTRY_INFO, current[V_ENTRY_INTR_INFO] & EVENT_VALID);
 }
 
-static void add_value(struct digest *d, const char *name, u32 i)
+static void add_value(struct digest *d, u32 item, u32 i)
 {
 	current[i] = vmread(vmx_encoding[i]);
-	digest_add(d, name, current[i]);
+	digest_add(d, item, current[i]);
 }
 
 /* Of an unusable register most is undefined: SDM3 "Saving Segment Registers ...". */
-static void add_segment(struct digest *d, const char *name, u32 n)
+static void add_segment(struct digest *d, u32 item, u32 n)
 {
 	u64 ar = current[V_AR + n] = vmread(vmx_encoding[V_AR + n]);
 	u64 limit = current[V_LIMIT + n] = vmread(vmx_encoding[V_LIMIT + n]);
 	u64 base = current[V_BASE + n] = vmread(vmx_encoding[V_BASE + n]);
 
-	add_value(d, name, V_SEL + n);
+	add_value(d, item, V_SEL + n);
 	if (!(ar & AR_UNUSABLE)) {
-		digest_add(d, "  limit, rights", ar | limit << 32);
-		digest_add(d, "  base", base);
+		digest_add(d, item + 1, ar | limit << 32);
+		digest_add(d, item + 2, base);
 		return;
 	}
-	digest_add(d, "  unusable", n == S_SS ? AR_UNUSABLE | (ar & AR_DPL) : AR_UNUSABLE);
+	digest_add(d, item + 1, n == S_SS ? AR_UNUSABLE | (ar & AR_DPL) : AR_UNUSABLE);
 	if (n == S_FS || n == S_GS)
-		digest_add(d, "  base", base);
+		digest_add(d, item + 2, base);
 }
 
-/* Bochs 2.7 keeps NMIs blocked in all later cases: whose own they are not is not looked at. */
 static void add_interruptibility(struct digest *d)
 {
-	u32 info = c.val[V_ENTRY_INTR_INFO];
-	bool own = (c.val[V_GUEST_INTR_STATE] & BLOCKED_BY_NMI) ||
-		   (info & (EVENT_VALID | EVENT_OTHER)) == (EVENT_VALID | EVENT_NMI);
 	u64 now = vmread(vmx_encoding[V_GUEST_INTR_STATE]);
 
 	current[V_GUEST_INTR_STATE] = now;
-	digest_add(d, "GUEST_INTR_STATE", own ? now : now & ~BLOCKED_BY_NMI);
+	digest_add(d, I_INTR_STATE, blocks_nmis() ? now : now & ~BLOCKED_BY_NMI);
 }
 
 static void add_state(struct digest *d)
 {
-#define F(name)	{ #name, V_##name },
+#define I(name)	{ I_##name, V_GUEST_##name },
 	static const struct {
-		const char *name;
-		u32 value;
-	} guest[] = { VMX_GUEST(F) };
-#undef F
-#define S(name, n)	{ #name, n },
-	static const struct {
-		const char *name;
-		u32 n;
-	} segs[] = { SEGMENTS(S) };
-#undef S
+		u32 item, value;
+	} guest[] = { REGISTER_ITEMS(I) };
+#undef I
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(guest); i++)
-		if (guest[i].value != V_LINK && guest[i].value != V_GUEST_EFER &&
-		    guest[i].value != V_GUEST_PAT && guest[i].value != V_GUEST_INTR_STATE)
-			add_value(d, guest[i].name, guest[i].value);
+		if (guest[i].item != I_INTR_STATE)
+			add_value(d, guest[i].item, guest[i].value);
 	add_interruptibility(d);
-	for (i = 0; i < ARRAY_SIZE(segs); i++)
-		add_segment(d, segs[i].name, segs[i].n);
-	add_value(d, "GUEST_EFER", V_GUEST_EFER);
-	add_value(d, "GUEST_PAT", V_GUEST_PAT);
-	digest_add(d, "rax", regs.rax);
-	digest_add(d, "rbx", regs.rbx);
-	digest_add(d, "rcx", regs.rcx);
-	digest_add(d, "rdx", regs.rdx);
+	for (i = 0; i < NR_SEGMENTS; i++)
+		add_segment(d, I_ES_SEL + 3 * i, i);
+	d->record->rip = current[V_GUEST_RIP];
+	d->record->rsp = current[V_GUEST_RSP];
+	d->record->rflags = current[V_GUEST_RFLAGS];
+	digest_add(d, I_RAX, regs.rax);
+	digest_add(d, I_RBX, regs.rbx);
+	digest_add(d, I_RCX, regs.rcx);
+	digest_add(d, I_RDX, regs.rdx);
 }
 
 /* After a VM exit: L1's state as every case finds it. */
@@ -316,26 +326,25 @@ static void prepare(u32 number)
 	WRITE_CR(2, 0);
 }
 
-static void look(struct oracle_record *rec, struct digest *d)
+static void look(struct digest *d)
 {
+	struct oracle_record *rec = d->record;
 	u64 reason = vmread(F_EXIT_REASON);
 
 	rec->result = reason & REASON_ENTRY_FAILED ? RESULT_REFUSED : RESULT_EXIT;
 	rec->reason = reason;
 	rec->qual = vmread(F_QUALIFICATION);
-	digest_add(d, "reason", reason);
-	digest_add(d, "qualification", rec->qual);
+	digest_add(d, I_REASON, reason);
+	digest_add(d, I_QUAL, rec->qual);
 	if (rec->result == RESULT_REFUSED)
 		return;
 	add_exit(d, reason);
-	rec->detail = d->hash;
-	d->hash = 1;
 	add_state(d);
-	rec->state = d->hash;
 }
 
 static void run_case(u32 number, struct oracle_record *rec, bool dump)
 {
+	static const char *const names[] = VMX_ITEM_NAMES;
 	static bool launched, written;
 	struct digest d;
 
@@ -343,15 +352,13 @@ static void run_case(u32 number, struct oracle_record *rec, bool dump)
 	write_fields(!written);
 	written = true;
 	enter(!launched);
-	digest_start(&d, dump);
-	digest_add(&d, "case", number);
-	d.hash = 1;
+	digest_start(&d, rec, names, number, dump);
 	if (regs.flags & VMX_FLAGS) {
 		rec->result = RESULT_VMFAIL;
 		rec->reason = regs.flags & RFLAGS_ZF ? vmread(F_INSN_ERROR) : 0;
-		digest_add(&d, "error", rec->reason);
+		digest_add(&d, I_REASON, rec->reason);
 	} else {
-		look(rec, &d);
+		look(&d);
 		launched |= rec->result == RESULT_EXIT;
 		restore();
 	}
@@ -366,7 +373,9 @@ GUEST_CASE(random_vmcss, "SDM3 \"VM Entries\"", .flags = CASE_VMX)
 #else
 
 #include "compare.h"
+#include "items_vmx.h"
 
+const char *const item_names[ORACLE_ITEMS] = VMX_ITEM_NAMES;
 const struct host_hook host_hooks[] = { COMPARE_HOOK, { 0 } };
 
 #endif

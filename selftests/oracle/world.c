@@ -6,7 +6,7 @@
 #include "oracle.h"
 
 #define HLT			0xf4
-#define BATCH			256
+#define BATCH			64
 #define MAX_ITEMS		160
 #define PORT_DEBUGCON		0xe9
 #define PORT_DEBUG_EXIT		0xf4
@@ -129,23 +129,11 @@ static void panic(struct frame *frame)
 	leave();
 }
 
-static u64 mix(u64 hash, u64 value)
-{
-	hash = (hash ^ value) * 0x9fb21c651e98df25ul;
-	return hash ^ hash >> 32;
-}
-
-/**
- * digest_add() - one more value of a state
- * @d: the digest
- * @name: at most 23 characters
- * @value: its value
- */
-void digest_add(struct digest *d, const char *name, u64 value)
+/* At most 23 characters of the name. */
+static void keep(struct digest *d, const char *name, u64 value)
 {
 	u64 i;
 
-	d->hash = mix(d->hash, value);
 	if (!d->items || d->count == MAX_ITEMS)
 		return;
 	for (i = 0; i < sizeof(d->items->name); i++)
@@ -153,6 +141,21 @@ void digest_add(struct digest *d, const char *name, u64 value)
 	for (i = 0; name[i] && i + 1 < sizeof(d->items->name); i++)
 		d->items[d->count].name[i] = name[i];
 	d->items[d->count++].value = value;
+}
+
+/**
+ * digest_add() - one more value of a state
+ * @d: the digest
+ * @item: what it is, below ORACLE_ITEMS
+ * @value: its value
+ */
+void digest_add(struct digest *d, u32 item, u64 value)
+{
+	struct oracle_record *rec = d->record;
+
+	rec->hash = mix(mix(rec->hash, item), value);
+	rec->item[item] = item_hash(value);
+	keep(d, d->names[item], value);
 }
 
 /* ---- what any CPU tells ---- */
@@ -251,7 +254,7 @@ void oracle_main(void (*read_caps)(u64 *caps),
 	for (i = 0; i < p->count; i++) {
 		memset(&batch[used], 0, sizeof(batch[used]));
 		((volatile struct oracle_params *)p)->running = p->first + i;
-		if (p->tell)
+		if (p->tell & TELL_RUNNING)
 			emit(OUT_RUNNING, (const void *)&p->running, sizeof(p->running));
 		run_case(p->first + i, &batch[used], dump_wanted(p->first + i));
 		if (++used == BATCH || i + 1 == p->count) {
@@ -265,13 +268,20 @@ void oracle_main(void (*read_caps)(u64 *caps),
 /**
  * digest_start() - begin to look at a state
  * @d: filled in
+ * @record: where the hashes go
+ * @names: of the items
+ * @number: of the case
  * @dump: also keep the values
  */
-void digest_start(struct digest *d, bool dump)
+void digest_start(struct digest *d, struct oracle_record *record, const char *const *names,
+		  u32 number, bool dump)
 {
-	d->hash = 1;
+	record->hash = 1;
+	d->record = record;
+	d->names = names;
 	d->items = dump ? items : NULL;
 	d->count = 0;
+	keep(d, "case", number);
 }
 
 /**
