@@ -202,6 +202,7 @@ unsigned int nst_insn_bytes(struct nst_vcpu *vcpu, u8 *bytes, unsigned int size)
 bool nst_insn_is_rsm(struct nst_vcpu *vcpu);
 enum nst_next nst_exit_task_switch(struct nst_vcpu *vcpu);
 /* Finish what userspace was asked for by the last NST_USER. */
+void nst_insn_wait_hypercall(struct nst_vcpu *vcpu);
 enum nst_next nst_insn_complete(struct nst_vcpu *vcpu);
 
 void nst_decode_foreign(struct nst_vcpu *vcpu);

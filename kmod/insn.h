@@ -30,6 +30,7 @@ enum nst_waiting {
 	NST_WAIT_PORT,	/* a plain IN or OUT, without the emulator */
 	NST_WAIT_EMUL,	/* an access by the emulator */
 	NST_WAIT_MSR,	/* an RDMSR or WRMSR that userspace decides on */
+	NST_WAIT_CALL,	/* a hypercall of Hyper-V's that userspace carries out */
 };
 
 /**

@@ -10,6 +10,7 @@
 #include "nestor.h"
 #include <linux/string.h>
 #include "core.h"
+#include "hyperv/hyperv.h"
 #include "insn.h"
 #include "irqchip/irqchip.h"
 #include "trace.h"
@@ -311,6 +312,15 @@ void nst_insn_wait_msr(struct nst_vcpu *vcpu)
 }
 
 /**
+ * nst_insn_wait_hypercall() - note that a hypercall waits for userspace
+ * @vcpu: loaded vCPU
+ */
+void nst_insn_wait_hypercall(struct nst_vcpu *vcpu)
+{
+	nst_remember_insn(vcpu, NST_WAIT_CALL);
+}
+
+/**
  * nst_insn_complete() - go on with the instruction that userspace answered
  * @vcpu: loaded vCPU
  *
@@ -334,6 +344,8 @@ enum nst_next nst_insn_complete(struct nst_vcpu *vcpu)
 		return nst_complete_port(vcpu);
 	case NST_WAIT_MSR:
 		return nst_complete_msr(vcpu);
+	case NST_WAIT_CALL:
+		return nst_hv_complete_call(vcpu);
 	default:
 		return nst_complete_emul(vcpu);
 	}

@@ -207,6 +207,8 @@ static void nst_small_requests(struct nst_vcpu *vcpu)
 	}
 	if (nst_test_request(vcpu, NST_REQ_APF))
 		nst_apf_look(vcpu);
+	if (nst_test_request(vcpu, NST_REQ_HV_STIMER))
+		nst_hv_stimers_look(vcpu);
 	nst_collect_smi(vcpu);
 	nst_test_request(vcpu, NST_REQ_KICK);
 	if (nst_test_request(vcpu, NST_REQ_CTL))
@@ -418,6 +420,8 @@ static long nst_run_loaded(struct nst_vcpu *vcpu)
 	/* Userspace may have made another of it. */
 	vcpu->apf.halted = false;
 	nst_debug_start(vcpu);
+	if (vcpu->hv)
+		nst_hv_syndbg_answer(vcpu);
 	generation = READ_ONCE(slots->generation);
 	next = nst_insn_complete(vcpu);
 	if (next == NST_FAULTED && nst_slots_moved(slots, generation))

@@ -97,6 +97,7 @@ enum nst_request {
 	NST_REQ_IOAPIC_EOI,	/* tell userspace's I/O APIC of vcpu->eoi_vector */
 	NST_REQ_NESTED,		/* complete a nested state that was set */
 	NST_REQ_APF,		/* pages that were fetched in the background came */
+	NST_REQ_HV_STIMER,	/* look at vcpu->hv's timers */
 	NST_REQ_HV_EXIT,	/* tell userspace what vcpu->hv says */
 	NST_NR_REQUESTS
 };

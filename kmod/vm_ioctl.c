@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "core.h"
+#include "hyperv/hyperv.h"
 #include "irqchip/irqchip.h"
 #include "memslot.h"
 #include "mmu/mmu.h"
@@ -230,6 +231,7 @@ static const struct nst_ioctl nst_vm_ioctls[] = {
 	{ KVM_GET_STATS_FD, NST_ARG_NONE, NST_LOCK_NONE, nst_vm_stats_fd },
 	{ KVM_IRQFD, NST_ARG_STRUCT, NST_LOCK_NONE, nst_vm_irqfd },
 	{ KVM_IOEVENTFD, NST_ARG_STRUCT, NST_LOCK_NONE, nst_vm_ioeventfd },
+	{ KVM_HYPERV_EVENTFD, NST_ARG_STRUCT, NST_LOCK_NONE, nst_hv_eventfd },
 	{ KVM_GET_CLOCK, NST_ARG_STRUCT, NST_LOCK_NONE, nst_vm_get_clock },
 	{ KVM_SET_CLOCK, NST_ARG_STRUCT, NST_LOCK_NONE, nst_vm_set_clock },
 };

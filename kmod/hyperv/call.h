@@ -34,10 +34,14 @@ struct nst_hv_call {
 	u8 data[NST_HV_FAST_BYTES] __aligned(8);
 };
 
-#define NST_HV_CALL_REP	BIT(0)	/* has a list */
-#define NST_HV_CALL_VAR	BIT(1)	/* may have a variable part */
+#define NST_HV_CALL_REP		BIT(0)	/* has a list */
+#define NST_HV_CALL_VAR		BIT(1)	/* may have a variable part */
+#define NST_HV_CALL_SYNDBG	BIT(2)	/* exists with the synthetic debugger */
 
-/* What a hypercall needs; @call answers with a status of TLFS. */
+/* No status: userspace carries the call out. */
+#define NST_HV_ASK_USER		U64_MAX
+
+/* What a hypercall needs; @call answers with a status of TLFS, or NST_HV_ASK_USER. */
 struct nst_hv_call_row {
 	u16 code;
 	u8 word;		/* enum nst_hv_word */
@@ -56,5 +60,10 @@ u64 nst_hv_flush(struct nst_vcpu *vcpu, struct nst_hv_call *call);
 u64 nst_hv_flush_ex(struct nst_vcpu *vcpu, struct nst_hv_call *call);
 u64 nst_hv_send_ipi(struct nst_vcpu *vcpu, struct nst_hv_call *call);
 u64 nst_hv_send_ipi_ex(struct nst_vcpu *vcpu, struct nst_hv_call *call);
+
+/* conn.c, syndbg.c */
+u64 nst_hv_post_message(struct nst_vcpu *vcpu, struct nst_hv_call *call);
+u64 nst_hv_signal_event(struct nst_vcpu *vcpu, struct nst_hv_call *call);
+u64 nst_hv_syndbg_call(struct nst_vcpu *vcpu, struct nst_hv_call *call);
 
 #endif /* NST_HYPERV_CALL_H */

@@ -18,13 +18,15 @@
 #define MAJOR_MINOR	(10 << 16)
 
 #define RIGHTS	(HV_MSR_VP_RUNTIME_AVAILABLE | HV_MSR_TIME_REF_COUNT_AVAILABLE |	\
+		 HV_MSR_SYNIC_AVAILABLE | HV_MSR_SYNTIMER_AVAILABLE |			\
 		 HV_MSR_APIC_ACCESS_AVAILABLE | HV_MSR_HYPERCALL_AVAILABLE |		\
 		 HV_MSR_VP_INDEX_AVAILABLE | HV_MSR_RESET_AVAILABLE |			\
 		 HV_MSR_REFERENCE_TSC_AVAILABLE | HV_ACCESS_FREQUENCY_MSRS |		\
 		 HV_ACCESS_REENLIGHTENMENT)
-#define CALLS	0
+#define CALLS	(HV_POST_MESSAGES | HV_SIGNAL_EVENTS | HV_DEBUGGING)
 #define FEATURES (HV_X64_HYPERCALL_XMM_INPUT_AVAILABLE | HV_FEATURE_FREQUENCY_MSRS_AVAILABLE | \
-		 HV_FEATURE_GUEST_CRASH_MSR_AVAILABLE)
+		 HV_FEATURE_GUEST_CRASH_MSR_AVAILABLE | HV_X64_GUEST_DEBUGGING_AVAILABLE | \
+		 HV_FEATURE_DEBUG_MSRS_AVAILABLE)
 #define HINTS	(HV_X64_REMOTE_TLB_FLUSH_RECOMMENDED | HV_X64_APIC_ACCESS_RECOMMENDED |	\
 		 HV_X64_RELAXED_TIMING_RECOMMENDED | HV_X64_CLUSTER_IPI_RECOMMENDED |	\
 		 HV_X64_EX_PROCESSOR_MASKS_RECOMMENDED)
@@ -36,69 +38,75 @@ static void set_name(struct kvm_cpuid_entry2 *e, const char name[12])
 	memcpy(&e->edx, name + 8, 4);
 }
 
-static void fill_max(struct kvm_cpuid_entry2 *e)
+static void fill_max(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
 	e->eax = NST_HV_LEAF_STACK_FEATURES;
 	set_name(e, VENDOR);
 }
 
-static void fill_interface(struct kvm_cpuid_entry2 *e)
+static void fill_interface(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
 	e->eax = NST_HV_INTERFACE;
 }
 
-static void fill_version(struct kvm_cpuid_entry2 *e)
+static void fill_version(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
 	e->eax = BUILD;
 	e->ebx = MAJOR_MINOR;
 }
 
-static void fill_features(struct kvm_cpuid_entry2 *e)
+static void fill_features(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
 	e->eax = RIGHTS;
 	e->ebx = CALLS;
 	e->edx = FEATURES;
+	/* It is an interrupt of the local APIC; the system's answer is for all VMs. */
+	if (!vcpu || vcpu->lapic)
+		e->edx |= HV_STIMER_DIRECT_MODE_AVAILABLE;
 }
 
-static void fill_hints(struct kvm_cpuid_entry2 *e)
+static void fill_hints(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
 	e->eax = HINTS;
 	/* One thread a core: no other VM's vCPU can be its sibling. */
 	if (!cpu_smt_possible())
 		e->eax |= HV_X64_NO_NONARCH_CORESHARING;
+	if (nst_hv_nested_features(vcpu) & NST_HV_EVMCS_VERSIONS)
+		e->eax |= HV_X64_ENLIGHTENED_VMCS_RECOMMENDED;
 	e->ebx = NST_HV_SPIN_FOREVER;
 }
 
-static void fill_limits(struct kvm_cpuid_entry2 *e)
+static void fill_limits(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
 	e->eax = NST_MAX_VCPUS;
 	/* As many as a set of processors without sparse banks can name. */
 	e->ebx = NST_HV_VPS_A_BANK;
 }
 
-/* See tell_nested(). */
-static void fill_nested(struct kvm_cpuid_entry2 *e)
+static void fill_nested(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
+	e->eax = nst_hv_nested_features(vcpu);
 }
 
-static void fill_stack(struct kvm_cpuid_entry2 *e)
+static void fill_stack(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
 	e->eax = NST_HV_LEAF_STACK_FEATURES;
 	set_name(e, STACK_VENDOR);
 }
 
-static void fill_stack_interface(struct kvm_cpuid_entry2 *e)
+static void fill_stack_interface(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
 	e->eax = NST_HV_STACK_INTERFACE;
 }
 
-static void fill_stack_features(struct kvm_cpuid_entry2 *e)
+static void fill_stack_features(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu)
 {
+	e->eax = NST_HV_SYNDBG_ALLOWED;
 }
 
 static const struct {
 	u32 leaf;
-	void (*fill)(struct kvm_cpuid_entry2 *e);
+	void (*fill)(struct kvm_cpuid_entry2 *e, const struct nst_vcpu *vcpu);
 } leaves[] = {
 	{ HYPERV_CPUID_VENDOR_AND_MAX_FUNCTIONS, fill_max },
 	{ HYPERV_CPUID_INTERFACE, fill_interface },
@@ -111,17 +119,6 @@ static const struct {
 	{ NST_HV_LEAF_STACK_INTERFACE, fill_stack_interface },
 	{ NST_HV_LEAF_STACK_FEATURES, fill_stack_features },
 };
-
-/* What there is for hypervisors may depend on the vCPU. */
-static void tell_nested(struct nst_vcpu *vcpu, struct kvm_cpuid_entry2 *e)
-{
-	const u32 features = nst_hv_nested_features(vcpu);
-
-	if (e->function == HYPERV_CPUID_NESTED_FEATURES)
-		e->eax = features;
-	else if (e->function == HYPERV_CPUID_ENLIGHTMENT_INFO && (u16)features)
-		e->eax |= HV_X64_ENLIGHTENED_VMCS_RECOMMENDED;
-}
 
 /**
  * nst_hv_cpuid_supported() - KVM_GET_SUPPORTED_HV_CPUID
@@ -141,8 +138,7 @@ long nst_hv_cpuid_supported(struct nst_vcpu *vcpu, struct kvm_cpuid2 __user *ucp
 		return -E2BIG;
 	for (int i = 0; i < ARRAY_SIZE(leaves); i++) {
 		entries[i].function = leaves[i].leaf;
-		leaves[i].fill(&entries[i]);
-		tell_nested(vcpu, &entries[i]);
+		leaves[i].fill(&entries[i], vcpu);
 	}
 	if (put_user((u32)ARRAY_SIZE(leaves), &ucpuid->nent) ||
 	    copy_to_user(ucpuid->entries, entries, sizeof(entries)))

@@ -54,13 +54,27 @@ static const struct nst_hv_call_row rows[] = {
 	  NST_HV_CALL_VAR | NST_HV_CALL_REP, sizeof(struct hv_tlb_flush_ex), nst_hv_flush_ex },
 	{ HVCALL_SEND_IPI_EX, NST_HV_HINTS, IPI_HINT | EX_HINT, NST_HV_CALL_VAR,
 	  sizeof(struct hv_send_ipi_ex), nst_hv_send_ipi_ex },
+	{ HVCALL_POST_MESSAGE, NST_HV_CALLS, HV_POST_MESSAGES, 0, 0, nst_hv_post_message },
+	{ HVCALL_SIGNAL_EVENT, NST_HV_CALLS, HV_SIGNAL_EVENTS, 0, sizeof(u64),
+	  nst_hv_signal_event },
+	{ HVCALL_POST_DEBUG_DATA, NST_HV_CALLS, HV_DEBUGGING, NST_HV_CALL_SYNDBG, 0,
+	  nst_hv_syndbg_call },
+	{ HVCALL_RETRIEVE_DEBUG_DATA, NST_HV_CALLS, HV_DEBUGGING, NST_HV_CALL_SYNDBG, 0,
+	  nst_hv_syndbg_call },
+	{ HVCALL_RESET_DEBUG_SESSION, NST_HV_CALLS, HV_DEBUGGING, NST_HV_CALL_SYNDBG, 0,
+	  nst_hv_syndbg_call },
 };
 
-static const struct nst_hv_call_row *find_row(u16 code)
+static const struct nst_hv_call_row *find_row(const struct nst_hv_vcpu *hv, u16 code)
 {
-	for (int i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].code == code)
-			return &rows[i];
+	for (int i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].code != code)
+			continue;
+		if ((rows[i].flags & NST_HV_CALL_SYNDBG) &&
+		    !(hv->cpuid[NST_HV_SYNDBG] & NST_HV_SYNDBG_ALLOWED))
+			return NULL;
+		return &rows[i];
+	}
 	return NULL;
 }
 
@@ -169,6 +183,31 @@ static enum nst_next undefined(struct nst_vcpu *vcpu)
 	return NST_ENTER;
 }
 
+static enum nst_next ask_user(struct nst_vcpu *vcpu, const struct nst_hv_call *call)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = KVM_EXIT_HYPERV;
+	run->hyperv.type = KVM_EXIT_HYPERV_HCALL;
+	run->hyperv.u.hcall.input = call->control;
+	run->hyperv.u.hcall.result = 0;
+	run->hyperv.u.hcall.params[0] = call->in;
+	run->hyperv.u.hcall.params[1] = call->out;
+	nst_insn_wait_hypercall(vcpu);
+	return NST_USER;
+}
+
+/**
+ * nst_hv_complete_call() - userspace has carried out a hypercall
+ * @vcpu: loaded vCPU, still at the instruction
+ *
+ * Return: NST_ENTER, or NST_USER.
+ */
+enum nst_next nst_hv_complete_call(struct nst_vcpu *vcpu)
+{
+	return finish(vcpu, READ_ONCE(vcpu->run->hyperv.u.hcall.result));
+}
+
 /**
  * nst_hv_hypercall() - VMCALL or VMMCALL of a guest that told its name
  * @vcpu: loaded vCPU, L1 runs; srcu held
@@ -187,7 +226,7 @@ enum nst_next nst_hv_hypercall(struct nst_vcpu *vcpu)
 	read_registers(vcpu, &call);
 	if (!nst_hv_get(vcpu))
 		return finish(vcpu, HV_STATUS_INSUFFICIENT_MEMORY);
-	row = find_row(call.code);
+	row = find_row(vcpu->hv, call.code);
 	if (!row)
 		return finish(vcpu, HV_STATUS_INVALID_HYPERCALL_CODE);
 	status = check(vcpu, row, &call);
@@ -202,6 +241,8 @@ enum nst_next nst_hv_hypercall(struct nst_vcpu *vcpu)
 		read_fast(vcpu, &call, xmm);
 	}
 	status = row->call(vcpu, &call);
+	if (status == NST_HV_ASK_USER)
+		return ask_user(vcpu, &call);
 	/* All elements of a list are done, or none. */
 	if (status == HV_STATUS_SUCCESS && (row->flags & NST_HV_CALL_REP))
 		status |= (u64)call.rep_cnt << HV_HYPERCALL_REP_COMP_OFFSET;

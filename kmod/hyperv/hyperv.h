@@ -10,9 +10,12 @@
 #ifndef NST_HYPERV_H
 #define NST_HYPERV_H
 
+#include <linux/bitmap.h>
+#include <linux/hrtimer.h>
 #include <linux/kvm.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
+#include <linux/xarray.h>
 #include "../vcpu.h"
 #include "../msr.h"
 #include "tlfs.h"
@@ -53,10 +56,47 @@ struct nst_hv_vm {
 	u64 tsc_emulation_status;	/* (h) */
 	u64 crash_ctl;			/* (h) */
 	u64 crash[HV_X64_MSR_CRASH_PARAMS]; /* (h) */
+	struct {
+		u64 control;
+		u64 status;
+		u64 send;
+		u64 recv;
+		u64 pending;
+		u64 options;
+	} syndbg;			/* (h) */
+	struct xarray conns;		/* eventfds by connection id; read under RCU */
 };
 
 /* What userspace is to be told at the next opportunity. */
-enum nst_hv_exit { NST_HV_EXIT_RESET, NST_HV_EXIT_CRASH };
+enum nst_hv_exit {
+	NST_HV_EXIT_RESET, NST_HV_EXIT_CRASH, NST_HV_EXIT_SYNIC, NST_HV_EXIT_SYNDBG,
+};
+
+#define NST_HV_VECTORS		256
+
+/* The synthetic interrupt controller of a vCPU. */
+struct nst_hv_synic {
+	bool active;			/* (v), readers race: userspace turned it on */
+	bool keep_pages;		/* (v) */
+	u64 control;			/* (v), readers race: SCONTROL */
+	u64 event_page;			/* (v) SIEFP */
+	u64 message_page;		/* (v) SIMP */
+	u64 sint[HV_SYNIC_SINT_COUNT];	/* (v), readers race */
+	/* Of the sources that are not masked: */
+	DECLARE_BITMAP(vectors, NST_HV_VECTORS);	/* (v) */
+	DECLARE_BITMAP(auto_eoi, NST_HV_VECTORS);	/* (v) in service for no time */
+};
+
+/* A synthetic timer of a vCPU. */
+struct nst_hv_stimer {
+	struct nst_vcpu *vcpu;		/* (c) */
+	u8 index;			/* (c) */
+	bool waits_for_slot;		/* (v) for a message to be read before its own */
+	union hv_stimer_config config;	/* (v) */
+	u64 count;			/* (v) period, or time of the one shot: 100 ns */
+	u64 expires;			/* (v) reference time, 0: it has not begun */
+	struct hrtimer hrtimer;
+};
 
 /* The interface's part of a vCPU. */
 struct nst_hv_vcpu {
@@ -67,6 +107,11 @@ struct nst_hv_vcpu {
 	u64 assist;			/* (v) MSR of the VP assist page */
 	u64 runtime_offset;		/* (v) 100 ns */
 	u8 exit;			/* (v) enum nst_hv_exit, with NST_REQ_HV_EXIT */
+	bool syndbg_asked;		/* (v) userspace is to answer with a status */
+	u32 exit_msr;			/* (v) whose write is the reason */
+	struct nst_hv_synic synic;
+	struct nst_hv_stimer stimer[HV_SYNIC_STIMER_COUNT];
+	unsigned long stimers_due;	/* (a) a bit each, with NST_REQ_HV_STIMER */
 };
 
 /* ---- state.c ---- */
@@ -126,6 +171,7 @@ typedef int nst_hv_msr_fn(struct nst_vcpu *vcpu, struct nst_msr_access *a);
 
 /* ---- hypercall.c ---- */
 enum nst_next nst_hv_hypercall(struct nst_vcpu *vcpu);
+enum nst_next nst_hv_complete_call(struct nst_vcpu *vcpu);
 
 /* Are the hypercalls of L1 those of this interface?  A guest without a name has none. */
 static inline bool nst_hv_has_calls(const struct nst_vcpu *vcpu)
@@ -138,5 +184,50 @@ u64 nst_hv_time(struct nst_vcpu *vcpu);
 void nst_hv_clock_update(struct nst_vcpu *vcpu, u64 tsc, u64 ns, bool stable);
 nst_hv_msr_fn nst_hv_get_tsc_page, nst_hv_set_tsc_page;
 nst_hv_msr_fn nst_hv_get_reenlightenment, nst_hv_set_reenlightenment;
+
+/* ---- synic.c ---- */
+int nst_hv_synic_enable(struct nst_vcpu *vcpu, bool keep_pages);
+void nst_hv_synic_reset(struct nst_hv_vcpu *hv);
+bool nst_hv_sint_raise(struct nst_vcpu *vcpu, u32 sint);
+bool nst_hv_sint_of_vp(struct nst_vm *vm, u32 vp, u32 sint);
+void nst_hv_synic_eoi(struct nst_vcpu *vcpu, u8 vector);
+int nst_hv_post(struct nst_vcpu *vcpu, u32 sint, const struct hv_message *msg);
+nst_hv_msr_fn nst_hv_get_synic, nst_hv_set_synic, nst_hv_get_sversion, nst_hv_set_sint;
+nst_hv_msr_fn nst_hv_get_eom, nst_hv_set_eom;
+
+/* Does somebody wait for the end of this interrupt?  Own thread. */
+static inline bool nst_hv_sint_has(const struct nst_vcpu *vcpu, u8 vector)
+{
+	return unlikely(vcpu->hv) && test_bit(vector, vcpu->hv->synic.vectors);
+}
+
+/* Is this interrupt over as soon as it is delivered?  Own thread. */
+static inline bool nst_hv_auto_eoi(const struct nst_vcpu *vcpu, u8 vector)
+{
+	return unlikely(vcpu->hv) && test_bit(vector, vcpu->hv->synic.auto_eoi);
+}
+
+/* The guest ended an interrupt.  Own thread. */
+static inline void nst_hv_eoi(struct nst_vcpu *vcpu, u8 vector)
+{
+	if (nst_hv_sint_has(vcpu, vector))
+		nst_hv_synic_eoi(vcpu, vector);
+}
+
+/* ---- stimer.c ---- */
+void nst_hv_stimers_init(struct nst_hv_vcpu *hv);
+void nst_hv_stimers_reset(struct nst_hv_vcpu *hv);
+void nst_hv_stimers_look(struct nst_vcpu *vcpu);
+void nst_hv_stimers_acked(struct nst_vcpu *vcpu, u32 sint);
+nst_hv_msr_fn nst_hv_get_stimer, nst_hv_set_stimer;
+
+/* ---- conn.c ---- */
+long nst_hv_eventfd(void *object, unsigned long arg);
+void nst_hv_conns_destroy(struct nst_hv_vm *hv);
+
+/* ---- syndbg.c ---- */
+nst_hv_msr_fn nst_hv_get_syndbg, nst_hv_set_syndbg;
+void nst_hv_syndbg_exit(struct nst_vcpu *vcpu);
+void nst_hv_syndbg_answer(struct nst_vcpu *vcpu);
 
 #endif /* NST_HYPERV_H */

@@ -24,6 +24,7 @@ int nst_hv_vm_create(struct nst_vm *vm)
 		return -ENOMEM;
 	mutex_init(&hv->lock);
 	spin_lock_init(&hv->time_lock);
+	xa_init_flags(&hv->conns, XA_FLAGS_ACCOUNT);
 	hv->crash_ctl = HV_CRASH_CTL_CRASH_NOTIFY;
 	vm->hv = hv;
 	return 0;
@@ -35,6 +36,7 @@ int nst_hv_vm_create(struct nst_vm *vm)
  */
 void nst_hv_vm_destroy(struct nst_vm *vm)
 {
+	nst_hv_conns_destroy(vm->hv);
 	kfree(vm->hv);
 	vm->hv = NULL;
 }
@@ -56,6 +58,9 @@ int nst_hv_vcpu_create(struct nst_vcpu *vcpu)
  */
 void nst_hv_vcpu_destroy(struct nst_vcpu *vcpu)
 {
+	if (!vcpu->hv)
+		return;
+	nst_hv_stimers_reset(vcpu->hv);
 	kfree(vcpu->hv);
 	vcpu->hv = NULL;
 }
@@ -103,6 +108,8 @@ struct nst_hv_vcpu *nst_hv_get(struct nst_vcpu *vcpu)
 		return NULL;
 	hv->vcpu = vcpu;
 	hv->vp_index = vcpu->idx;
+	nst_hv_synic_reset(hv);
+	nst_hv_stimers_init(hv);
 	/* Other vCPUs that see it see it whole: nst_hv_of(). */
 	smp_store_release(&vcpu->hv, hv);
 	nst_hv_cpuid_changed(vcpu);
@@ -123,6 +130,8 @@ void nst_hv_reset(struct nst_vcpu *vcpu)
 		return;
 	hv->assist = 0;
 	hv->runtime_offset = 0;
+	nst_hv_synic_reset(hv);
+	nst_hv_stimers_reset(hv);
 }
 
 /**
@@ -134,14 +143,22 @@ void nst_hv_reset(struct nst_vcpu *vcpu)
  */
 long nst_hv_enable_cap(struct nst_vcpu *vcpu, const struct kvm_enable_cap *cap)
 {
-	struct nst_hv_vcpu *hv;
-
-	if (cap->cap != KVM_CAP_HYPERV_ENFORCE_CPUID)
+	switch (cap->cap) {
+	case KVM_CAP_HYPERV_SYNIC2:
+		if (cap->args[0])
+			return -EINVAL;
+		fallthrough;
+	case KVM_CAP_HYPERV_SYNIC:
+	case KVM_CAP_HYPERV_ENFORCE_CPUID:
+		break;
+	default:
 		return -EINVAL;
-	hv = nst_hv_get(vcpu);
-	if (!hv)
+	}
+	if (!nst_hv_get(vcpu))
 		return -ENOMEM;
-	hv->enforce = cap->args[0];
+	if (cap->cap != KVM_CAP_HYPERV_ENFORCE_CPUID)
+		return nst_hv_synic_enable(vcpu, cap->cap == KVM_CAP_HYPERV_SYNIC2);
+	vcpu->hv->enforce = cap->args[0];
 	return 0;
 }
 
@@ -179,9 +196,24 @@ enum nst_next nst_hv_exit(struct nst_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
-	run->exit_reason = KVM_EXIT_SYSTEM_EVENT;
-	run->system_event.type = vcpu->hv->exit == NST_HV_EXIT_RESET ? KVM_SYSTEM_EVENT_RESET :
-								       KVM_SYSTEM_EVENT_CRASH;
-	run->system_event.ndata = 0;
+	switch (vcpu->hv->exit) {
+	case NST_HV_EXIT_SYNIC:
+		run->exit_reason = KVM_EXIT_HYPERV;
+		run->hyperv.type = KVM_EXIT_HYPERV_SYNIC;
+		run->hyperv.u.synic.msr = vcpu->hv->exit_msr;
+		run->hyperv.u.synic.control = vcpu->hv->synic.control;
+		run->hyperv.u.synic.evt_page = vcpu->hv->synic.event_page;
+		run->hyperv.u.synic.msg_page = vcpu->hv->synic.message_page;
+		break;
+	case NST_HV_EXIT_SYNDBG:
+		run->exit_reason = KVM_EXIT_HYPERV;
+		nst_hv_syndbg_exit(vcpu);
+		break;
+	default:
+		run->exit_reason = KVM_EXIT_SYSTEM_EVENT;
+		run->system_event.type = vcpu->hv->exit == NST_HV_EXIT_RESET ?
+					 KVM_SYSTEM_EVENT_RESET : KVM_SYSTEM_EVENT_CRASH;
+		run->system_event.ndata = 0;
+	}
 	return NST_USER;
 }

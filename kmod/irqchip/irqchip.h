@@ -104,6 +104,8 @@ bool nst_lapic_mmio(struct nst_vcpu *vcpu, nst_gpa_t gpa, void *data, unsigned i
 /* x2APIC MSRs 0x800 to 0x8ff.  False: #GP. */
 bool nst_lapic_msr(struct nst_vcpu *vcpu, u32 msr, u64 *val, bool write);
 
+/* An end of what a KVM_IRQ_ROUTING_HV_SINT route began; own thread: route.c */
+void nst_sint_acked(struct nst_vm *vm, u32 vp, u32 sint);
 /* An edge-triggered interrupt for this one; any context.  False: nobody takes it. */
 bool nst_lapic_interrupt(struct nst_vcpu *vcpu, u8 vector);
 /* A register by another way than page or x2APIC MSR, in any mode.  False: no such access. */

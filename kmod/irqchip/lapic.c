@@ -10,6 +10,7 @@
 #include "../nestor.h"
 #include <linux/slab.h>
 #include "../core.h"
+#include "../hyperv/hyperv.h"
 #include "chip.h"
 #include "lapic.h"
 
@@ -259,7 +260,8 @@ int nst_lapic_ack(struct nst_vcpu *vcpu)
 	if (vector < 0)
 		return -1;
 	clear_bit(vector, l->irr);
-	__set_bit(vector, l->isr);
+	if (!nst_hv_auto_eoi(vcpu, vector))
+		__set_bit(vector, l->isr);
 	return vector;
 }
 
@@ -317,6 +319,7 @@ void nst_lapic_eoi(struct nst_lapic *l)
 		lapic_broadcast_eoi(l, vector);
 	if (vector == READ_ONCE(vm->irqchip->ioapic.pit_vector))
 		nst_pit_acked(vm);
+	nst_hv_eoi(l->vcpu, vector);
 	nst_request(l->vcpu, NST_REQ_EVENT);
 }
 

@@ -87,7 +87,7 @@ void nst_pv_eoi_offer(struct nst_vcpu *vcpu)
 		return;
 	vector = find_last_bit(l->isr, NST_APIC_VECTORS);
 	if (vector == NST_APIC_VECTORS || !bitmap_empty(l->irr, NST_APIC_VECTORS) ||
-	    test_bit(vector, l->tmr) ||
+	    test_bit(vector, l->tmr) || nst_hv_sint_has(vcpu, vector) ||
 	    vector == READ_ONCE(vcpu->vm->irqchip->ioapic.pit_vector))
 		return;
 	vcpu->pv_eoi.offered = !nst_vcpu_write_atomic(vcpu, gpa, &flag, sizeof(flag));

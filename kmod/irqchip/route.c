@@ -8,6 +8,7 @@
 #include "../nestor.h"
 #include <linux/slab.h>
 #include "../core.h"
+#include "../hyperv/hyperv.h"
 #include "chip.h"
 #include "lapic.h"
 
@@ -32,6 +33,10 @@ struct nst_route {
 			u32 high;
 			u32 address;
 			u32 data;
+		};
+		struct {
+			u32 vp;
+			u32 sint;
 		};
 	};
 };
@@ -72,6 +77,9 @@ static int send_msi(struct nst_vm *vm, u32 high, u32 address, u32 data)
 static int route_set(struct nst_irqchip *chip, const struct nst_route *route,
 		     enum nst_irq_source source, bool level)
 {
+	if (route->type == KVM_IRQ_ROUTING_HV_SINT)
+		return level && nst_hv_sint_of_vp(chip->vm, route->vp, route->sint) ?
+		       1 : NST_IRQ_REFUSED;
 	if (route->type == KVM_IRQ_ROUTING_MSI)
 		return level ? send_msi(chip->vm, route->high, route->address, route->data) :
 			       NST_IRQ_REFUSED;
@@ -140,6 +148,33 @@ void nst_pin_acked(struct nst_vm *vm, unsigned int which, unsigned int pin)
 
 		if (route->type == KVM_IRQ_ROUTING_IRQCHIP && route->chip == which &&
 		    route->pin == pin)
+			nst_irqfd_resample(vm, route->gsi);
+	}
+	srcu_read_unlock(&vm->irq_srcu, idx);
+}
+
+/**
+ * nst_sint_acked() - the guest ended what a source of a synthetic interrupt controller began
+ * @vm: the VM, with a chip
+ * @vp: index of the processor
+ * @sint: the source
+ *
+ * As nst_pin_acked().
+ */
+void nst_sint_acked(struct nst_vm *vm, u32 vp, u32 sint)
+{
+	struct nst_routes *routes;
+	int idx;
+
+	if (!nst_irqfds_resample(vm))
+		return;
+	idx = srcu_read_lock(&vm->irq_srcu);
+	routes = srcu_dereference(vm->irqchip->routes, &vm->irq_srcu);
+	for (unsigned int i = 0; i < routes->nr; i++) {
+		const struct nst_route *route = &routes->entry[i];
+
+		if (route->type == KVM_IRQ_ROUTING_HV_SINT && route->vp == vp &&
+		    route->sint == sint)
 			nst_irqfd_resample(vm, route->gsi);
 	}
 	srcu_read_unlock(&vm->irq_srcu, idx);
@@ -241,6 +276,12 @@ static int fill_route(struct nst_vm *vm, bool split, struct nst_route *to,
 		to->high = from->u.msi.address_hi;
 		to->address = from->u.msi.address_lo;
 		to->data = from->u.msi.data;
+		return 0;
+	case KVM_IRQ_ROUTING_HV_SINT:
+		if (from->flags || from->u.hv_sint.sint >= HV_SYNIC_SINT_COUNT)
+			return -EINVAL;
+		to->vp = from->u.hv_sint.vcpu;
+		to->sint = from->u.hv_sint.sint;
 		return 0;
 	}
 	return -EINVAL;

@@ -28,7 +28,7 @@ int nst_cap_evmcs(void)
  * Return: HV_X64_NESTED_*, and in the low 16 bits versions of the enlightened VMCS; 0:
  * there is nothing.
  */
-u32 nst_hv_nested_features(struct nst_vcpu *vcpu)
+u32 nst_hv_nested_features(const struct nst_vcpu *vcpu)
 {
 	bool evmcs = vcpu ? vcpu->nested && vcpu->nested->evmcs : nst_cap_evmcs();
 
