@@ -373,6 +373,7 @@ long nst_set_nested_state(void *object, unsigned long arg);
 enum nst_next nst_nested_complete(struct nst_vcpu *vcpu);
 
 /* hv_enlight.c: Hyper-V's interface for nesting */
+#define NST_HV_EVMCS_VERSIONS	0xffffu	/* in 4000000a.EAX */
 int nst_cap_evmcs(void);
 long nst_enable_evmcs(struct nst_vcpu *vcpu, u64 user);
 u32 nst_hv_nested_features(const struct nst_vcpu *vcpu);
