@@ -45,6 +45,18 @@ GUEST_CASE(refused, "TLFS \"Hypercall Status Codes\"", .flags = CASE_IRQCHIP)
 	check(hv_call(HV_CALL_LONG_SPIN | HV_FAST, 100, 0) == HV_SUCCESS, "a long spin");
 }
 
+GUEST_CASE(from_ring_3, "TLFS \"Legal Hypercall Environments\"", .flags = CASE_IRQCHIP)
+{
+	u64 stack = GUEST_SCRATCH + 0x1000;
+
+	hv_begin();
+	PROBE("push %0; push %1; push $2; push %2; push $772f; iretq\n"
+	      "772: mov $0xbeef, %%ecx; jmp *%3", : : "r"((u64)SEL_USER_DATA), "r"(stack),
+	      "r"((u64)SEL_USER_CODE64), "r"(HV_CALL_PAGE) : "memory", "rax", "rcx", "rdx");
+	check_trap(VEC_UD, 0, "a program's call");
+	check(trap.rip == HV_CALL_PAGE, "at the instruction itself (%lx)", trap.rip);
+}
+
 GUEST_CASE(without_a_name, CALLS, .flags = CASE_IRQCHIP)
 {
 	hv_begin();
