@@ -144,6 +144,29 @@ GUEST_CASE(send_ipi, "TLFS \"HvCallSendSyntheticClusterIpi\"", .cpus = 3, .ap = 
 	stop = 1;
 }
 
+/* Userspace gave CPUs 1 and 2 the indices 70 and 200: in banks 1 and 3. */
+GUEST_CASE(sparse_set, "TLFS \"Virtual Processor Sets\"", .cpus = 3, .ap = other,
+	   .flags = CASE_IRQCHIP)
+{
+	set_up();
+	hv_begin();
+	while (!wait_open(ready == params()->cpus, 3000000))
+		;
+	in[0] = VECTOR;
+	in[1] = 0;
+	in[2] = 1 << 1 | 1 << 3;
+	in[3] = 1ul << 6;
+	in[4] = 0;
+	expect(hv_call(HV_CALL_SEND_IPI_EX | HV_VAR(2), HV_INPUT, 0), 2, "index 70");
+	in[3] = 0;
+	in[4] = 1ul << 8;
+	expect(hv_call(HV_CALL_SEND_IPI_EX | HV_VAR(2), HV_INPUT, 0), 4, "index 200");
+	in[2] = 1ul << 63 | 1 << 1;
+	in[3] = ~0ul;
+	expect(hv_call(HV_CALL_SEND_IPI_EX | HV_VAR(2), HV_INPUT, 0), 2, "the last bank");
+	stop = 1;
+}
+
 /* ---- TLBs ---- */
 
 #define WINDOW		0x600000ul	/* the address whose page changes */
@@ -325,7 +348,15 @@ static void without_xmm(struct vm *vm)
 	hv_offer_without(vm, HV_LEAF_FEATURES, 1u << 4);
 }
 
+static void other_indices(struct vm *vm)
+{
+	hv_offer(vm);
+	vcpu_set_msr(&vm->vcpu[1], HV_VP_INDEX, 70);
+	vcpu_set_msr(&vm->vcpu[2], HV_VP_INDEX, 200);
+}
+
 const struct host_hook host_hooks[] = {
+	{ .name = "sparse_set", .before = other_indices },
 	{ .name = "no_xmm_input", .before = without_xmm },
 	{ .name = "by_userspace", .before = with_synic, .exit = hypercall, .call = answer },
 	{ .name = "signal_event", .before = with_synic, .exit = hypercall, .call = answer },
