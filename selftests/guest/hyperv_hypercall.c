@@ -45,6 +45,18 @@ GUEST_CASE(refused, "TLFS \"Hypercall Status Codes\"", .flags = CASE_IRQCHIP)
 	check(hv_call(HV_CALL_LONG_SPIN | HV_FAST, 100, 0) == HV_SUCCESS, "a long spin");
 }
 
+GUEST_CASE(from_ring_3, "TLFS \"Legal Hypercall Environments\"", .flags = CASE_IRQCHIP)
+{
+	u64 stack = GUEST_SCRATCH + 0x1000;
+
+	hv_begin();
+	PROBE("push %0; push %1; push $2; push %2; push $772f; iretq\n"
+	      "772: mov $0xbeef, %%ecx; jmp *%3", : : "r"((u64)SEL_USER_DATA), "r"(stack),
+	      "r"((u64)SEL_USER_CODE64), "r"(HV_CALL_PAGE) : "memory", "rax", "rcx", "rdx");
+	check_trap(VEC_UD, 0, "a program's call");
+	check(trap.rip == HV_CALL_PAGE, "at the instruction itself (%lx)", trap.rip);
+}
+
 GUEST_CASE(without_a_name, CALLS, .flags = CASE_IRQCHIP)
 {
 	hv_begin();
@@ -129,6 +141,29 @@ GUEST_CASE(send_ipi, "TLFS \"HvCallSendSyntheticClusterIpi\"", .cpus = 3, .ap = 
 	check(hv_call(HV_CALL_SEND_IPI | HV_FAST, 15, 1) == HV_INVALID_INPUT, "vector 15");
 	check(hv_call(HV_CALL_SEND_IPI | HV_FAST, 256, 1) == HV_INVALID_INPUT, "vector 256");
 	expect(HV_SUCCESS, 0, "what was refused");
+	stop = 1;
+}
+
+/* Userspace gave CPUs 1 and 2 the indices 70 and 200: in banks 1 and 3. */
+GUEST_CASE(sparse_set, "TLFS \"Virtual Processor Sets\"", .cpus = 3, .ap = other,
+	   .flags = CASE_IRQCHIP)
+{
+	set_up();
+	hv_begin();
+	while (!wait_open(ready == params()->cpus, 3000000))
+		;
+	in[0] = VECTOR;
+	in[1] = 0;
+	in[2] = 1 << 1 | 1 << 3;
+	in[3] = 1ul << 6;
+	in[4] = 0;
+	expect(hv_call(HV_CALL_SEND_IPI_EX | HV_VAR(2), HV_INPUT, 0), 2, "index 70");
+	in[3] = 0;
+	in[4] = 1ul << 8;
+	expect(hv_call(HV_CALL_SEND_IPI_EX | HV_VAR(2), HV_INPUT, 0), 4, "index 200");
+	in[2] = 1ul << 63 | 1 << 1;
+	in[3] = ~0ul;
+	expect(hv_call(HV_CALL_SEND_IPI_EX | HV_VAR(2), HV_INPUT, 0), 2, "the last bank");
 	stop = 1;
 }
 
@@ -313,7 +348,15 @@ static void without_xmm(struct vm *vm)
 	hv_offer_without(vm, HV_LEAF_FEATURES, 1u << 4);
 }
 
+static void other_indices(struct vm *vm)
+{
+	hv_offer(vm);
+	vcpu_set_msr(&vm->vcpu[1], HV_VP_INDEX, 70);
+	vcpu_set_msr(&vm->vcpu[2], HV_VP_INDEX, 200);
+}
+
 const struct host_hook host_hooks[] = {
+	{ .name = "sparse_set", .before = other_indices },
 	{ .name = "no_xmm_input", .before = without_xmm },
 	{ .name = "by_userspace", .before = with_synic, .exit = hypercall, .call = answer },
 	{ .name = "signal_event", .before = with_synic, .exit = hypercall, .call = answer },
