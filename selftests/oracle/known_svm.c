@@ -403,6 +403,18 @@ static u64 resume_flag_left(const struct pair *p)
 	       p->direct->rip != vmcb_of(p)->rip ? ITEM(rflags) : 0;
 }
 
+/*
+ * L2 begins at zeros, which add AL to the byte at RAX: code of its own a few bytes ahead.
+ * QEMU carries out what it had translated.
+ */
+static u64 own_code(const struct pair *p)
+{
+	const struct vmcb *v = vmcb_of(p);
+
+	return same_exit(p, EXIT_VMHLT) && v->rip + v->cs.base == L2_DATA_PAGE &&
+	       v->rax == L2_DATA_PAGE + 8 ? ITEM(rflags) : 0;
+}
+
 const struct known known[] = {
 	{ "efer_mbz", QEMU, "\"Any MBZ bit of EFER is set\": FFXSR without the feature",
 	  bad_efer },
@@ -422,6 +434,7 @@ const struct known known[] = {
 	{ "resume_flag_left", QEMU, "RFLAGS.RF is clear once an instruction has ended",
 	  resume_flag_left },
 	{ "general_detect", QEMU, "DR7.GD has an effect", general_detect },
+	{ "own_code", QEMU, "a processor sees what it wrote into the code ahead", own_code },
 	{ "null_ldt", QEMU, "LLDT of a null selector leaves no valid descriptor", null_ldt },
 	{ "lost_shadow", QEMU, "VMRUN loads the interrupt shadow: a host interrupt came in it",
 	  lost_shadow },

@@ -420,6 +420,7 @@ const struct known known[] = {
 	  qemu_breakpoint_bits },
 	{ "pvi", QEMU, "CR4.PVI has an effect on STI", qemu_pvi },
 	{ "invd", QEMU, "INVD has an exit code of its own", qemu_invd },
+	{ "own_code", QEMU, "a processor sees what it wrote into the code ahead", qemu_own_code },
 	{ "own_interrupt", NESTOR_ON_SVM,
 	  "without NRIPS, EXITINTINFO does not tell of L2's own INT n", svm_own_interrupt },
 	{ "shadow_kind", NESTOR_ON_SVM, "INTERRUPT_SHADOW may be that of STI or of MOV SS",

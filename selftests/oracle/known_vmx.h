@@ -74,6 +74,7 @@ u64 qemu_modify(const struct pair *p);
 u64 qemu_breakpoint_bits(const struct pair *p);
 u64 qemu_pvi(const struct pair *p);
 u64 qemu_invd(const struct pair *p);
+u64 qemu_own_code(const struct pair *p);
 u64 svm_own_interrupt(const struct pair *p);
 u64 svm_shadow_kind(const struct pair *p);
 u64 svm_linear_address(const struct pair *p);

@@ -306,6 +306,16 @@ u64 qemu_invd(const struct pair *p)
 	return p->direct->reason == R_INVD && p->here->reason == R_WBINVD ? ITEM(REASON) : 0;
 }
 
+/*
+ * L2 begins at zeros, which add AL to the byte at RAX: code of its own a few bytes ahead.
+ * QEMU carries out what it had translated.
+ */
+u64 qemu_own_code(const struct pair *p)
+{
+	return same_exit(p, R_HLT) && start(p) == L2_DATA_PAGE && rax_of(p) == L2_DATA_PAGE + 8 ?
+	       ITEM(RFLAGS) : 0;
+}
+
 u64 svm_own_interrupt(const struct pair *p)
 {
 	u64 dish = dish_of(p);

@@ -60,6 +60,8 @@ void l2_reset(u64 bits)
 	fill(L2_CODE_PAGE, HLT * 0x0101010101010101ul, PAGE_SIZE);
 	for (i = 0; i < (u64)(l2_menu_end - l2_menu) / 8; i++)
 		((u64 *)L2_CODE_PAGE)[i] = ((const u64 *)l2_menu)[i];
+	/* Who runs on here stops before its own page tables, which change as they are used. */
+	fill(L2_PML4 - 16, HLT * 0x0101010101010101ul, 16);
 	*(u64 *)L2_PML4 = L2_PDPT | all;
 	*(u64 *)L2_PDPT = L2_PD | all;
 	*(u64 *)L2_PD = L2_PT | all;
