@@ -25,6 +25,8 @@ static u32 nvmx_abilities(const struct nst_vcpu *vcpu)
 		has |= nst_caps.rdtscp ? NVMX_HAS_RDTSCP : 0;
 	if (!vcpu || nst_guest_has(vcpu, NST_GCAP_INVPCID))
 		has |= nst_caps.invpcid ? NVMX_HAS_INVPCID : 0;
+	has |= nst_caps.rdrand_exits ? NVMX_HAS_RDRAND_EXITS : 0;
+	has |= nst_caps.rdseed_exits ? NVMX_HAS_RDSEED_EXITS : 0;
 	return has;
 }
 
