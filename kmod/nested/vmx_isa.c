@@ -45,7 +45,8 @@ static void nvmx_fill_caps(const struct nst_vcpu *vcpu, struct nvmx_caps *caps)
  * @host: userspace reads it, not the guest
  * @val: result
  *
- * A guest that may use enlightened VMCSs sees what works with them alone.
+ * A guest that may use enlightened VMCSs sees what works with them alone. Userspace that
+ * saves every MSR there is reads 0 where the guest has no VMX.
  *
  * Return: 0, or -EINVAL when there is no such MSR.
  */
@@ -54,8 +55,10 @@ int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, bool host, u64 *val)
 	struct nvmx_caps caps;
 
 	if (vcpu) {
-		if (nst_isa(vcpu) != &nvmx_isa)
-			return -EINVAL;
+		if (nst_isa(vcpu) != &nvmx_isa) {
+			*val = 0;
+			return host ? 0 : -EINVAL;
+		}
 		caps = to_nvmx(vcpu)->caps;
 		if (!host && nvmx_evmcs_filters(vcpu))
 			nvmx_caps_reduce(&caps);
@@ -73,19 +76,20 @@ int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, bool host, u64 *val)
  * nvmx_msr_write() - userspace sets a capability MSR
  * @vcpu: the vCPU
  * @msr: MSR_IA32_VMX_*
- * @val: at most what nvmx_msr_read() said at first
+ * @val: at most what nvmx_msr_read() said at first; without VMX 0
  *
- * Return: 0, or -EINVAL, also in VMX operation.
+ * Return: 0, or -EINVAL, in VMX operation for each value but the present one.
  */
 int nvmx_msr_write(struct nst_vcpu *vcpu, u32 msr, u64 val)
 {
 	struct nvmx *nvmx;
+	u64 now;
 
 	if (nst_isa(vcpu) != &nvmx_isa)
-		return -EINVAL;
+		return val ? -EINVAL : 0;
 	nvmx = to_nvmx(vcpu);
 	if (nvmx->root)
-		return -EINVAL;
+		return nvmx_caps_get(&nvmx->caps, msr, &now) && now == val ? 0 : -EINVAL;
 	nvmx->passed = 0;
 	return nvmx_caps_set(&nvmx->caps, &nvmx->most, msr, val) ? 0 : -EINVAL;
 }
