@@ -356,6 +356,7 @@ struct random_row {
 
 static void random_exits(const struct random_row *row)
 {
+	u32 info;
 	u64 i;
 
 	vmcs_make(row->code);
@@ -367,8 +368,10 @@ static void random_exits(const struct random_row *row)
 			return;
 		check(vmread(F_EXIT_INSN_LEN) == row->len[i], "%u bytes long (%lu)", row->len[i],
 		      vmread(F_EXIT_INSN_LEN));
-		check((vmread(F_EXIT_INSN_INFO) & (INFO_REGISTER | INFO_SIZE)) == row->info[i],
-		      "instruction information %x (%lx)", row->info[i], vmread(F_EXIT_INSN_INFO));
+		info = vmread(F_EXIT_INSN_INFO) & (INFO_REGISTER | INFO_SIZE);
+		if ((row->info[i] & INFO_SIZE) ||
+		    !emulator_fault(HOST_VMX, "an operand of 16 bits has 32 in 64-bit mode"))
+			check(info == row->info[i], "information %x (%x)", row->info[i], info);
 		check(l2.rax == 0x1111 && l2.rbx == 0x2222, "no register is written");
 		l2_skip();
 	}
