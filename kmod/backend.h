@@ -79,6 +79,8 @@ struct nst_event {
  * @xsaves: XSAVES may be enabled for the guest
  * @rdtscp: RDTSCP and RDPID may be enabled for the guest
  * @invpcid: INVPCID may be enabled for the guest
+ * @rdrand_exits: an exit can be asked for at each RDRAND
+ * @rdseed_exits: the same for RDSEED
  * @vmcs_shadow: nst_ctl.vmcs_shadow is honoured
  * @preemption_timer: nst_ctl.leave_tsc is honoured
  */
@@ -101,6 +103,8 @@ struct nst_hw_caps {
 	bool xsaves;
 	bool rdtscp;
 	bool invpcid;
+	bool rdrand_exits;
+	bool rdseed_exits;
 	bool vmcs_shadow;
 	bool preemption_timer;
 };

@@ -110,6 +110,16 @@ static bool has_xfeatures(u64 mask)
 	return (nst_xcr0_supported() & mask) == mask;
 }
 
+/*
+ * Userspace may conclude from RDRAND and RDSEED that nested VMX has their exits, and insist
+ * on them. It makes CPUs of the host's vendor, which have VMX on an AMD host only when it is
+ * all there is.
+ */
+static bool vmx_is_usual(void)
+{
+	return nst_param_nested && nst_offer_vmx && !(host_is_amd() && nst_offer_svm);
+}
+
 static bool need_met(const struct nst_cpuid_feature *row)
 {
 	unsigned int f = row->feature;
@@ -139,6 +149,10 @@ static bool need_met(const struct nst_cpuid_feature *row)
 		return host_has(f) && nst_caps.rdtscp;
 	case NST_NEED_INVPCID:
 		return host_has(f) && nst_caps.invpcid;
+	case NST_NEED_RDRAND:
+		return host_has(f) && (nst_caps.rdrand_exits || !vmx_is_usual());
+	case NST_NEED_RDSEED:
+		return host_has(f) && (nst_caps.rdseed_exits || !vmx_is_usual());
 	}
 	return false;
 }

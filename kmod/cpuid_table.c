@@ -60,7 +60,7 @@ const struct nst_cpuid_feature nst_cpuid_features[] = {
 	G(XSAVE, HOST, XSAVE),
 	F(AVX, AVX),
 	F(F16C, AVX),
-	F(RDRAND, HOST),
+	F(RDRAND, RDRAND),
 	F(HYPERVISOR, EMULATED),
 
 	/* leaf 6, EAX: our APIC timer never stops */
@@ -81,7 +81,7 @@ const struct nst_cpuid_feature nst_cpuid_features[] = {
 	F(ZERO_FCS_FDS, HOST),
 	F(AVX512F, AVX512),
 	F(AVX512DQ, AVX512),
-	F(RDSEED, HOST),
+	F(RDSEED, RDSEED),
 	F(ADX, HOST),
 	G(SMAP, HOST, SMAP),
 	F(AVX512IFMA, AVX512),

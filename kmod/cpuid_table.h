@@ -26,6 +26,8 @@ enum nst_cpuid_need {
 	NST_NEED_XSAVES,	/* host, and the backend lets guests use it: */
 	NST_NEED_RDTSCP,
 	NST_NEED_INVPCID,
+	NST_NEED_RDRAND,	/* host, and an L1 that has VMX can have it exit: */
+	NST_NEED_RDSEED,
 };
 
 /* SDM2A "CPUID", APM3 "CPUID Instruction": leaves that have names here. */

@@ -39,6 +39,8 @@
 #define NST_TRAP_ICEBP		BIT_ULL(22)	/* INT1 (SVM) */
 #define NST_TRAP_MTF		BIT_ULL(23)	/* after each instruction, with nst_caps.mtf */
 #define NST_TRAP_CR2		BIT_ULL(21)	/* reads and writes of CR2 (SVM) */
+#define NST_TRAP_RDRAND		BIT_ULL(24)	/* with nst_caps.rdrand_exits */
+#define NST_TRAP_RDSEED		BIT_ULL(25)	/* with nst_caps.rdseed_exits */
 
 /* What changed since the backend last encoded. */
 #define NST_CTL_TRAPS		BIT(0)	/* traps, exceptions, owned masks */

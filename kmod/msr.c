@@ -240,6 +240,14 @@ int nst_msr_set_ignored(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 
 /* ---- lists ---- */
 
+static bool row_listed(const struct nst_msr_row *row, u8 flag)
+{
+	if (flag == NST_MSR_LIST && (row->flags & NST_MSR_NESTED_VMX) &&
+	    !(nst_param_nested && nst_offer_vmx))
+		return false;
+	return row->flags & flag;
+}
+
 static unsigned int collect(u32 *out, u8 flag)
 {
 	unsigned int i, j, n = 0;
@@ -247,7 +255,7 @@ static unsigned int collect(u32 *out, u8 flag)
 	for (i = 0; i < nst_nr_msr_rows; i++) {
 		const struct nst_msr_row *row = &nst_msr_rows[i];
 
-		if (!(row->flags & flag))
+		if (!row_listed(row, flag))
 			continue;
 		for (j = 0; j < row->count; j++) {
 			if (out)

@@ -45,6 +45,7 @@ typedef int nst_msr_fn(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 #define NST_MSR_FEATURE		BIT(1)	/* in KVM_GET_MSR_FEATURE_INDEX_LIST */
 #define NST_MSR_CANONICAL	BIT(2)	/* a value that is no address: #GP */
 #define NST_MSR_INTEL		BIT(3)	/* a guest that is AMD has it not */
+#define NST_MSR_NESTED_VMX	BIT(4)	/* listed where guests can have VMX alone */
 
 #define NST_MSR_ANY		0xff	/* @gcap: every guest has it */
 

@@ -484,6 +484,10 @@ static int set_pat(struct nst_vcpu *vcpu, const struct nst_msr_row *row,
 #define HV(msr, nr, flags) \
 	FN(msr, nr, "HYPERV", flags, CAP(HYPERV), nst_hv_msr_get, nst_hv_msr_set)
 
+#define VMX_LIST	(FEATURE | LIST | NST_MSR_NESTED_VMX)
+#define VMX(msr, nr, flags) \
+	FN(msr, nr, "VMX", flags, CAP(VMX), get_vmx, set_vmx)
+
 #define get_field	nst_msr_get_field
 #define set_field	nst_msr_set_field
 #define get_zero	nst_msr_get_zero
@@ -542,8 +546,15 @@ const struct nst_msr_row nst_msr_rows[] = {
 	STATE(MSR_IA32_CR_PAT, "PAT", LIST, CAP(PAT), MSR, pat, set_pat),
 	FIELD(MSR_MTRRdefType, 1, "MTRR_DEF_TYPE", 0, CAP(MTRR), mtrr_def, get_field, set_mtrr),
 	FN(MSR_IA32_MC0_CTL, 4 * NST_MCE_BANKS, "MC", 0, ANY, nst_mce_bank_get, nst_mce_bank_set),
-	FN(MSR_IA32_VMX_BASIC, MSR_IA32_VMX_VMFUNC + 1 - MSR_IA32_VMX_BASIC, "VMX", FEATURE,
-	   CAP(VMX), get_vmx, set_vmx),
+	/* What follows from CPUID or from other MSRs is not in the list. */
+	VMX(MSR_IA32_VMX_BASIC, 1, VMX_LIST),
+	VMX(MSR_IA32_VMX_PINBASED_CTLS, 4, FEATURE),
+	VMX(MSR_IA32_VMX_MISC, 2, VMX_LIST),
+	VMX(MSR_IA32_VMX_CR0_FIXED1, 1, FEATURE),
+	VMX(MSR_IA32_VMX_CR4_FIXED0, 1, VMX_LIST),
+	VMX(MSR_IA32_VMX_CR4_FIXED1, 1, FEATURE),
+	/* QEMU believes IA32_VMX_PROCBASED_CTLS2 if it is in the list, else CPUID. */
+	VMX(MSR_IA32_VMX_VMCS_ENUM, MSR_IA32_VMX_VMFUNC + 1 - MSR_IA32_VMX_VMCS_ENUM, VMX_LIST),
 	FN(MSR_IA32_TSC_DEADLINE, 1, "TSC_DEADLINE", LIST, CAP(TSC_DEADLINE),
 	   get_tsc_deadline, set_tsc_deadline),
 	FN(APIC_BASE_MSR, X2APIC_LAST - APIC_BASE_MSR + 1, "X2APIC", 0, CAP(X2APIC),

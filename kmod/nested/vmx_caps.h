@@ -22,6 +22,8 @@ enum nvmx_word {
 #define NVMX_HAS_UNRESTRICTED	BIT(8)
 #define NVMX_HAS_TPR_SHADOW	BIT(9)
 #define NVMX_HAS_APIC_ACCESS	BIT(10)
+#define NVMX_HAS_RDRAND_EXITS	BIT(11)
+#define NVMX_HAS_RDSEED_EXITS	BIT(12)
 
 /* IA32_VMX_MISC: CR3-target values; unit of the preemption timer, log2 of TSC ticks. */
 #define NVMX_CR3_TARGETS	4

@@ -472,6 +472,10 @@ static void nvmx_merge_proc2(const struct nvmx_vmcs12 *v, struct nst_ctl *ctl)
 		ctl->traps |= NST_TRAP_DTABLE;
 	if (nvmx_has_proc2(v, SECONDARY_EXEC_WBINVD_EXITING))
 		ctl->traps |= NST_TRAP_WBINVD;
+	if (nvmx_has_proc2(v, SECONDARY_EXEC_RDRAND_EXITING))
+		ctl->traps |= NST_TRAP_RDRAND;
+	if (nvmx_has_proc2(v, SECONDARY_EXEC_RDSEED_EXITING))
+		ctl->traps |= NST_TRAP_RDSEED;
 	if (!nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_RDTSCP))
 		ctl->traps |= NST_TRAP_RDTSCP_UD;
 	if (!nvmx_has_proc2(v, SECONDARY_EXEC_ENABLE_INVPCID))

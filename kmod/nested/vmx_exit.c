@@ -173,6 +173,7 @@ static bool nvmx_io_immediate(struct nst_vcpu *vcpu, const struct nst_exit *exit
 #define NVMX_INFO_ADDR_SHIFT	7
 #define NVMX_INFO_REGISTER	BIT(10)
 #define NVMX_INFO_OP32		BIT(11)
+#define NVMX_INFO_OPSIZE_SHIFT	11	/* RDRAND and RDSEED: 0 for 16 bits, 1 for 32, 2 for 64 */
 #define NVMX_INFO_SEG_SHIFT	15
 #define NVMX_INFO_INDEX_SHIFT	18
 #define NVMX_INFO_NO_INDEX	BIT(22)
@@ -452,6 +453,22 @@ static void nvmx_fill_invpcid(struct nst_vcpu *vcpu, const struct nst_exit *exit
 	nvmx_fill_operands(vcpu, out, false, &op);
 }
 
+static bool nvmx_wants_random(struct nst_vcpu *vcpu, const struct nst_exit *exit)
+{
+	return nvmx_has_proc2(to_nvmx(vcpu)->v, exit->random.seed ?
+			      SECONDARY_EXEC_RDSEED_EXITING : SECONDARY_EXEC_RDRAND_EXITING);
+}
+
+static void nvmx_fill_random(struct nst_vcpu *vcpu, const struct nst_exit *exit,
+			     struct nvmx_exit *out)
+{
+	const struct nst_operand *op = &exit->random.op;
+
+	out->reason = exit->random.seed ? EXIT_REASON_RDSEED : EXIT_REASON_RDRAND;
+	out->insn_info = op->rm << NVMX_INFO_REG1_SHIFT |
+			 ilog2(op->opsize / 2) << NVMX_INFO_OPSIZE_SHIFT;
+}
+
 /* Bits 29:28 of the instruction information say which instruction it was. */
 static void nvmx_fill_dtable(struct nst_vcpu *vcpu, const struct nst_exit *exit,
 			     struct nvmx_exit *out)
@@ -625,6 +642,8 @@ static const struct nvmx_exit_row nvmx_rows[NST_NR_EXIT_KINDS] = {
 		.wants = nvmx_wants_hypercall },
 	[NST_EXIT_VMX_INSN] = { .reason = EXIT_REASON_VMCALL, .insn = true,
 		.wants = nvmx_wants_vmx_insn, .fill = nvmx_fill_vmx_insn },
+	[NST_EXIT_RANDOM] = { .reason = EXIT_REASON_RDRAND, .insn = true,
+		.wants = nvmx_wants_random, .fill = nvmx_fill_random },
 	[NST_EXIT_DTABLE] = { .reason = EXIT_REASON_GDTR_IDTR, .insn = true,
 		.wants = nvmx_wants_dtable, .fill = nvmx_fill_dtable },
 };

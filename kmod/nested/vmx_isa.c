@@ -25,6 +25,8 @@ static u32 nvmx_abilities(const struct nst_vcpu *vcpu)
 		has |= nst_caps.rdtscp ? NVMX_HAS_RDTSCP : 0;
 	if (!vcpu || nst_guest_has(vcpu, NST_GCAP_INVPCID))
 		has |= nst_caps.invpcid ? NVMX_HAS_INVPCID : 0;
+	has |= nst_caps.rdrand_exits ? NVMX_HAS_RDRAND_EXITS : 0;
+	has |= nst_caps.rdseed_exits ? NVMX_HAS_RDSEED_EXITS : 0;
 	return has;
 }
 
@@ -43,7 +45,8 @@ static void nvmx_fill_caps(const struct nst_vcpu *vcpu, struct nvmx_caps *caps)
  * @host: userspace reads it, not the guest
  * @val: result
  *
- * A guest that may use enlightened VMCSs sees what works with them alone.
+ * A guest that may use enlightened VMCSs sees what works with them alone. Userspace that
+ * saves every MSR there is reads 0 where the guest has no VMX.
  *
  * Return: 0, or -EINVAL when there is no such MSR.
  */
@@ -52,8 +55,10 @@ int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, bool host, u64 *val)
 	struct nvmx_caps caps;
 
 	if (vcpu) {
-		if (nst_isa(vcpu) != &nvmx_isa)
-			return -EINVAL;
+		if (nst_isa(vcpu) != &nvmx_isa) {
+			*val = 0;
+			return host ? 0 : -EINVAL;
+		}
 		caps = to_nvmx(vcpu)->caps;
 		if (!host && nvmx_evmcs_filters(vcpu))
 			nvmx_caps_reduce(&caps);
@@ -71,19 +76,20 @@ int nvmx_msr_read(struct nst_vcpu *vcpu, u32 msr, bool host, u64 *val)
  * nvmx_msr_write() - userspace sets a capability MSR
  * @vcpu: the vCPU
  * @msr: MSR_IA32_VMX_*
- * @val: at most what nvmx_msr_read() said at first
+ * @val: at most what nvmx_msr_read() said at first; without VMX 0
  *
- * Return: 0, or -EINVAL, also in VMX operation.
+ * Return: 0, or -EINVAL, in VMX operation for each value but the present one.
  */
 int nvmx_msr_write(struct nst_vcpu *vcpu, u32 msr, u64 val)
 {
 	struct nvmx *nvmx;
+	u64 now;
 
 	if (nst_isa(vcpu) != &nvmx_isa)
-		return -EINVAL;
+		return val ? -EINVAL : 0;
 	nvmx = to_nvmx(vcpu);
 	if (nvmx->root)
-		return -EINVAL;
+		return nvmx_caps_get(&nvmx->caps, msr, &now) && now == val ? 0 : -EINVAL;
 	nvmx->passed = 0;
 	return nvmx_caps_set(&nvmx->caps, &nvmx->most, msr, val) ? 0 : -EINVAL;
 }

@@ -66,7 +66,9 @@ static const struct vmx_control vmx_controls[] = {
 	{ "descriptor-table exiting", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_DESC },
 	{ "enable RDTSCP", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_ENABLE_RDTSCP },
 	{ "WBINVD exiting", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_WBINVD_EXITING },
+	{ "RDRAND exiting", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_RDRAND_EXITING },
 	{ "enable INVPCID", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_ENABLE_INVPCID },
+	{ "RDSEED exiting", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_RDSEED_EXITING },
 	{ "enable XSAVES", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_XSAVES },
 	{ "enable PML", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_ENABLE_PML },
 	{ "VMCS shadowing", VMX_PROC2, VMX_OPTIONAL, SECONDARY_EXEC_SHADOW_VMCS },
@@ -275,6 +277,8 @@ static void vmx_fill_caps(void)
 	nst_caps.xsaves = vmx_can(VMX_PROC2, SECONDARY_EXEC_XSAVES);
 	nst_caps.rdtscp = vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_RDTSCP);
 	nst_caps.invpcid = vmx_can(VMX_PROC2, SECONDARY_EXEC_ENABLE_INVPCID);
+	nst_caps.rdrand_exits = vmx_can(VMX_PROC2, SECONDARY_EXEC_RDRAND_EXITING);
+	nst_caps.rdseed_exits = vmx_can(VMX_PROC2, SECONDARY_EXEC_RDSEED_EXITING);
 	nst_caps.vmcs_shadow = vmx_shadow_can();
 }
 

@@ -162,6 +162,7 @@ static void vmx_decode_invd(const struct vmx_exit_ctx *ctx)
 #define VMX_INFO_REG1		GENMASK(6, 3)
 #define VMX_INFO_ADDRESS	GENMASK(9, 7)
 #define VMX_INFO_IS_REG		BIT(10)
+#define VMX_INFO_OPSIZE		GENMASK(12, 11)	/* RDRAND and RDSEED */
 #define VMX_INFO_SEGMENT	GENMASK(17, 15)
 #define VMX_INFO_INDEX		GENMASK(21, 18)
 #define VMX_INFO_NO_INDEX	BIT(22)
@@ -190,6 +191,18 @@ static void vmx_decode_operand(const struct vmx_exit_ctx *ctx, struct nst_operan
 	op->index = FIELD_GET(VMX_INFO_INDEX, info);
 	op->scale = FIELD_GET(VMX_INFO_SCALE, info);
 	op->disp = ctx->qual;
+}
+
+/* Table "... Used for RDRAND and RDSEED": a register, and its size. */
+static void vmx_decode_random(const struct vmx_exit_ctx *ctx)
+{
+	u32 info = vmcs_read32(VMX_INSTRUCTION_INFO);
+
+	ctx->exit->random.seed = ctx->exit->raw_reason == EXIT_REASON_RDSEED;
+	ctx->exit->random.op = (struct nst_operand){
+		.rm = FIELD_GET(VMX_INFO_REG1, info),
+		.opsize = 2 << FIELD_GET(VMX_INFO_OPSIZE, info),
+	};
 }
 
 static bool vmx_isa_has_operands(u32 reason)
@@ -305,11 +318,11 @@ static const struct vmx_exit_row vmx_exits[] = {
 	ROW(WBINVD, CACHE, LEN),
 	ROW(XSETBV, XSETBV, LEN),
 	ROW(APIC_WRITE, APIC_WRITE, QUAL, vmx_decode_apic_write),
-	ROW(RDRAND, UNKNOWN, LEN),
+	ROW(RDRAND, RANDOM, LEN, vmx_decode_random),
 	ROW(INVPCID, INVPCID, LEN | QUAL),
 	ROW(VMFUNC, UNKNOWN, LEN),
 	ROW(ENCLS, UNKNOWN, LEN),
-	ROW(RDSEED, UNKNOWN, LEN),
+	ROW(RDSEED, RANDOM, LEN, vmx_decode_random),
 	ROW(PML_FULL, PML_FULL, QUAL),
 	ROW(XSAVES, UNKNOWN, LEN),
 	ROW(XRSTORS, UNKNOWN, LEN),

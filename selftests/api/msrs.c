@@ -18,6 +18,8 @@
 #define MSR_LSTAR	0xc0000082
 #define NO_MSR		0x12345678
 #define NOT_CANONICAL	0x8000000000000000ull
+#define MSR_VMX_PROC2	0x48b
+#define CPUID_1_ECX_VMX	(1u << 5)
 #define MAX_MSRS	256
 
 static struct machine m;
@@ -46,15 +48,22 @@ static bool moves(uint32_t index)
 	return index == MSR_TSC || index == HV_TIME || index == HV_RUNTIME;
 }
 
-static void test_every_listed(void)
+static struct kvm_msr_list *index_list(void)
 {
 	struct kvm_msr_list *list = calloc(1, sizeof(*list) + LIST_ROOM * sizeof(__u32));
-	unsigned int i;
 
 	if (!list)
 		api_give_up("calloc");
 	list->nmsrs = LIST_ROOM;
 	must(api_device, KVM_GET_MSR_INDEX_LIST, list, "GET_MSR_INDEX_LIST");
+	return list;
+}
+
+static void test_every_listed(void)
+{
+	struct kvm_msr_list *list = index_list();
+	unsigned int i;
+
 	for (i = 0; i < list->nmsrs; i++) {
 		uint64_t value = 0, again = 0;
 		uint32_t index = list->indices[i];
@@ -66,6 +75,24 @@ static void test_every_listed(void)
 		       (unsigned long long)value, (unsigned long long)again);
 	}
 	free(list);
+}
+
+/* Userspace takes it for a sign that the capability MSRs say all there is to say. */
+static void test_nested_vmx(void)
+{
+	struct kvm_cpuid2 *cpuid = api_supported_cpuid();
+	struct kvm_msr_list *list = index_list();
+	bool listed = false, offered = false;
+	unsigned int i;
+
+	for (i = 0; i < list->nmsrs; i++)
+		listed |= list->indices[i] == MSR_VMX_PROC2;
+	for (i = 0; i < cpuid->nent; i++)
+		offered |= cpuid->entries[i].function == 1 &&
+			   (cpuid->entries[i].ecx & CPUID_1_ECX_VMX);
+	tap_ok(listed == offered, "VMX's capability MSRs are listed where guests can have VMX");
+	free(list);
+	free(cpuid);
 }
 
 static void test_values(void)
@@ -168,6 +195,7 @@ int main(void)
 	api_create(&m, API_CPUID | API_IRQCHIP, 1);
 	cpu = m.cpu[0];
 	test_every_listed();
+	test_nested_vmx();
 	test_values();
 	test_lists();
 	test_half_a_list();

@@ -39,6 +39,8 @@ L2_CODE(l2_sgdt, "sgdt -64(%rsp); sldt %eax");
 L2_CODE(l2_spin, "1: pause; jmp 1b");
 L2_CODE(l2_open, "sti; nop; nop");
 L2_CODE(l2_vmread, "vmread %rax, %rbx");
+L2_CODE(l2_rdrand, "rdrand %bx; rdrand %ecx; rdrand %r9");
+L2_CODE(l2_rdseed, "rdseed %si; rdseed %r10d; rdseed %rax");
 L2_CODE(l2_triple, "pushq $0; pushq $0; lidt (%rsp); ud2");
 
 static bool start(void (*code)(void))
@@ -336,6 +338,80 @@ GUEST_CASE(instructions, NON_ROOT, .flags = CASE_VMX)
 	for (i = 0; i < 5; i++) {
 		vmcs_make(rows[i].code);
 		ends("without the control it does not");
+	}
+}
+
+/* What the instruction information has: the register and the operand's size. */
+#define INFO_REGISTER		0x78u
+#define INFO_SIZE		0x1800u
+#define RANDOM_INFO(reg, size)	((reg) << 3 | (size) << 11)
+
+struct random_row {
+	void (*code)(void);
+	u32 control, reason;
+	u8 len[3];
+	u32 info[3];
+	const char *what;
+};
+
+static void random_exits(const struct random_row *row)
+{
+	u32 info;
+	u64 i;
+
+	vmcs_make(row->code);
+	proc2_set(row->control);
+	for (i = 0; i < ARRAY_SIZE(row->len); i++) {
+		l2.rax = 0x1111;
+		l2.rbx = 0x2222;
+		if (!l2_exits(row->reason, row->what))
+			return;
+		check(vmread(F_EXIT_INSN_LEN) == row->len[i], "%u bytes long (%lu)", row->len[i],
+		      vmread(F_EXIT_INSN_LEN));
+		info = vmread(F_EXIT_INSN_INFO) & (INFO_REGISTER | INFO_SIZE);
+		if ((row->info[i] & INFO_SIZE) ||
+		    !emulator_fault(HOST_VMX, "an operand of 16 bits has 32 in 64-bit mode"))
+			check(info == row->info[i], "information %x (%x)", row->info[i], info);
+		check(l2.rax == 0x1111 && l2.rbx == 0x2222, "no register is written");
+		l2_skip();
+	}
+	ends("and then L2 goes on");
+}
+
+GUEST_CASE(random_numbers, "SDM3 \"VM-Exit Instruction Information\"", .flags = CASE_VMX)
+{
+	static const struct random_row rows[] = {
+		{ l2_rdrand, PROC2_RDRAND, R_RDRAND, { 4, 3, 4 },
+		  { RANDOM_INFO(3, 0), RANDOM_INFO(1, 1), RANDOM_INFO(9, 2) }, "RDRAND exiting" },
+		{ l2_rdseed, PROC2_RDSEED, R_RDSEED, { 4, 4, 4 },
+		  { RANDOM_INFO(6, 0), RANDOM_INFO(10, 1), RANDOM_INFO(0, 2) }, "RDSEED exiting" },
+	};
+	u32 leaf1[4], leaf7[4], other;
+	bool there[2];
+	u64 i;
+
+	if (!vmx_start())
+		return;
+	cpuid(1, 0, leaf1);
+	cpuid(7, 0, leaf7);
+	there[0] = leaf1[2] >> 30 & 1;
+	there[1] = leaf7[1] >> 18 & 1;
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		other = rows[!i].control;
+		if (can(MSR_VMX_PROC2, rows[i].control)) {
+			random_exits(&rows[i]);
+		} else {
+			vmcs_make(rows[i].code);
+			proc2_set(rows[i].control);
+			check(l2_run() == VMX_VALID && vmread(F_INSN_ERROR) == E_CONTROLS,
+			      "%s is not offered, and refused", rows[i].what);
+		}
+		if (!there[i])
+			continue;
+		vmcs_make(rows[i].code);
+		if (can(MSR_VMX_PROC2, other))
+			proc2_set(other);
+		ends("without its control it does not exit");
 	}
 }
 

@@ -121,8 +121,10 @@ enum vmcs_field {
 #define PROC2_UNRESTRICTED	(1u << 7)
 #define PROC2_APIC_REGS		(1u << 8)
 #define PROC2_VIRQ		(1u << 9)
+#define PROC2_RDRAND		(1u << 11)
 #define PROC2_VMFUNC		(1u << 13)
 #define PROC2_SHADOW		(1u << 14)
+#define PROC2_RDSEED		(1u << 16)
 #define PROC2_PML		(1u << 17)
 #define PROC2_TSC_SCALING	(1u << 25)
 #define EXIT_HOST_64		(1u << 9)
@@ -139,7 +141,7 @@ enum {
 	R_SIPI = 4, R_MTF = 37, R_VMFUNC = 59, R_PML_FULL = 62,
 	R_TPR = 43, R_APIC_ACCESS = 44, R_EOI = 45, R_APIC_WRITE = 56,
 	R_GDTR_IDTR = 46, R_LDTR_TR = 47, R_EPT_VIOLATION = 48, R_EPT_MISCONFIG = 49,
-	R_RDTSCP = 51, R_TIMER = 52, R_WBINVD = 54, R_XSETBV = 55,
+	R_RDTSCP = 51, R_TIMER = 52, R_WBINVD = 54, R_XSETBV = 55, R_RDRAND = 57, R_RDSEED = 61,
 };
 
 #define REASON_ENTRY_FAILED	(1u << 31)
