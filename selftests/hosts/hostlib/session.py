@@ -57,6 +57,7 @@ class Session:
         self.start = time.monotonic()
         self.ready_at = None
         self.silent_at = None
+        self.up = False
         self.console = b""
         self.checked = 0
         self.reports = []
@@ -78,6 +79,7 @@ class Session:
             if text.startswith(UP):
                 # Complaints of the stock kernel about the emulated machine.
                 self.reports = []
+                self.up = True
             elif text.startswith(READY):
                 self.silent_at = time.monotonic() + SILENCE
             elif REPORTS.search(text):
@@ -147,13 +149,18 @@ class Session:
             return self.ready_at + self.limit
         return min(self.start + self.boot_limit, self.silent_at or float("inf"))
 
-    def dead_line(self):
-        """Whether the host was ready and the command's line said nothing of it.
+    def lost(self):
+        """Why the run says nothing about the command, and can be done again; else None.
 
-        The command's output is lost then, and nothing of it was passed on.
+        Its output is lost, or there was none, and nothing of it was passed on.
         """
-        return (self.silent_at is not None and self.ready_at is None
-                and self.status is None and not self.reports)
+        if self.ready_at is not None or self.status is not None:
+            return None
+        if not self.up:
+            return "the host's kernel did not come up"
+        if self.silent_at is not None and not self.reports:
+            return "the command's serial line is dead"
+        return None
 
     def run(self, machine):
         """Pump until the end; returns the exit status for our caller."""
